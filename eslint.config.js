@@ -1,0 +1,26 @@
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', 'dist-test/**', 'node_modules/**', 'runs/**', '**/*.cjs'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Numbers in messages are the rule here: ranks, nanoseconds, bytes.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+// An element read by index may be missing although its type does not say so; checking for it is no mistake.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      // Maps filled by construction: that a key is there is an invariant, not a hope.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/prefer-literal-enum-member': 'off',
+    },
+  },
+  {
+    files: ['**/*.test.ts', 'test/**/*.ts'],
+    rules: {
+      // chai's property assertions are expressions; mocha's describe/it return void or promises by design.
+      '@typescript-eslint/no-unused-expressions': 'off',
+    },
+  },
+);

@@ -1,0 +1,6 @@
+export * from './columns.js';
+export * from './deferred.js';
+export * from './errors.js';
+export * from './hash.js';
+export * from './normal.js';
+export * from './order.js';

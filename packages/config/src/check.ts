@@ -1,0 +1,133 @@
+import { BadInputError } from '@epemu/core';
+import type { Configuration } from './resolve.js';
+import type { PhaseTemplate } from './schema.js';
+
+function refuse(field: string, message: string): never {
+  throw new BadInputError(field, message);
+}
+
+/** Ranks, layers and workers against the model and the node. */
+function checkSizes(configuration: Configuration): void {
+  const { ranks, layers, model, hardware, ranksPerWorker, payload } = configuration;
+  if (model.experts % ranks !== 0) {
+    const fits = Array.from({ length: model.experts }, (_, i) => i + 1).filter(
+      (n) => model.experts % n === 0 && (n <= hardware.nodeSize || n % hardware.nodeSize === 0),
+    );
+    refuse(
+      'ranks',
+      `ranks is ${ranks}, but ${model.experts} experts do not divide by it; use one of ${fits.join(', ')}`,
+    );
+  }
+  if (ranks > hardware.nodeSize && ranks % hardware.nodeSize !== 0) {
+    refuse(
+      'ranks',
+      `ranks is ${ranks}, but above one node it must be a multiple of the node size ${hardware.nodeSize}`,
+    );
+  }
+  if (model.experts % model.expertGroups !== 0) {
+    refuse(
+      'model.expertGroups',
+      `model.expertGroups is ${model.expertGroups}, but ${model.experts} experts do not divide by it`,
+    );
+  }
+  const moeLayers = model.layers - model.denseLayers;
+  if (layers > moeLayers && layers !== model.layers) {
+    refuse(
+      'layers',
+      `layers is ${layers}, but it must be 1 to ${moeLayers} MoE layers, or ${model.layers} for the whole model`,
+    );
+  }
+  if (ranksPerWorker > ranks || ranks % ranksPerWorker !== 0) {
+    refuse('ranksPerWorker', `ranksPerWorker is ${ranksPerWorker}, but it must divide the number of ranks, ${ranks}`);
+  }
+  if (payload.hidden % 16 !== 0) {
+    refuse('payload.hidden', `payload.hidden is ${payload.hidden}, but it must be a multiple of 16 (one SIMD block)`);
+  }
+  for (const list of ['slowRanks', 'faults'] as const) {
+    const outside = configuration[list].find((entry) => entry.rank >= ranks);
+    if (outside !== undefined) refuse(list, `${list} names rank ${outside.rank}, but ranks are 0 to ${ranks - 1}`);
+  }
+}
+
+function checkWorkload(configuration: Configuration): void {
+  const { family, promptLengths, tokensPerMicrobatch } = configuration;
+  if (promptLengths === undefined && tokensPerMicrobatch === undefined) {
+    refuse('tokensPerMicrobatch', 'neither tokensPerMicrobatch nor promptLengths is given; give one of them');
+  }
+  if (promptLengths !== undefined && tokensPerMicrobatch !== undefined) {
+    refuse('tokensPerMicrobatch', 'tokensPerMicrobatch and promptLengths are both given; give one of them');
+  }
+  if (family === 'training' && promptLengths !== undefined) {
+    refuse('promptLengths', 'promptLengths is given for training, which takes tokensPerMicrobatch');
+  }
+}
+
+function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: ReadonlySet<string>): void {
+  const { schedule, hardware, family } = configuration;
+  const field = `schedule.phases (${phase.name})`;
+  if (!Object.hasOwn(schedule.streams, phase.stream)) {
+    const known = Object.keys(schedule.streams).join(', ');
+    refuse(
+      field,
+      `phase ${phase.name} runs on the unknown stream ${phase.stream}; the schedule's streams are ${known}`,
+    );
+  }
+  for (const key of [phase.kernels, phase.denseKernels]) {
+    if (key !== undefined && !Object.hasOwn(hardware.phases, key)) {
+      const known = Object.keys(hardware.phases).join(', ');
+      refuse(
+        field,
+        `phase ${phase.name} asks for the kernels ${key}, which the hardware preset lacks; it has ${known}`,
+      );
+    }
+  }
+  if (phase.microBatch >= schedule.microBatches) {
+    refuse(field, `phase ${phase.name} has micro-batch ${phase.microBatch}, but there are ${schedule.microBatches}`);
+  }
+  if ((phase.kind === 'compute') !== (phase.collective === undefined)) {
+    refuse(
+      field,
+      `phase ${phase.name} is of kind ${phase.kind}; exactly the kinds other than compute have a collective`,
+    );
+  }
+  if (phase.direction === 'backward' && family !== 'training') {
+    refuse(field, `phase ${phase.name} goes backward, but the family is ${family}; only training goes backward`);
+  }
+  if (phase.collective !== undefined && !Object.hasOwn(hardware.transferRates, phase.collective.rateKind)) {
+    refuse(field, `phase ${phase.name} has the unknown rateKind ${phase.collective.rateKind}`);
+  }
+  for (const gate of [...phase.after, ...(phase.issue === undefined ? [] : [phase.issue])]) {
+    const name = gate.replace(/@-1$/, '');
+    if (!names.has(name)) refuse(field, `phase ${phase.name} waits for ${gate}, but there is no phase ${name}`);
+  }
+}
+
+function checkSchedule(configuration: Configuration): void {
+  const { schedule, hardware } = configuration;
+  const names = new Set<string>();
+  for (const phase of schedule.phases) {
+    if (names.has(phase.name)) refuse('schedule.phases', `two phases are named ${phase.name}; names must differ`);
+    names.add(phase.name);
+  }
+  const ids = new Set(Object.values(schedule.streams).map((stream) => stream.id));
+  if (ids.size !== Object.keys(schedule.streams).length) refuse('schedule.streams', 'two streams have the same id');
+  if (!names.has(schedule.layerMarker)) {
+    refuse('schedule.layerMarker', `schedule.layerMarker is ${schedule.layerMarker}, but there is no such phase`);
+  }
+  for (const field of ['computeSms', 'communicationSms'] as const) {
+    if (schedule[field] > hardware.gpu.sms) {
+      refuse(`schedule.${field}`, `schedule.${field} is ${schedule[field]}, but the GPU has ${hardware.gpu.sms} SMs`);
+    }
+  }
+  for (const phase of schedule.phases) checkPhase(configuration, phase, names);
+}
+
+/**
+ * Checks what a schema cannot: sizes against each other, and a schedule's names.
+ * @throws BadInputError naming field, value and what is allowed.
+ */
+export function checkConfiguration(configuration: Configuration): void {
+  checkSizes(configuration);
+  checkWorkload(configuration);
+  checkSchedule(configuration);
+}

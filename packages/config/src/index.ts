@@ -1,0 +1,6 @@
+export * from './explain.js';
+export * from './resolve.js';
+export * from './scenario-data.js';
+export * from './schema.js';
+export * from './sources.js';
+export * from './workload.js';

@@ -1,0 +1,130 @@
+import { availableParallelism } from 'node:os';
+import { BadInputError } from '@epemu/core';
+import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/presets';
+import type { HardwarePreset, ModelPreset } from '@epemu/presets';
+import type { z } from 'zod';
+import { checkConfiguration } from './check.js';
+import { explainIssue } from './explain.js';
+import { CONFIGURATION_SCHEMA } from './schema.js';
+import { scenarioData, scenarioNames } from './scenario-data.js';
+import { applySetting, environmentOverrides, isPlainObject, merged, readScenarioFile } from './sources.js';
+import type { PlainObject } from './sources.js';
+
+/** A run's fully resolved configuration: everything virtual is a pure function of it. */
+export type Configuration = Omit<z.infer<typeof CONFIGURATION_SCHEMA>, 'model' | 'hardware'> & {
+  readonly model: ModelPreset;
+  readonly hardware: HardwarePreset;
+};
+
+/** Where a configuration comes from; later fields are stronger than earlier ones. */
+export interface ConfigurationSources {
+  /** Name of a built-in scenario, or path of a YAML or JSON file. */
+  readonly scenario: string;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Values from flags, by configuration key. */
+  readonly flags?: Readonly<PlainObject>;
+  /** Texts `path=value` of `--set`, in order. */
+  readonly settings?: readonly string[];
+}
+
+const KNOWN_KEYS = Object.keys(CONFIGURATION_SCHEMA.shape);
+
+function baseOf(scenario: string): PlainObject {
+  const builtIn = scenarioData(scenario);
+  if (builtIn !== undefined) return { scenario };
+  if (!/[./\\]/.test(scenario)) {
+    const names = scenarioNames().join(', ');
+    throw new BadInputError('scenario', `there is no scenario ${scenario}; choose one of ${names}, or name a file`);
+  }
+  return readScenarioFile(scenario);
+}
+
+function refuseUnknownKeys(values: PlainObject): void {
+  const unknown = Object.keys(values).find((key) => !KNOWN_KEYS.includes(key));
+  if (unknown === undefined) return;
+  throw explainIssue(
+    { code: 'unrecognized_keys', keys: [unknown], path: [], message: '', input: values },
+    values,
+    KNOWN_KEYS,
+  );
+}
+
+/** The scenario whose defaults apply: the one named, else the one the family suggests (a file may name its own). */
+function defaultsFor(values: PlainObject): { defaults: PlainObject; schedules: Readonly<PlainObject> } {
+  const name = typeof values['scenario'] === 'string' ? values['scenario'] : '';
+  const data = scenarioData(name) ?? scenarioData(values['family'] === 'training' ? 'train' : 'decode');
+  if (data === undefined)
+    throw new BadInputError('scenario', 'the built-in scenarios are missing; install epemu again');
+  if (scenarioData(name) === undefined && !isPlainObject(values['schedule'])) {
+    const names = scenarioNames().join(', ');
+    throw new BadInputError(
+      'scenario',
+      `scenario is ${JSON.stringify(name)}; name one of ${names}, or give a schedule`,
+    );
+  }
+  return { defaults: { ...data.defaults }, schedules: data.schedules };
+}
+
+function inlinePreset<T>(
+  value: unknown,
+  field: string,
+  load: (name: string) => T,
+  parse: (v: unknown, f: string) => T,
+): T {
+  if (typeof value === 'string') return load(value);
+  if (isPlainObject(value)) return parse(value, field);
+  throw new BadInputError(field, `${field} is ${JSON.stringify(value)}; give a preset's name, a file or a mapping`);
+}
+
+/**
+ * Resolves a run's configuration: defaults of the scenario, then file, environment, flags and settings.
+ * @throws BadInputError naming field, value and what is allowed.
+ */
+export function resolveConfiguration(sources: ConfigurationSources): Configuration {
+  const file = baseOf(sources.scenario);
+  refuseUnknownKeys(file);
+  const overrides = merged(environmentOverrides(sources.environment ?? {}), sources.flags ?? {});
+  const chosen = merged(file, overrides);
+  const { defaults, schedules } = defaultsFor(chosen);
+  // Prompts and a token count exclude each other: whichever was chosen replaces the default.
+  if (chosen['tokensPerMicrobatch'] !== undefined) delete defaults['promptLengths'];
+  if (chosen['promptLengths'] !== undefined) delete defaults['tokensPerMicrobatch'];
+  const values = merged(defaults, chosen);
+  const overlap = String(values['overlap']);
+  const keepsSchedule = isPlainObject(file['schedule']) && (file['overlap'] ?? overlap) === overlap;
+  values['schedule'] = keepsSchedule ? file['schedule'] : (schedules[overlap] ?? {});
+  const ranks = typeof values['ranks'] === 'number' ? values['ranks'] : 1;
+  values['ranksPerWorker'] ??= ranks > 32 ? 8 : 1;
+  values['threads'] ??= availableParallelism();
+  values['model'] = inlinePreset(values['model'], 'model', loadModel, parseModel);
+  values['hardware'] = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
+  const settable = structuredClone(values);
+  for (const setting of sources.settings ?? []) applySetting(settable, setting, KNOWN_KEYS);
+  return parseConfiguration(settable);
+}
+
+/**
+ * Checks a resolved configuration, as read from `config.json` or received from a coordinator.
+ * @throws BadInputError naming field, value and what is allowed.
+ */
+export function parseConfiguration(values: unknown): Configuration {
+  const parsed = CONFIGURATION_SCHEMA.safeParse(values);
+  if (!parsed.success) throw explainIssue(parsed.error.issues[0], values, KNOWN_KEYS);
+  const configuration: Configuration = {
+    ...parsed.data,
+    model: parseModel(parsed.data.model, 'model'),
+    hardware: parseHardware(parsed.data.hardware, 'hardware'),
+  };
+  checkConfiguration(configuration);
+  return configuration;
+}
+
+/** @returns how many nodes the ranks fill. */
+export function nodeCount(configuration: Configuration): number {
+  return Math.max(1, Math.ceil(configuration.ranks / configuration.hardware.nodeSize));
+}
+
+/** @returns how many of the run's first layers are dense: all of the model's in a whole-model run, else none. */
+export function denseLayerCount(configuration: Configuration): number {
+  return configuration.layers === configuration.model.layers ? configuration.model.denseLayers : 0;
+}

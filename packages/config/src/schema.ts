@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+/** A phase of a schedule template; see docs/scenarios.md for the format with an example. */
+export const PHASE_SCHEMA = z.strictObject({
+  name: z.string().min(1),
+  kind: z.enum(['compute', 'collective', 'issue', 'wait']).default('compute'),
+  /** Key in the template's `streams`. */
+  stream: z.string(),
+  /** The phase's step is row + lag: its layer for inference, its cell for training. `"-layers"` runs it a chunk later. */
+  lag: z.union([z.int(), z.literal('-layers')]).default(0),
+  microBatch: z.int().nonnegative().default(0),
+  direction: z.enum(['forward', 'backward']).default('forward'),
+  /** Key of the hardware preset's phase kernels. */
+  kernels: z.string(),
+  /** The same in a dense layer; absent: dense layers skip the phase. */
+  denseKernels: z.string().optional(),
+  /** `last`: only in the row of the last layer. */
+  rows: z.enum(['all', 'last']).default('all'),
+  /** Present only when this switch of the configuration is on. */
+  when: z.literal('pipelineCommunication').optional(),
+  collective: z
+    .strictObject({
+      type: z.enum(['dispatch', 'combine']),
+      mode: z.enum(['normal', 'low-latency', 'pipeline']),
+      cached: z.boolean().default(false),
+      rateKind: z.string(),
+    })
+    .optional(),
+  /** For a wait: the name of the issue phase of the same step. */
+  issue: z.string().optional(),
+  /** Gates: names of phases of the same step, or `name@-1` for the step before. */
+  after: z.array(z.string()).default([]),
+});
+
+/** Streams, phases in launch order and gates of one row (a layer, or a cell of training). */
+export const SCHEDULE_SCHEMA = z.strictObject({
+  layerMarker: z.string(),
+  microBatches: z.int().min(1).max(2),
+  computeSms: z.int().positive(),
+  communicationSms: z.int().nonnegative(),
+  streams: z.record(z.string(), z.strictObject({ id: z.int().positive(), name: z.string() })),
+  /** Rows that run before the recorded ones, so that the recorded ones start in a running step. */
+  warmUpRows: z.int().min(0).max(1).default(0),
+  phases: z.array(PHASE_SCHEMA).min(1),
+});
+
+/** A failure to inject, at a rank's n-th operation: never by host time. */
+const FAULT_SCHEMA = z.strictObject({
+  rank: z.int().nonnegative(),
+  operation: z.int().nonnegative(),
+  kind: z.enum(['kill', 'stop']),
+});
+
+/** Every key of a run's configuration. Presets are inlined, so that the file repeats the run by itself. */
+export const CONFIGURATION_SCHEMA = z.strictObject({
+  scenario: z.string().min(1),
+  family: z.enum(['training', 'inference']),
+  ranks: z.int().min(1).max(4096),
+  layers: z.int().min(1).max(1024),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  routing: z.enum(['balanced', 'statistical', 'biased']),
+  overlap: z.enum(['full', 'none']),
+  tokensPerMicrobatch: z.int().min(1).max(1_048_576).optional(),
+  promptLengths: z.array(z.int().min(1).max(1_048_576)).min(1).max(4096).optional(),
+  kvLength: z.int().min(1).max(16_777_216),
+  pipelineCommunication: z.boolean(),
+  /** Relative standard deviation of a phase's compute time from rank to rank. */
+  jitter: z.number().min(0).max(0.5),
+  slowRanks: z.array(z.strictObject({ rank: z.int().nonnegative(), factor: z.number().min(0.1).max(1000) })),
+  faults: z.array(FAULT_SCHEMA),
+  payload: z.strictObject({ kind: z.enum(['float32', 'none']), hidden: z.int().min(16).max(7168) }),
+  fabric: z.enum(['websocket', 'memory']),
+  ranksPerWorker: z.int().min(1).max(4096),
+  threads: z.int().min(1).max(1024),
+  stallTimeoutSeconds: z.number().min(1).max(86_400),
+  schedule: SCHEDULE_SCHEMA,
+  model: z.record(z.string(), z.unknown()),
+  hardware: z.record(z.string(), z.unknown()),
+});
+
+export type PhaseTemplate = z.infer<typeof PHASE_SCHEMA>;
+export type ScheduleTemplate = z.infer<typeof SCHEDULE_SCHEMA>;

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { BadInputError, messageOf } from '@epemu/core';
+import { LineCounter, parseDocument } from 'yaml';
+
+export type PlainObject = Record<string, unknown>;
+
+/** @returns whether a value is an object with string keys (not an array, not null). */
+export function isPlainObject(value: unknown): value is PlainObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads a YAML or JSON scenario file (JSON is YAML). @throws BadInputError naming file and line. */
+export function readScenarioFile(path: string): PlainObject {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new BadInputError(path, `${path} cannot be read (${messageOf(error)}); name a YAML or JSON scenario file`);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const problem = document.errors[0];
+  if (problem !== undefined) {
+    const { line } = lines.linePos(problem.pos[0]);
+    const what = problem.message.split('\n')[0] ?? '';
+    throw new BadInputError(path, `${path}, line ${line}: ${what.replace(/ at line .*$/, '')}; mend the file's syntax`);
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  if (!isPlainObject(value))
+    throw new BadInputError(path, `${path} holds no mapping of keys to values at its top level`);
+  return value;
+}
+
+/** @returns a deep merge in which `over` is the stronger; arrays and scalars are replaced whole. */
+export function merged(base: PlainObject, over: PlainObject): PlainObject {
+  const result: PlainObject = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue;
+    const before = result[key];
+    result[key] = isPlainObject(before) && isPlainObject(value) ? merged(before, value) : value;
+  }
+  return result;
+}
+
+/** @returns a flag's or variable's text as the JSON value it spells, else the text itself. */
+export function parseScalar(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Environment variables that configure a run, and the key each sets. */
+export const ENVIRONMENT_KEYS = {
+  EPEMU_RANKS: 'ranks',
+  EPEMU_LAYERS: 'layers',
+  EPEMU_SEED: 'seed',
+  EPEMU_ROUTING: 'routing',
+  EPEMU_OVERLAP: 'overlap',
+  EPEMU_FABRIC: 'fabric',
+  EPEMU_RANKS_PER_WORKER: 'ranksPerWorker',
+  EPEMU_THREADS: 'threads',
+  EPEMU_TOKENS_PER_MICROBATCH: 'tokensPerMicrobatch',
+  EPEMU_MODEL: 'model',
+  EPEMU_HARDWARE: 'hardware',
+  EPEMU_STALL_TIMEOUT_SECONDS: 'stallTimeoutSeconds',
+} as const;
+
+/** @returns what the environment configures. */
+export function environmentOverrides(environment: Readonly<Record<string, string | undefined>>): PlainObject {
+  const result: PlainObject = {};
+  for (const [variable, key] of Object.entries(ENVIRONMENT_KEYS)) {
+    const text = environment[variable];
+    if (text !== undefined && text !== '') result[key] = parseScalar(text);
+  }
+  return result;
+}
+
+/**
+ * Applies one `--set path=value` in place.
+ * @throws BadInputError when the text has no `=`, or when the path leads through something that is not there.
+ */
+export function applySetting(root: PlainObject, setting: string, optionalKeys: readonly string[]): void {
+  const at = setting.indexOf('=');
+  if (at <= 0) throw new BadInputError('--set', `--set ${setting} has no value; write it as path=value`);
+  const path = setting.slice(0, at).split('.');
+  const value = parseScalar(setting.slice(at + 1));
+  let target: unknown = root;
+  path.forEach((key, depth) => {
+    const place = path.slice(0, depth + 1).join('.');
+    const holder = target;
+    const known = typeof holder === 'object' && holder !== null && Object.hasOwn(holder, key);
+    if (!known && !(depth === 0 && optionalKeys.includes(key))) {
+      const keys = typeof holder === 'object' && holder !== null ? Object.keys(holder) : [];
+      const listed = keys.slice(0, 40).join(', ');
+      throw new BadInputError('--set', `--set ${setting}: there is no ${place}; known here are ${listed}`);
+    }
+    const slot = holder as Record<string, unknown>;
+    if (depth === path.length - 1) slot[key] = value;
+    else target = slot[key];
+  });
+}

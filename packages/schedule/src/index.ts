@@ -1,0 +1,4 @@
+export * from './expand.js';
+export * from './graph.js';
+export * from './ports.js';
+export * from './program.js';

@@ -1,0 +1,80 @@
+/** Which arithmetic and bytes a collective carries: forward activations, or gradients on their way back. */
+export type Direction = 'forward' | 'backward';
+
+/** How a kernel counts in overlap figures. */
+export type KernelClass = 'compute' | 'communication';
+
+/** A kernel as it stands in traces; a program lists each once and events refer to it by index. */
+export interface KernelDescription {
+  /** As a profiler would print it, `fp8_gemm …` or `ncclKernel_AllToAllv deep_ep::internode::dispatch`. */
+  readonly name: string;
+  readonly class: KernelClass;
+  /** Kind of kernel, for grouping: `gemm fp8 (dense)`, `attention forward`, `notify`, … */
+  readonly category: string;
+  readonly grid: readonly [number, number, number];
+  readonly block: readonly [number, number, number];
+}
+
+/** The collective that an operation runs, or (for a wait) ends. */
+export interface CollectiveUse {
+  /**
+   * `dispatch` sends tokens to experts (RDMA, then NVLink); `combine` brings results back (NVLink, then RDMA). The
+   * backward of a combine is of type `dispatch` and the backward of a dispatch of type `combine`.
+   */
+  readonly type: 'dispatch' | 'combine';
+  readonly mode: 'normal' | 'low-latency' | 'pipeline';
+  /** Reuses the layout of an earlier dispatch of the same micro-batch and layer. */
+  readonly cached: boolean;
+  readonly direction: Direction;
+  /** Preset key of the transfer kernel's rates: `dispatch`, `cachedDispatch`, `combine`, `lowLatencyDispatch`, … */
+  readonly rateKind: string;
+}
+
+/** One kernel of an operation, in stream order. */
+export interface OperationKernel {
+  /** Index into {@link Program.kernels}. */
+  readonly kernel: number;
+  /** Key of the kernel's cost in the hardware preset. */
+  readonly cost: string;
+  /** Stream, where it is not the operation's own. */
+  readonly stream?: number;
+  /** On another stream: index, within the operation, of the kernel whose end it waits for. */
+  readonly after?: number;
+  /** What the kernel does beyond taking time: the synchronisation or the transfer of a collective. */
+  readonly role?: 'notify' | 'transfer';
+}
+
+/** An item of a rank's program: one phase of one layer, launched as a whole. */
+export interface Operation {
+  /** Launch index; the same on every rank. */
+  readonly id: number;
+  /** `mlp(F)`, `DISPATCH(0)`, `issue COMBINE(1)`, … */
+  readonly phase: string;
+  readonly kind: 'compute' | 'collective' | 'issue' | 'wait';
+  readonly stream: number;
+  /** Row of the schedule that launches it; negative in a warm-up cell. */
+  readonly row: number;
+  /** Model layer it works on, counted within the run; −1 and `layers` are warm-up layers of training. */
+  readonly layer: number;
+  readonly dense: boolean;
+  readonly microBatch: number;
+  readonly direction: Direction;
+  /** Whether its events enter the timeline; false in the warm-up cell. */
+  readonly recorded: boolean;
+  /** Ids of operations that must have ended before this one starts, ascending. */
+  readonly gates: readonly number[];
+  readonly kernels: readonly OperationKernel[];
+  readonly collective?: CollectiveUse;
+  /** For a wait: the id of the issue whose transfer it waits for. */
+  readonly issue?: number;
+}
+
+/** What each rank does, fixed before the run; every rank of a run has the same one. */
+export interface Program {
+  readonly kernels: readonly KernelDescription[];
+  readonly operations: readonly Operation[];
+  /** Stream ids and what runs on them, ascending by id. */
+  readonly streams: readonly { readonly id: number; readonly name: string }[];
+  /** The compute phase whose starts bound a layer: attn(F), ATTN(1), issue DISPATCH(0). */
+  readonly layerMarker: string;
+}

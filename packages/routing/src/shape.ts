@@ -1,0 +1,63 @@
+import { InvariantError } from '@epemu/core';
+
+/** The router's and the cluster's dimensions. */
+export interface RouterShape {
+  /** Routed experts of a layer; a multiple of `groups` and of `ranks`. */
+  experts: number;
+  /** Distinct experts a token goes to. */
+  topK: number;
+  /** Expert groups of equal size (consecutive experts). */
+  groups: number;
+  /** Groups a token's experts may come from. */
+  topGroups: number;
+  /** Expert-parallel ranks. */
+  ranks: number;
+  /** Experts per rank: `experts / ranks`, consecutive. */
+  rankSize: number;
+  /** Ranks per node, consecutive. */
+  nodeSize: number;
+}
+
+/** See the section "Routing" of the design page: equal loads, independent scores, or scores with a fixed bias. */
+export type RoutingKind = 'balanced' | 'statistical' | 'biased';
+
+/** One rank's tokens of one call of one layer. */
+export interface RoutingRequest {
+  kind: RoutingKind;
+  seed: number;
+  layer: number;
+  /** Tells micro-batches, or other calls of the same layer, apart. */
+  microBatch: number;
+  /** Source rank: the tokens are its own. */
+  rank: number;
+  /** How many tokens the rank routes in this call. */
+  tokens: number;
+  shape: RouterShape;
+  /**
+   * Standard deviation of `biased`'s constant per (layer, expert) on the sigmoid score.
+   * @default 0.009, which gives the row spread of DeepSeek's published training trace.
+   */
+  biasDeviation?: number;
+}
+
+/** @throws InvariantError, which names the field, when the shape or the arrays cannot be routed. */
+export function checkRequest(request: RoutingRequest, expertIds: Uint16Array, weights: Float32Array): void {
+  const { tokens, shape } = request;
+  const { experts, topK, groups, topGroups } = shape;
+  const fail = (what: string): never => {
+    throw new InvariantError(`cannot route: ${what}`);
+  };
+  for (const [name, value] of Object.entries({ experts, topK, groups, topGroups })) {
+    if (!Number.isInteger(value) || value < 1) fail(`${name} is ${value}, not a positive integer`);
+  }
+  if (!Number.isInteger(tokens) || tokens < 0) fail(`tokens is ${tokens}, not a count`);
+  if (experts > 65536) fail(`${experts} experts, expert ids have 16 bits`);
+  if (experts % groups !== 0) fail(`${experts} experts do not divide into ${groups} groups`);
+  if (topGroups > groups) fail(`topGroups ${topGroups} of only ${groups} groups`);
+  if (topK > topGroups * (experts / groups)) {
+    fail(`topK ${topK} exceeds the ${topGroups * (experts / groups)} experts of ${topGroups} groups`);
+  }
+  if (expertIds.length < tokens * topK || weights.length < tokens * topK) {
+    fail(`${tokens} tokens × top-${topK} need ${tokens * topK} ids and weights`);
+  }
+}

@@ -1,0 +1,16 @@
+export { ComputeError, ComputePool, type ComputePoolOptions } from './pool.js';
+export { sharedFloat32, sharedUint16, sharedUint32, sharedUint8 } from './shared.js';
+export type {
+  CheckBackwardTask,
+  CheckForwardTask,
+  ExpertBackwardTask,
+  ExpertForwardTask,
+  InitialiseTask,
+  NumericsResult,
+  ResidualBackwardTask,
+  ResidualForwardTask,
+  RouteTask,
+  TaskTiming,
+  WeightKey,
+  WeightKind,
+} from './tasks.js';

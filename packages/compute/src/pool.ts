@@ -1,0 +1,190 @@
+import { existsSync } from 'node:fs';
+import { BadInputError, EpemuError, EXIT_CODE, messageOf } from '@epemu/core';
+import { Piscina } from 'piscina';
+import type {
+  CheckBackwardTask,
+  CheckForwardTask,
+  ExpertBackwardTask,
+  ExpertForwardTask,
+  InitialiseTask,
+  NumericsResult,
+  Operation,
+  ResidualBackwardTask,
+  ResidualForwardTask,
+  RouteTask,
+  TaskInputs,
+  TaskReply,
+  TaskTiming,
+} from './tasks.js';
+
+/** Thrown (as a rejection) when a task failed in its thread, or could not be given to one. */
+export class ComputeError extends EpemuError {
+  /** Which operation failed. */
+  readonly operation: Operation;
+
+  constructor(operation: Operation, message: string, options?: ErrorOptions) {
+    super(message, EXIT_CODE.failure, options);
+    this.operation = operation;
+  }
+}
+
+/** Options of {@link ComputePool}. */
+export interface ComputePoolOptions {
+  /** Threads, at least 1: this process's share of the host's thread budget. */
+  threads: number;
+  /** Values per token, a positive multiple of 16. */
+  hidden: number;
+  /** The built thread entry, for bundles that move it. `kernel.wasm` lies beside it. @default this package's own */
+  threadUrl?: URL;
+}
+
+/**
+ * The stand-in arithmetic of a process's ranks in piscina threads. Tasks are batches on shared memory: arrays go to
+ * the threads by reference, results are written in place, and until a task's promise settles its arrays belong to the
+ * thread. Nothing is started before the first task.
+ */
+export class ComputePool {
+  readonly #threads: number;
+  readonly #hidden: number;
+  readonly #threadUrl: URL;
+  #pool: Piscina<unknown, TaskReply> | undefined;
+  #closing: Promise<void> | undefined;
+  /** Why the pool closed itself, if it did. */
+  #failure: unknown;
+
+  /** @throws BadInputError for a thread count or a width that cannot be. */
+  constructor(options: ComputePoolOptions) {
+    const { threads, hidden, threadUrl = new URL('./thread.js', import.meta.url) } = options;
+    if (!Number.isInteger(threads) || threads < 1) {
+      throw new BadInputError('threads', `threads is ${threads}; give at least 1 compute thread`);
+    }
+    if (!Number.isInteger(hidden) || hidden < 16 || hidden % 16 !== 0) {
+      throw new BadInputError('payload.hidden', `payload.hidden is ${hidden}; give a positive multiple of 16`);
+    }
+    this.#threads = threads;
+    this.#hidden = hidden;
+    this.#threadUrl = threadUrl;
+  }
+
+  /** Whether threads have been started. */
+  get started(): boolean {
+    return this.#pool !== undefined;
+  }
+
+  /** Whether the pool was closed, or closed itself because a thread died. */
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Routes tokens, see `routeTokens`. */
+  route(task: RouteTask): Promise<TaskTiming> {
+    return this.#timed('route', task);
+  }
+
+  /** Applies a rank's experts to the tokens it received. */
+  expertForward(task: ExpertForwardTask): Promise<TaskTiming> {
+    return this.#timed('expertForward', task);
+  }
+
+  /** Gradients of the experts with respect to tokens and router weights. */
+  expertBackward(task: ExpertBackwardTask): Promise<TaskTiming> {
+    return this.#timed('expertBackward', task);
+  }
+
+  /** Attention stand-in, shared expert or dense MLP, with its residual connection. */
+  residualForward(task: ResidualForwardTask): Promise<TaskTiming> {
+    return this.#timed('residualForward', task);
+  }
+
+  /** Gradient of {@link residualForward} with respect to its input. */
+  residualBackward(task: ResidualBackwardTask): Promise<TaskTiming> {
+    return this.#timed('residualBackward', task);
+  }
+
+  /** Fills first activations or loss gradients. */
+  initialise(task: InitialiseTask): Promise<TaskTiming> {
+    return this.#timed('initialise', task);
+  }
+
+  /** Compares what combine returned with the plain reference. */
+  checkForward(task: CheckForwardTask): Promise<NumericsResult> {
+    return this.#checked('checkForward', task);
+  }
+
+  /** Compares what the backward combine returned with the plain reference. */
+  checkBackward(task: CheckBackwardTask): Promise<NumericsResult> {
+    return this.#checked('checkBackward', task);
+  }
+
+  /**
+   * Ends all threads; tasks not done are rejected, later ones too. Resolves when no thread is left; may be called
+   * again, and before anything started.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#pool?.destroy() ?? Promise.resolve();
+    return this.#closing;
+  }
+
+  async #timed<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<TaskTiming> {
+    return (await this.#run(operation, task)).timing;
+  }
+
+  async #checked<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<NumericsResult> {
+    const { numerics } = await this.#run(operation, task);
+    if (numerics === undefined) throw new ComputeError(operation, `${operation} returned no result`);
+    return numerics;
+  }
+
+  async #run<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<TaskReply> {
+    if (this.closed) throw this.#closedError(operation);
+    requireShared(operation, task);
+    this.#pool ??= this.#start(operation);
+    try {
+      return await this.#pool.run({ operation, hidden: this.#hidden, task });
+    } catch (cause) {
+      throw this.#taskError(operation, cause);
+    }
+  }
+
+  #start(operation: Operation): Piscina<unknown, TaskReply> {
+    const kernel = new URL('./kernel.wasm', this.#threadUrl);
+    for (const url of [this.#threadUrl, kernel]) {
+      if (!existsSync(url)) throw new ComputeError(operation, `${url.pathname} is missing; run "npm run build"`);
+    }
+    const pool = new Piscina<unknown, TaskReply>({
+      filename: this.#threadUrl.href,
+      minThreads: this.#threads,
+      maxThreads: this.#threads,
+      maxQueue: Infinity,
+      recordTiming: false,
+    });
+    // A thread that dies while idle is reported as an event. Queued tasks would wait for a thread that never comes.
+    pool.on('error', (error: unknown) => {
+      this.#failure = error;
+      void this.close();
+    });
+    return pool;
+  }
+
+  #taskError(operation: Operation, cause: unknown): ComputeError {
+    if (this.closed) return this.#closedError(operation);
+    return new ComputeError(operation, `${operation} failed in a compute thread: ${messageOf(cause)}`, { cause });
+  }
+
+  #closedError(operation: Operation): ComputeError {
+    const cause = this.#failure;
+    if (cause === undefined) return new ComputeError(operation, `${operation} was not done: the pool is closed`);
+    return new ComputeError(operation, `${operation} was not done: a compute thread died: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** An array outside shared memory would be cloned, and the thread's results lost with the clone. */
+function requireShared(operation: Operation, task: object): void {
+  for (const [name, value] of Object.entries(task)) {
+    if (ArrayBuffer.isView(value) && !(value.buffer instanceof SharedArrayBuffer)) {
+      throw new ComputeError(operation, `${operation}: ${name} is not in shared memory; use the shared… helpers`);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { Columns } from '@epemu/core';
+import type { RankOperations } from './recorded.js';
+import type { RankTimeline } from './record.js';
+
+/** @returns the rows sorted by the given columns; rows that agree in these keep their order. */
+function sorted<Names extends string>(columns: Columns<Names>, by: readonly Names[]): Columns<Names> {
+  const keys = by.map((name) => columns.column(name));
+  const order = Array.from({ length: columns.count }, (_, i) => i).sort((a, b) => {
+    for (const key of keys) {
+      const difference = key[a] - key[b];
+      if (difference !== 0) return difference;
+    }
+    return a - b;
+  });
+  return Columns.from(
+    columns.names,
+    columns.names.map((name) => {
+      const values = columns.column(name);
+      return Float64Array.from(order, (index) => values[index]);
+    }),
+  );
+}
+
+/**
+ * Puts a timeline into the one order that does not depend on how a rank's streams and ports took turns on the host:
+ * events by stream, services by port; within these they were recorded in program order.
+ */
+export function canonicalTimeline(timeline: RankTimeline): RankTimeline {
+  return {
+    rank: timeline.rank,
+    events: sorted(timeline.events, ['stream', 'operation']),
+    services: sorted(timeline.services, ['port', 'operation']),
+    windows: sorted(timeline.windows, ['operation']),
+    receipts: sorted(timeline.receipts, ['layer', 'microBatch']),
+  };
+}
+
+/** Puts a record of operations into canonical order, see {@link canonicalTimeline}. */
+export function canonicalOperations(operations: RankOperations): RankOperations {
+  return {
+    rank: operations.rank,
+    durations: sorted(operations.durations, ['operation', 'index']),
+    segments: sorted(operations.segments, ['operation', 'hop']),
+    expertHashes: sorted(operations.expertHashes, ['layer', 'microBatch', 'expert']),
+  };
+}

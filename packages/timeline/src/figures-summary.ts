@@ -1,0 +1,132 @@
+import { largest, smallest } from './rank-view.js';
+import type { OverlapFigures } from './rank-view.js';
+
+/** Figures of a set of ranks over a window, µs and %; per-rank values averaged, `spanUs` over all ranks. */
+export interface OverlapSummary {
+  readonly spanUs: number;
+  readonly layerUs: { readonly mean: number; readonly min: number; readonly max: number };
+  readonly computeUs: number;
+  readonly commUs: number;
+  readonly idleUs: number;
+  readonly computeBusyPct: number;
+  readonly commBusyPct: number;
+  readonly idlePct: number;
+  readonly overlapPct: number;
+  readonly exposedCommUs: number;
+  readonly exposedCommPct: number;
+  readonly exposedCommPctOfComm: number;
+  readonly serialUs: number;
+  readonly overlapGain: number;
+}
+
+export interface TimelineSummary extends OverlapSummary {
+  readonly kernelsOnly: OverlapSummary;
+}
+
+/** A phase over all ranks and layers: times, µs, of one instance. */
+export interface PhaseSummary {
+  readonly name: string;
+  /** Null for a background transfer, which holds no stream. */
+  readonly stream: number | null;
+  /** Instances on one rank. */
+  readonly count: number;
+  readonly meanUs: number;
+  readonly minUs: number;
+  readonly maxUs: number;
+  /** Mean time with a kernel running. */
+  readonly busyUs: number;
+  /** Mean time of its communication with no compute running on the rank. */
+  readonly exposedUs: number;
+}
+
+export interface RankSummary {
+  readonly rank: number;
+  readonly spanUs: number;
+  readonly computeBusyPct: number;
+  readonly exposedCommPct: number;
+  /** Sums over all dispatches of the run. */
+  readonly receivedTokens: number;
+  readonly expertRows: number;
+}
+
+/** Expert rows of a layer, mean over its dispatches: the fullest rank (expert) over the mean rank (expert). */
+export interface LayerImbalance {
+  readonly layer: number;
+  readonly rankMaxOverMean: number;
+  readonly expertMaxOverMean: number;
+}
+
+/** The longest piece of communication with no compute running. */
+export interface ExposedPiece {
+  readonly rank: number;
+  /** Of the communication that fills most of the piece. */
+  readonly phase: string;
+  readonly startUs: number;
+  readonly us: number;
+  /** What that communication was at: a synchronisation with other ranks, its bytes, or a kernel of its own. */
+  readonly waitsFor: 'notify' | 'transfer' | 'kernel';
+  /** The phase whose compute comes next, or null at the end of the run. */
+  readonly blocked: string | null;
+}
+
+export interface FigureReport {
+  readonly timeline: TimelineSummary;
+  readonly steady: TimelineSummary;
+  readonly phases: readonly PhaseSummary[];
+  readonly ranksSummary: readonly RankSummary[];
+  readonly imbalance: readonly LayerImbalance[];
+  /** Mean over ranks of each layer's time, in order; `dense` is that of the layer marker's operation. */
+  readonly layerTimes: readonly { readonly layer: number; readonly dense: boolean; readonly us: number }[];
+  readonly largestExposed: ExposedPiece | null;
+}
+
+/** @returns µs to the ns. */
+export function microseconds(ns: number): number {
+  return Math.round(ns) / 1000;
+}
+
+/** @returns part / whole, and 0 of an empty whole (JSON has no NaN). */
+export function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+/** @returns the value to four decimals. */
+export function rounded(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}
+
+/** @returns the mean, 0 of no values. */
+export function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Averages ranks; layer times, ns, are means over ranks already. */
+export function summarise(ranks: readonly OverlapFigures[], layersNs: readonly number[]): OverlapSummary {
+  const average = (pick: (figures: OverlapFigures) => number): number => mean(ranks.map(pick));
+  const percent = (part: keyof OverlapFigures, whole: keyof OverlapFigures): number =>
+    rounded(100 * average((figures) => ratio(figures[part], figures[whole])));
+  const spanNs =
+    ranks.length === 0 ? 0 : largest(ranks.map(({ endNs }) => endNs)) - smallest(ranks.map(({ startNs }) => startNs));
+  const serialNs = average(({ serialNs: ns }) => ns);
+  const none = layersNs.length === 0;
+  return {
+    spanUs: microseconds(spanNs),
+    layerUs: {
+      mean: microseconds(mean(layersNs)),
+      min: none ? 0 : microseconds(smallest(layersNs)),
+      max: none ? 0 : microseconds(largest(layersNs)),
+    },
+    computeUs: microseconds(average(({ computeNs }) => computeNs)),
+    commUs: microseconds(average(({ commNs }) => commNs)),
+    idleUs: microseconds(average(({ idleNs }) => idleNs)),
+    computeBusyPct: percent('computeNs', 'spanNs'),
+    commBusyPct: percent('commStreamNs', 'spanNs'),
+    idlePct: percent('idleNs', 'spanNs'),
+    overlapPct: percent('overlapNs', 'commNs'),
+    exposedCommUs: microseconds(average(({ exposedNs }) => exposedNs)),
+    exposedCommPct: percent('exposedNs', 'spanNs'),
+    exposedCommPctOfComm: percent('exposedNs', 'commNs'),
+    serialUs: microseconds(serialNs),
+    overlapGain: rounded(ratio(serialNs, spanNs)),
+  };
+}

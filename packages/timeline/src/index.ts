@@ -1,0 +1,12 @@
+export * from './binary.js';
+export * from './canonical.js';
+export * from './compute-phase.js';
+export * from './digest.js';
+export * from './figures.js';
+export * from './intervals.js';
+export * from './ports.js';
+export * from './rank-record.js';
+export * from './record.js';
+export * from './recorded.js';
+export type { HeaderDelay } from './replay/network.js';
+export * from './replay/replay.js';

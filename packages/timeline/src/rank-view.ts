@@ -1,0 +1,185 @@
+import type { Operation, Program } from '@epemu/schedule';
+import { clip, intersectionLength, lengthOf, mergeIntervals, unite } from './intervals.js';
+import type { Intervals } from './intervals.js';
+import type { RankTimeline } from './record.js';
+
+/** A span of virtual time, integer ns. */
+export interface TimeWindow {
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+/**
+ * Lengths, integer ns, by the definitions of Meta's Holistic Trace Analysis: intervals are merged by type over all
+ * streams of the rank before they are compared.
+ */
+export interface OverlapFigures extends TimeWindow {
+  /** The window's length; without a window, last end − first start. */
+  readonly spanNs: number;
+  readonly computeNs: number;
+  readonly commNs: number;
+  /** |communication ∩ compute|. */
+  readonly overlapNs: number;
+  /** Communication with no compute running. */
+  readonly exposedNs: number;
+  /** Span − |compute ∪ communication|. */
+  readonly idleNs: number;
+  /** Busy time of the communication stream, whatever runs on it. */
+  readonly commStreamNs: number;
+  /** Sum of all phases' wall times, each clipped to the window; a background transfer's window is one of them. */
+  readonly serialNs: number;
+}
+
+/** A rank's figures with background transfers counted as communication, and without (as HTA reads them). */
+export interface RankFigures extends OverlapFigures {
+  readonly kernelsOnly: OverlapFigures;
+}
+
+/** @returns the least of the values, +∞ of none. Never by spreading them: a rank has thousands. */
+export function smallest(values: Iterable<number>): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value < least) least = value;
+  return least;
+}
+
+/** @returns the greatest of the values, −∞ of none. */
+export function largest(values: Iterable<number>): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > most) most = value;
+  return most;
+}
+
+/** Streams that run collectives and no compute phase; none where collectives share the compute stream. */
+function communicationStreams(program: Program): Set<number> {
+  const streams = new Set<number>();
+  for (const operation of program.operations) if (operation.kind === 'collective') streams.add(operation.stream);
+  for (const operation of program.operations) if (operation.kind === 'compute') streams.delete(operation.stream);
+  return streams;
+}
+
+/** What one operation did on one rank. */
+export interface Instance extends TimeWindow {
+  readonly operation: Operation;
+  /** Rows of the timeline's events. */
+  readonly events: readonly number[];
+}
+
+/** A rank's timeline, merged by type. */
+export class RankView {
+  readonly timeline: RankTimeline;
+  readonly compute: Intervals;
+  readonly kernelComm: Intervals;
+  readonly windows: Intervals;
+  readonly instances: readonly Instance[];
+  readonly #stream: Intervals | undefined;
+  readonly #program: Program;
+  readonly #operations: ReadonlyMap<number, Operation>;
+
+  constructor(timeline: RankTimeline, program: Program, operations: ReadonlyMap<number, Operation>) {
+    this.timeline = timeline;
+    this.#program = program;
+    this.#operations = operations;
+    const kernel = timeline.events.column('kernel');
+    const stream = timeline.events.column('stream');
+    const streams = communicationStreams(program);
+    this.compute = this.#merge((row) => program.kernels[kernel[row]].class === 'compute');
+    this.kernelComm = this.#merge((row) => program.kernels[kernel[row]].class === 'communication');
+    this.#stream = streams.size === 0 ? undefined : this.#merge((row) => streams.has(stream[row]));
+    this.windows = mergeIntervals(timeline.windows.column('startNs'), timeline.windows.column('endNs'));
+    this.instances = this.#instances();
+  }
+
+  #merge(belongs: (row: number) => boolean): Intervals {
+    const { events } = this.timeline;
+    const rows = Array.from({ length: events.count }, (_, row) => row).filter(belongs);
+    const [starts, ends] = [events.column('startNs'), events.column('endNs')];
+    return mergeIntervals(
+      rows.map((row) => starts[row]),
+      rows.map((row) => ends[row]),
+    );
+  }
+
+  #instances(): Instance[] {
+    const { events } = this.timeline;
+    const [operation, starts, ends] = [events.column('operation'), events.column('startNs'), events.column('endNs')];
+    const rows = new Map<number, number[]>();
+    operation.forEach((id, row) => {
+      const list = rows.get(id);
+      if (list === undefined) rows.set(id, [row]);
+      else list.push(row);
+    });
+    return [...rows]
+      .sort(([a], [b]) => a - b)
+      .map(([id, list]) => ({
+        operation: this.operation(id),
+        events: list,
+        startNs: smallest(list.map((row) => starts[row])),
+        endNs: largest(list.map((row) => ends[row])),
+      }));
+  }
+
+  operation(id: number): Operation {
+    return this.#operations.get(id)!;
+  }
+
+  /** Starts of the layers, ascending, with the operation that marks each. */
+  layerStarts(): Instance[] {
+    return this.instances
+      .filter(({ operation }) => operation.phase === this.#program.layerMarker)
+      .sort((a, b) => a.startNs - b.startNs);
+  }
+
+  figures(withWindows: boolean, window?: TimeWindow): OverlapFigures {
+    const comm = withWindows ? unite(this.kernelComm, this.windows) : this.kernelComm;
+    const all = unite(this.compute, comm);
+    const count = all.starts.length;
+    const { startNs, endNs } = window ?? {
+      startNs: count === 0 ? 0 : all.starts[0],
+      endNs: count === 0 ? 0 : all.ends[count - 1],
+    };
+    const inWindow = (intervals: Intervals): Intervals => clip(intervals, startNs, endNs);
+    const [compute, communication] = [inWindow(this.compute), inWindow(comm)];
+    const commNs = lengthOf(communication);
+    const overlapNs = intersectionLength(communication, compute);
+    // Where no stream is for communication alone, its own busy time stands in.
+    const stream = this.#stream === undefined ? comm : withWindows ? unite(this.#stream, this.windows) : this.#stream;
+    let serialNs = 0;
+    const addWall = (from: number, to: number): void => {
+      serialNs += Math.max(0, Math.min(to, endNs) - Math.max(from, startNs));
+    };
+    for (const instance of this.instances) addWall(instance.startNs, instance.endNs);
+    if (withWindows) {
+      const ends = this.timeline.windows.column('endNs');
+      this.timeline.windows.column('startNs').forEach((start, row) => {
+        addWall(start, ends[row]);
+      });
+    }
+    const computeNs = lengthOf(compute);
+    return {
+      startNs,
+      endNs,
+      spanNs: endNs - startNs,
+      computeNs,
+      commNs,
+      overlapNs,
+      exposedNs: commNs - overlapNs,
+      idleNs: endNs - startNs - (computeNs + commNs - overlapNs),
+      commStreamNs: lengthOf(inWindow(stream)),
+      serialNs,
+    };
+  }
+}
+
+/** @returns the program's operations by id. */
+export function operationsById(program: Program): Map<number, Operation> {
+  return new Map(program.operations.map((operation) => [operation.id, operation]));
+}
+
+/**
+ * Overlap figures of one rank.
+ * @param window clips everything to a part of the timeline; without it the rank's own first start to last end.
+ */
+export function rankFigures(timeline: RankTimeline, program: Program, window?: TimeWindow): RankFigures {
+  const view = new RankView(timeline, program, operationsById(program));
+  return { ...view.figures(true, window), kernelsOnly: view.figures(false, window) };
+}

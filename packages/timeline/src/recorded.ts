@@ -1,0 +1,39 @@
+import { Columns } from '@epemu/core';
+
+/** Solo duration of each kernel of each operation, warm-up included: what replay cannot derive. */
+export const DURATION_COLUMNS = ['operation', 'index', 'soloNs'] as const;
+/** Every segment a rank sent, in the order its port was given them; see SERVICE_COLUMNS for the naming. */
+export const SEGMENT_COLUMNS = ['operation', 'hop', 'peer', 'origin', 'destination', 'segment', 'bytes'] as const;
+/** SHA-256 of each expert's received (source rank, token, slot) list, as eight 32-bit words. */
+export const EXPERT_HASH_COLUMNS = [
+  'layer',
+  'microBatch',
+  'expert',
+  'rows',
+  'word0',
+  'word1',
+  'word2',
+  'word3',
+  'word4',
+  'word5',
+  'word6',
+  'word7',
+] as const;
+
+/** What one rank did, without times: enough to time it again. */
+export interface RankOperations {
+  readonly rank: number;
+  readonly durations: Columns<(typeof DURATION_COLUMNS)[number]>;
+  readonly segments: Columns<(typeof SEGMENT_COLUMNS)[number]>;
+  readonly expertHashes: Columns<(typeof EXPERT_HASH_COLUMNS)[number]>;
+}
+
+/** @returns a record with nothing in it yet. */
+export function emptyOperations(rank: number): RankOperations {
+  return {
+    rank,
+    durations: new Columns(DURATION_COLUMNS, 1024),
+    segments: new Columns(SEGMENT_COLUMNS, 1024),
+    expertHashes: new Columns(EXPERT_HASH_COLUMNS),
+  };
+}

@@ -1,0 +1,237 @@
+import { InvariantError } from '@epemu/core';
+import type { Operation, Program } from '@epemu/schedule';
+import { hopsOf, transferOperations } from '@epemu/schedule';
+import { PortClock } from '../ports.js';
+import type { Port, ServiceColumns } from '../record.js';
+import type { RankOperations } from '../recorded.js';
+import type { ReplayModel } from './model.js';
+import type { EventQueue } from './queue.js';
+
+/** A recorded segment, and where it is in the visiting order of its sender. */
+export interface ReplaySegment {
+  readonly operation: Operation;
+  readonly hop: number;
+  readonly sender: number;
+  readonly receiver: number;
+  readonly origin: number;
+  readonly destination: number;
+  readonly number: number;
+  readonly bytes: number;
+  /** Order among segments that become ready at once. */
+  readonly visit: readonly number[];
+}
+
+/** What a port still has to do for one (operation, hop) before it turns to the next. */
+interface Turn {
+  readonly id: number;
+  remaining: number;
+  /** Segments that came before it was their operation's turn, in event order. */
+  readonly waiting: (() => void)[];
+}
+
+/** A port that takes (operation, hop) in program order; segments come to it as events. */
+class ReplayPort {
+  readonly clock = new PortClock();
+  readonly #turns: Turn[];
+  #current = 0;
+
+  constructor(turns: Turn[]) {
+    this.#turns = turns;
+    this.#advance();
+  }
+
+  /** Serves now if it is this operation's turn, else when it will be. */
+  serve(id: number, service: () => void): void {
+    const turn = this.#turns[this.#current];
+    if (turn?.id === id) {
+      service();
+      turn.remaining--;
+      this.#advance();
+      return;
+    }
+    const later = this.#turns.find((candidate, index) => index > this.#current && candidate.id === id);
+    if (later === undefined) throw new InvariantError(`a segment of operation ${id} came after its turn`);
+    later.waiting.push(service);
+  }
+
+  #advance(): void {
+    for (;;) {
+      const turn = this.#turns[this.#current];
+      if (turn === undefined) return;
+      for (const service of turn.waiting.splice(0)) {
+        service();
+        turn.remaining--;
+      }
+      if (turn.remaining > 0) return;
+      this.#current++;
+    }
+  }
+}
+
+/** Adds to the first-byte and last-byte times of what one header announces: a wire that is tampered with. */
+export interface HeaderDelay {
+  readonly operation: number;
+  readonly hop: number;
+  readonly from: number;
+  readonly to: number;
+  readonly delayNs: number;
+}
+
+/** Ports of all ranks and the segments between them. */
+export class ReplayNetwork {
+  readonly #model: ReplayModel;
+  readonly #queue: EventQueue;
+  readonly #ports: ReplayPort[][];
+  readonly #services: (rank: number) => ServiceColumns;
+  readonly #delays: readonly HeaderDelay[];
+  /** By sender and operation × 4 + hop. */
+  readonly segments: readonly ReadonlyMap<number, readonly ReplaySegment[]>[];
+
+  constructor(
+    model: ReplayModel,
+    queue: EventQueue,
+    program: Program,
+    records: readonly RankOperations[],
+    services: (rank: number) => ServiceColumns,
+    delays: readonly HeaderDelay[],
+  ) {
+    this.#model = model;
+    this.#queue = queue;
+    this.#services = services;
+    this.#delays = delays;
+    this.segments = records.map((record) => segmentsOf(program, record, model));
+    const counts = new Map<string, number>();
+    const count = (rank: number, port: Port, operation: number): void => {
+      const key = `${rank}:${port}:${operation}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    };
+    for (const segment of this.segments.flatMap((byHop) => [...byHop.values()].flat())) {
+      const ports = model.ports(segment.operation, segment.hop);
+      count(segment.sender, ports.out, segment.operation.id);
+      count(segment.receiver, ports.in, segment.operation.id);
+    }
+    const transfers = transferOperations(program);
+    this.#ports = records.map((_, rank) =>
+      ([0, 1, 2, 3] as const).map((port) => {
+        const users = transfers.filter((operation) =>
+          hopsOf(operation.collective!).some((_link, hop) => {
+            const ports = model.ports(operation, hop + 1);
+            return ports.out === port || ports.in === port;
+          }),
+        );
+        return new ReplayPort(
+          users.map(({ id }) => ({ id, remaining: counts.get(`${rank}:${port}:${id}`) ?? 0, waiting: [] })),
+        );
+      }),
+    );
+  }
+
+  /**
+   * Lets a segment become ready at its sender.
+   * @param sent told the end of the out-port's service.
+   * @param arrived told the end of the in-port's service.
+   */
+  send(segment: ReplaySegment, readyNs: number, sent: (endNs: number) => void, arrived: (endNs: number) => void): void {
+    const { operation, hop, sender, receiver, bytes } = segment;
+    const model = this.#model;
+    const ports = model.ports(operation, hop);
+    const duration = model.serviceNs(operation, hop, bytes);
+    this.#queue.at(readyNs, [1, operation.id, hop, sender, ...segment.visit], () => {
+      const port = this.#ports[sender][ports.out];
+      port.serve(operation.id, () => {
+        const service = port.clock.serveOut(readyNs, duration);
+        this.#record(sender, ports.out, receiver, segment, service);
+        sent(service.endNs);
+        const extraNs = model.hopLatencyNs(operation, hop) + this.#delayNs(segment);
+        this.#receive(segment, ports.in, duration, service.startNs + extraNs, service.endNs + extraNs, arrived);
+      });
+    });
+  }
+
+  #receive(
+    segment: ReplaySegment,
+    inPort: Port,
+    duration: number,
+    firstByteNs: number,
+    lastByteNs: number,
+    arrived: (endNs: number) => void,
+  ): void {
+    const { operation, hop, receiver, sender, origin, destination, number } = segment;
+    this.#queue.at(firstByteNs, [2, operation.id, hop, receiver, origin, destination, number], () => {
+      const port = this.#ports[receiver][inPort];
+      port.serve(operation.id, () => {
+        const service = port.clock.serveIn(firstByteNs, lastByteNs, duration);
+        this.#record(receiver, inPort, sender, segment, service);
+        arrived(service.endNs);
+      });
+    });
+  }
+
+  #delayNs({ operation, hop, sender, receiver }: ReplaySegment): number {
+    return this.#delays
+      .filter((d) => d.operation === operation.id && d.hop === hop && d.from === sender && d.to === receiver)
+      .reduce((sum, d) => sum + d.delayNs, 0);
+  }
+
+  #record(
+    rank: number,
+    port: Port,
+    peer: number,
+    segment: ReplaySegment,
+    service: { startNs: number; endNs: number },
+  ): void {
+    const { operation, hop, origin, destination, number, bytes } = segment;
+    if (!operation.recorded) return;
+    this.#services(rank).push(
+      port,
+      operation.id,
+      hop,
+      peer,
+      origin,
+      destination,
+      number,
+      bytes,
+      service.startNs,
+      service.endNs,
+    );
+  }
+}
+
+/** Reads a rank's recorded segments and works out its visiting order: peers round-robin from its own index + 1. */
+function segmentsOf(program: Program, record: RankOperations, model: ReplayModel): Map<number, ReplaySegment[]> {
+  const [operation, hop, peer, origin, destination, number, bytes] = record.segments.names.map((name) =>
+    record.segments.column(name),
+  );
+  const byHop = new Map<number, ReplaySegment[]>();
+  const rank = record.rank;
+  const turn = (to: number): number => (to - rank - 1 + model.ranks) % model.ranks;
+  for (let i = 0; i < record.segments.count; i++) {
+    const key = operation[i] * 4 + hop[i];
+    const list = byHop.get(key) ?? [];
+    byHop.set(key, list);
+    list.push({
+      operation: program.operations[operation[i]],
+      hop: hop[i],
+      sender: rank,
+      receiver: peer[i],
+      origin: origin[i],
+      destination: destination[i],
+      number: number[i],
+      bytes: bytes[i],
+      visit: [origin[i], turn(destination[i]), number[i]],
+    });
+  }
+  for (const [key, list] of byHop) {
+    if (key % 4 !== 1) continue;
+    // First hop: all are ready at once, and each peer's queue gives one segment in turn.
+    const queues = new Map<number, ReplaySegment[]>();
+    for (const segment of list) queues.set(segment.receiver, [...(queues.get(segment.receiver) ?? []), segment]);
+    const ordered = [...queues.values()].flatMap((queue) =>
+      queue
+        .sort((a, b) => a.destination - b.destination || a.number - b.number)
+        .map((segment, place) => ({ ...segment, visit: [place, turn(segment.receiver), 0] })),
+    );
+    byHop.set(key, ordered);
+  }
+  return byHop;
+}

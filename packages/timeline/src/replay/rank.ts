@@ -1,0 +1,181 @@
+import { InvariantError } from '@epemu/core';
+import type { Operation, Program } from '@epemu/schedule';
+import type { RankTimeline } from '../record.js';
+import type { RankOperations } from '../recorded.js';
+import type { ReplayModel } from './model.js';
+import type { EventQueue } from './queue.js';
+
+/** What a rank of the replay asks of the whole. */
+export interface ReplayHost {
+  readonly model: ReplayModel;
+  readonly queue: EventQueue;
+  readonly program: Program;
+  /** A notify starts at a rank; `done` is told when the rank knows that all have arrived. */
+  notify(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void;
+  /** A transfer starts at a rank; `done` is told when the rank is done with it. */
+  transfer(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void;
+}
+
+interface KernelTimes {
+  readonly startNs: number;
+  endNs: number;
+}
+
+/** One rank's streams, driven by events alone. */
+export class ReplayRank {
+  readonly #host: ReplayHost;
+  readonly #rank: number;
+  readonly #timeline: RankTimeline;
+  readonly #soloNs = new Map<number, number>();
+  readonly #queues: Map<number, Operation[]>;
+  readonly #streamFreeNs = new Map<number, number>();
+  readonly #busy = new Set<number>();
+  readonly #endNs = new Map<number, number>();
+  /** Arrival of background transfers, and the waits that were there first. */
+  readonly #arrivedNs = new Map<number, number>();
+  readonly #waiting = new Map<number, (arrivedNs: number) => void>();
+
+  constructor(host: ReplayHost, timeline: RankTimeline, record: RankOperations) {
+    this.#host = host;
+    this.#rank = record.rank;
+    this.#timeline = timeline;
+    const [operation, index, solo] = record.durations.names.map((name) => record.durations.column(name));
+    for (let i = 0; i < record.durations.count; i++) this.#soloNs.set(operation[i] * 4096 + index[i], solo[i]);
+    this.#queues = new Map(host.program.streams.map(({ id }) => [id, []]));
+    for (const op of host.program.operations) this.#queues.get(op.stream)!.push(op);
+  }
+
+  /** Starts whatever can start. @returns how many operations have not ended. */
+  start(): number {
+    for (const stream of this.#queues.keys()) this.#tryStart(stream);
+    return this.unfinished;
+  }
+
+  get unfinished(): number {
+    return this.#host.program.operations.length - this.#endNs.size;
+  }
+
+  #solo(operation: Operation, index: number): number {
+    const solo = this.#soloNs.get(operation.id * 4096 + index);
+    if (solo === undefined)
+      throw new InvariantError(`no duration is recorded for kernel ${index} of ${operation.phase}`);
+    return solo;
+  }
+
+  #tryStart(stream: number): void {
+    const operation = this.#queues.get(stream)![0];
+    if (operation === undefined || this.#busy.has(stream)) return;
+    let afterNs = this.#streamFreeNs.get(stream) ?? Number.NEGATIVE_INFINITY;
+    for (const gate of operation.gates) {
+      const end = this.#endNs.get(gate);
+      if (end === undefined) return;
+      afterNs = Math.max(afterNs, end);
+    }
+    this.#queues.get(stream)!.shift();
+    this.#busy.add(stream);
+    const startNs = Math.max(0, afterNs + this.#host.model.gapNs);
+    this.#host.queue.at(startNs, [3, operation.id, this.#rank], () => {
+      if (operation.kind === 'compute') this.#compute(operation, startNs);
+      else this.#collective(operation, 0, startNs, []);
+    });
+  }
+
+  #finish(operation: Operation, kernels: readonly KernelTimes[], streamFreeNs: number): void {
+    let endNs = 0;
+    kernels.forEach((kernel, index) => {
+      endNs = Math.max(endNs, kernel.endNs);
+      const { stream = operation.stream, kernel: id } = operation.kernels[index];
+      if (operation.recorded) this.#timeline.events.push(stream, id, operation.id, kernel.startNs, kernel.endNs);
+    });
+    this.#streamFreeNs.set(operation.stream, streamFreeNs);
+    this.#host.queue.at(Math.max(endNs, this.#host.queue.nowNs), [4, operation.id, this.#rank], () => {
+      this.#endNs.set(operation.id, endNs);
+      this.#busy.delete(operation.stream);
+      for (const stream of this.#queues.keys()) this.#tryStart(stream);
+    });
+  }
+
+  /** Kernels of a compute phase; one that becomes ready while the other stream computes ends one solo time after it. */
+  #compute(operation: Operation, startNs: number): void {
+    const { queue, model } = this.#host;
+    const times: (KernelTimes | undefined)[] = operation.kernels.map(() => undefined);
+    const streamOf = (index: number): number => operation.kernels[index].stream ?? operation.stream;
+    let open = times.length;
+    const begin = (index: number, readyNs: number): void => {
+      queue.at(readyNs, [5, operation.id, this.#rank, index], () => {
+        let runsFromNs = readyNs;
+        times.forEach((other, i) => {
+          if (other !== undefined && streamOf(i) !== streamOf(index)) runsFromNs = Math.max(runsFromNs, other.endNs);
+        });
+        times[index] = { startNs: readyNs, endNs: runsFromNs + this.#solo(operation, index) };
+        open--;
+        follow();
+      });
+    };
+    const started = new Set<number>();
+    const follow = (): void => {
+      operation.kernels.forEach(({ after }, index) => {
+        if (started.has(index)) return;
+        const before = operation.kernels.slice(0, index).findLastIndex((_, i) => streamOf(i) === streamOf(index));
+        const needed = [before, after ?? -1].filter((i) => i >= 0);
+        if (needed.some((i) => times[i] === undefined)) return;
+        started.add(index);
+        const gates = needed.map((i) => times[i]!.endNs + model.gapNs);
+        begin(index, Math.max(startNs, ...gates));
+      });
+      if (open > 0) return;
+      const own = times.filter((_, index) => streamOf(index) === operation.stream);
+      const all = times.map((time) => time!);
+      this.#finish(operation, all, Math.max(...own.map((time) => time!.endNs)));
+    };
+    follow();
+  }
+
+  /** Kernels of a collective one after the other, from kernel `index` on. */
+  #collective(operation: Operation, index: number, startNs: number, before: KernelTimes[]): void {
+    const { model } = this.#host;
+    const kernel = operation.kernels[index];
+    if (kernel === undefined) {
+      this.#finish(operation, before, before[before.length - 1].endNs);
+      return;
+    }
+    const soloNs = this.#solo(operation, index);
+    const done = (endNs: number): void => {
+      const next = endNs + model.gapNs;
+      const lag = kernel.role === 'notify' && !operation.collective!.cached ? model.notifyHostLagNs : 0;
+      this.#collective(operation, index + 1, next + lag, [...before, { startNs, endNs }]);
+    };
+    if (kernel.role === 'notify') {
+      this.#host.notify(this.#rank, operation, startNs, (endNs) => {
+        done(Math.max(startNs + soloNs, endNs));
+      });
+    } else if (kernel.role === undefined) {
+      done(startNs + soloNs);
+    } else {
+      this.#transfer(operation, startNs, soloNs, done);
+    }
+  }
+
+  #transfer(operation: Operation, startNs: number, soloNs: number, done: (endNs: number) => void): void {
+    const readyNs = startNs + soloNs;
+    if (operation.kind === 'issue') {
+      this.#host.transfer(this.#rank, operation, readyNs, (arrivedNs) => {
+        if (operation.recorded) this.#timeline.windows.push(operation.id, startNs, arrivedNs);
+        this.#arrivedNs.set(operation.id, arrivedNs);
+        this.#waiting.get(operation.id)?.(arrivedNs);
+      });
+      done(readyNs);
+    } else if (operation.kind === 'wait') {
+      const arrived = (arrivedNs: number): void => {
+        done(Math.max(startNs, arrivedNs) + soloNs);
+      };
+      const known = operation.issue === undefined ? startNs : this.#arrivedNs.get(operation.issue);
+      if (known === undefined) this.#waiting.set(operation.issue!, arrived);
+      else arrived(known);
+    } else {
+      this.#host.transfer(this.#rank, operation, startNs, (endNs) => {
+        done(Math.max(endNs, readyNs));
+      });
+    }
+  }
+}

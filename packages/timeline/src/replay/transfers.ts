@@ -1,0 +1,117 @@
+import type { Operation } from '@epemu/schedule';
+import type { ReplayNetwork, ReplaySegment } from './network.js';
+
+/** One rank's part in one transfer. */
+interface Part {
+  startNs: number | undefined;
+  endNs: number;
+  /** Services at this rank's ports that have not happened yet. */
+  open: number;
+  done: ((endNs: number) => void) | undefined;
+  /** Second-hop segments, by the key of what they wait for. */
+  readonly forwards: Map<string, { segments: ReplaySegment[]; missing: number; readyNs: number }>;
+}
+
+/** Segments on their way: what a rank sends, what that lets others forward, and when each rank is done. */
+export class ReplayTransfers {
+  readonly #network: ReplayNetwork;
+  readonly #parts = new Map<number, Part>();
+  readonly #ranks: number;
+
+  constructor(network: ReplayNetwork, operations: readonly Operation[]) {
+    this.#network = network;
+    this.#ranks = network.segments.length;
+    for (const operation of operations) {
+      for (let rank = 0; rank < this.#ranks; rank++) this.#parts.set(this.#key(operation.id, rank), newPart());
+    }
+    network.segments.forEach((byHop, rank) => {
+      for (const [key, segments] of byHop) this.#expect(rank, key % 4, segments);
+    });
+    // First-hop segments tell how much each second-hop one waits for.
+    for (const segment of network.segments.flatMap((byHop) => [...byHop.values()].flat())) {
+      if (segment.hop !== 1) continue;
+      const forward = this.#part(segment.operation, segment.receiver).forwards.get(forwardKey(segment));
+      if (forward !== undefined) forward.missing++;
+    }
+  }
+
+  /** A transfer's kernel starts at a rank (an issue: its sending is done). */
+  start(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void {
+    const part = this.#part(operation, rank);
+    part.startNs = startNs;
+    part.endNs = Math.max(part.endNs, startNs);
+    part.done = done;
+    for (const segment of this.#network.segments[rank].get(operation.id * 4 + 1) ?? []) this.#send(segment, startNs);
+    for (const forward of part.forwards.values()) if (forward.missing === 0) this.#forward(part, forward);
+    this.#settle(part);
+  }
+
+  #key(operation: number, rank: number): number {
+    return operation * this.#ranks + rank;
+  }
+
+  #part(operation: Operation, rank: number): Part {
+    return this.#parts.get(this.#key(operation.id, rank))!;
+  }
+
+  #expect(rank: number, hop: number, segments: readonly ReplaySegment[]): void {
+    for (const segment of segments) {
+      const sending = this.#part(segment.operation, rank);
+      // Of a background transfer only what comes in matters.
+      if (segment.operation.kind === 'collective') sending.open++;
+      this.#part(segment.operation, segment.receiver).open++;
+      if (hop !== 2) continue;
+      const key = forwardKey(segment);
+      const forward = sending.forwards.get(key) ?? { segments: [], missing: 0, readyNs: 0 };
+      forward.segments.push(segment);
+      sending.forwards.set(key, forward);
+    }
+  }
+
+  #send(segment: ReplaySegment, readyNs: number): void {
+    const { operation, sender, receiver } = segment;
+    this.#network.send(
+      segment,
+      readyNs,
+      (endNs) => {
+        if (operation.kind === 'collective') this.#served(this.#part(operation, sender), endNs);
+      },
+      (endNs) => {
+        const part = this.#part(operation, receiver);
+        const forward = segment.hop === 1 ? part.forwards.get(forwardKey(segment)) : undefined;
+        if (forward !== undefined) {
+          forward.readyNs = Math.max(forward.readyNs, endNs);
+          forward.missing--;
+          if (forward.missing === 0 && part.startNs !== undefined) this.#forward(part, forward);
+        }
+        this.#served(part, endNs);
+      },
+    );
+  }
+
+  #forward(part: Part, forward: { segments: readonly ReplaySegment[]; readyNs: number }): void {
+    for (const segment of forward.segments) this.#send(segment, Math.max(forward.readyNs, part.startNs!));
+  }
+
+  #served(part: Part, endNs: number): void {
+    part.endNs = Math.max(part.endNs, endNs);
+    part.open--;
+    this.#settle(part);
+  }
+
+  #settle(part: Part): void {
+    if (part.open > 0 || part.done === undefined) return;
+    const { done } = part;
+    part.done = undefined;
+    done(part.endNs);
+  }
+}
+
+function newPart(): Part {
+  return { startNs: undefined, endNs: 0, open: 0, done: undefined, forwards: new Map() };
+}
+
+/** What second-hop segments wait for: a dispatch for the home's segment, a combine for all that is reduced with it. */
+function forwardKey({ operation, origin, destination, number }: ReplaySegment): string {
+  return operation.collective!.type === 'dispatch' ? `${origin}:${number}` : `${destination}:${number}`;
+}

@@ -1,0 +1,16 @@
+export type { RunDescription, TraceStatistics } from './run.js';
+export { writeRankTrace } from './rank-writer.js';
+export { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
+export {
+  HOST_EVENT_COLUMNS,
+  HOST_KIND,
+  HOST_TASK_KINDS,
+  writeHostTrace,
+  type HostEventColumns,
+  type HostEvents,
+  type HostTraceOptions,
+} from './host-writer.js';
+export type { TraceEvent } from './event.js';
+export { readTrace, readTraceBatches, readTraceEvents } from './reader.js';
+export { lintTrace } from './lint.js';
+export { LINT_RULES, type LintOptions, type LintProblem, type LintRule, type LintRuleId } from './lint-rules.js';

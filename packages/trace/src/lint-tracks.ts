@@ -1,0 +1,107 @@
+import { Columns } from '@epemu/core';
+
+import type { TraceEvent } from './event.js';
+import type { LintReport } from './lint-rules.js';
+
+/** Slices and flow ends of one thread, as columns: a million events must fit. */
+class Track {
+  readonly slices = new Columns(['start', 'end', 'index']);
+  readonly flowEnds = new Columns(['ts', 'index']);
+  named = false;
+  firstIndex = -1;
+
+  /** Checks that slices nest. @returns their starts, ascending, and the greatest end up to each. */
+  nest(report: LintReport): { starts: Float64Array; reach: Float64Array } {
+    const start = this.slices.column('start');
+    const end = this.slices.column('end');
+    const index = this.slices.column('index');
+    const order = new Uint32Array(this.slices.count);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    order.sort((a, b) => start[a] - start[b] || end[b] - end[a] || a - b);
+    const open: number[] = [];
+    const starts = new Float64Array(order.length);
+    const reach = new Float64Array(order.length);
+    let greatest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < order.length; i++) {
+      const row = order[i];
+      while (open.length > 0 && open.at(-1)! <= start[row]) open.pop();
+      const around = open.at(-1);
+      if (around !== undefined && end[row] > around) {
+        report.add(
+          'slices-nest',
+          index[row],
+          () => `the slice from ${start[row]} to ${end[row]} overlaps one that ends at ${around}`,
+        );
+      } else open.push(end[row]);
+      starts[i] = start[row]!;
+      reach[i] = greatest = Math.max(greatest, end[row]);
+    }
+    return { starts, reach };
+  }
+
+  /** Checks that each flow end lies in a slice. */
+  bind(report: LintReport, { starts, reach }: { starts: Float64Array; reach: Float64Array }): void {
+    const ts = this.flowEnds.column('ts');
+    const index = this.flowEnds.column('index');
+    for (let i = 0; i < ts.length; i++) {
+      let low = 0;
+      let high = starts.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (starts[middle] <= ts[i]) low = middle + 1;
+        else high = middle;
+      }
+      if (low > 0 && reach[low - 1] >= ts[i]) continue;
+      report.add('flow-bound', index[i], () => `no slice of its thread holds the flow's end at ${ts[i]}`);
+    }
+  }
+}
+
+interface Process {
+  named: boolean;
+  readonly tracks: Map<number | string, Track>;
+}
+
+/** Rules about processes, threads and the slices on them. */
+export class TrackRules {
+  readonly #processes = new Map<number | string, Process>();
+
+  /** Takes the next event. */
+  add(event: TraceEvent, index: number): void {
+    let process = this.#processes.get(event.pid);
+    if (process === undefined) this.#processes.set(event.pid, (process = { named: false, tracks: new Map() }));
+    if (event.ph === 'M' && event.name !== 'thread_name') {
+      if (event.name === 'process_name') process.named = true;
+      return;
+    }
+    let track = process.tracks.get(event.tid);
+    if (track === undefined) process.tracks.set(event.tid, (track = new Track()));
+    if (event.ph === 'M') {
+      track.named = true;
+      return;
+    }
+    if (track.firstIndex < 0) track.firstIndex = index;
+    const ts = event.ts ?? Number.NaN;
+    if (event.ph === 'X') track.slices.push(ts, ts + (event.dur ?? 0), index);
+    else if (event.ph === 's' || event.ph === 'f' || event.ph === 't') track.flowEnds.push(ts, index);
+  }
+
+  /** Checks what only the whole trace shows. */
+  finish(report: LintReport): void {
+    for (const [pid, { named, tracks }] of this.#processes) {
+      const used = [...tracks.values()].filter(({ firstIndex }) => firstIndex >= 0);
+      if (used.length > 0 && !named) {
+        const first = Math.min(...used.map(({ firstIndex }) => firstIndex));
+        report.add('process-named', first, () => `process ${JSON.stringify(pid)} has events and no process_name`);
+      }
+      for (const [tid, track] of tracks) {
+        if (track.firstIndex < 0) continue;
+        if (!track.named) {
+          const where = `thread ${JSON.stringify(tid)} of process ${JSON.stringify(pid)}`;
+          report.add('thread-named', track.firstIndex, () => `${where} has events and no thread_name`);
+        }
+        track.bind(report, track.nest(report));
+      }
+    }
+  }
+}

@@ -1,0 +1,261 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { program, RUN, timeline, withDirectory } from './fixture.test-helper.js';
+import { LINT_RULES, type LintRuleId } from './lint-rules.js';
+import { lintTrace } from './lint.js';
+import { MergedTraceWriter } from './merged-writer.js';
+import { writeRankTrace } from './rank-writer.js';
+import { readTraceEvents } from './reader.js';
+
+interface MutableEvent {
+  ph: string;
+  name: string;
+  cat?: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  dur: number;
+  id?: number;
+  args: Record<string, unknown>;
+}
+
+type Mutation = (events: MutableEvent[]) => MutableEvent;
+
+/** Finds an event that a test is about to spoil. */
+function pick(events: MutableEvent[], wanted: Partial<MutableEvent>, after = 0): MutableEvent {
+  const entries = Object.entries(wanted) as [keyof MutableEvent, unknown][];
+  return events.filter((event) => entries.every(([key, value]) => event[key] === value))[after];
+}
+
+function remove(events: MutableEvent[], wanted: Partial<MutableEvent>): MutableEvent[] {
+  return events.splice(events.indexOf(pick(events, wanted)), 1);
+}
+
+/** Spoils one event each. @returns an event that the problem must point at. */
+const MUTANTS: readonly (readonly [LintRuleId, string, Mutation])[] = [
+  [
+    'integer-times',
+    'a fractional ts',
+    (events) => {
+      const event = pick(events, { cat: 'gpu_user_annotation' }, 3);
+      event.ts += 0.5;
+      return event;
+    },
+  ],
+  ['integer-times', 'a negative dur', (events) => Object.assign(pick(events, { cat: 'kernel' }, 3), { dur: -1 })],
+  [
+    'slices-nest',
+    'a kernel that outlasts its phase',
+    (events) => {
+      const event = pick(events, { cat: 'kernel', tid: 27 }, 1);
+      event.dur += 5;
+      return event;
+    },
+  ],
+  [
+    'process-named',
+    'a process without a name',
+    (events) => {
+      remove(events, { name: 'process_name', pid: 2 });
+      return pick(events, { pid: 2, ph: 'X' });
+    },
+  ],
+  [
+    'thread-named',
+    'a thread without a name',
+    (events) => {
+      remove(events, { name: 'thread_name', tid: 23 });
+      return pick(events, { tid: 23, ph: 'X' });
+    },
+  ],
+  [
+    'flow-paired',
+    'a flow without its start',
+    (events) => {
+      const [start] = remove(events, { ph: 's' });
+      return pick(events, { ph: 'f', id: start.id! });
+    },
+  ],
+  [
+    'flow-paired',
+    'a flow without its end',
+    (events) => {
+      const [end] = remove(events, { ph: 'f' });
+      return pick(events, { ph: 's', id: end.id! });
+    },
+  ],
+  [
+    'flow-forward',
+    'a flow that ends before it starts',
+    (events) => {
+      const end = pick(events, { ph: 'f' }, 4);
+      end.ts = 0;
+      return end;
+    },
+  ],
+  [
+    'flow-bound',
+    'a flow that ends outside of every slice',
+    (events) => {
+      const end = pick(events, { ph: 'f' }, 4);
+      end.ts = 99_999_999;
+      return end;
+    },
+  ],
+  [
+    'async-paired',
+    'an async event without its end',
+    (events) => {
+      const [end] = remove(events, { ph: 'e' });
+      return pick(events, { ph: 'b', id: end.id! });
+    },
+  ],
+  [
+    'correlation-unique',
+    'two kernels with one correlation',
+    (events) => {
+      const event = pick(events, { cat: 'kernel' }, 5);
+      event.args.correlation = pick(events, { cat: 'kernel' }, 4).args.correlation;
+      return event;
+    },
+  ],
+  [
+    'kernel-launched',
+    'a kernel without a launch',
+    (events) => {
+      const event = pick(events, { cat: 'kernel' }, 5);
+      event.args.correlation = 999_999_999;
+      return event;
+    },
+  ],
+  [
+    'launch-first',
+    'a launch after its kernel',
+    (events) => {
+      const kernel = pick(events, { cat: 'kernel' }, 5);
+      const launch = events.find(
+        ({ cat, args }) => cat === 'cuda_runtime' && args.correlation === kernel.args.correlation,
+      )!;
+      launch.ts = kernel.ts + 1;
+      return kernel;
+    },
+  ],
+  [
+    'launch-ascending',
+    'launches out of order',
+    (events) => {
+      const event = pick(events, { cat: 'cuda_runtime' }, 5);
+      event.args.correlation = 1;
+      return event;
+    },
+  ],
+  [
+    'ac2g-correlation',
+    'an arrow that ends at another kernel',
+    (events) => {
+      const ends = [pick(events, { ph: 'f' }, 4), pick(events, { ph: 'f' }, 6)] as const;
+      const [a, b] = [ends[0].id!, ends[1].id!];
+      ends[0].id = b;
+      ends[1].id = a;
+      return ends[0];
+    },
+  ],
+  [
+    'stream-positive',
+    'a kernel on stream 0',
+    (events) => {
+      const event = pick(events, { cat: 'kernel' }, 5);
+      event.args.stream = 0;
+      return event;
+    },
+  ],
+];
+
+async function rankFile(directory: string): Promise<string> {
+  const path = join(directory, 'rank.json');
+  const shared = program(3);
+  await writeRankTrace(path, RUN, shared, timeline(shared, 1, 4));
+  return path;
+}
+
+async function rewrite(path: string, mutate: (text: string) => string): Promise<void> {
+  await writeFile(path, mutate(await readFile(path, 'utf8')));
+}
+
+describe('lintTrace', () => {
+  for (const [rule, what, mutate] of MUTANTS) {
+    it(`${rule} catches ${what} and points at it`, () =>
+      withDirectory(async (directory) => {
+        const path = await rankFile(directory);
+        const trace = JSON.parse(await readFile(path, 'utf8')) as { traceEvents: MutableEvent[] };
+        const spoilt = mutate(trace.traceEvents);
+        // Only formatting is lost: the blank after "rank": must stay for the other rules to be silent.
+        await writeFile(path, JSON.stringify(trace).replace('"rank":1,"world', '"rank": 1,"world'));
+        const problems = await lintTrace(path);
+        expect(problems.map((problem) => `${problem.rule} ${problem.index}`)).to.include(
+          `${rule} ${trace.traceEvents.indexOf(spoilt)}`,
+        );
+      }));
+  }
+
+  it('distributed-rank catches a missing blank', () =>
+    withDirectory(async (directory) => {
+      const path = await rankFile(directory);
+      await rewrite(path, (text) => text.replace('"rank": 1', '"rank":1'));
+      expect(await lintTrace(path)).to.have.nested.property('[0].rule', 'distributed-rank');
+    }));
+
+  it('one-profiler-step catches a second step', () =>
+    withDirectory(async (directory) => {
+      const path = await rankFile(directory);
+      await rewrite(path, (text) =>
+        text.replace('"user_annotation","name":"attn(F)"', '"user_annotation","name":"ProfilerStep#2"'),
+      );
+      expect(await lintTrace(path)).to.have.nested.property('[0].rule', 'one-profiler-step');
+    }));
+
+  it('every rule has a mutant here that it catches', () => {
+    const caught = new Set<string>([...MUTANTS.map(([rule]) => rule), 'distributed-rank', 'one-profiler-step']);
+    expect(LINT_RULES.map(({ id }) => id)).to.have.members([...caught]);
+  });
+
+  it('asks no launches of a merged trace, and still pairs its flows', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'trace.json');
+      const shared = program(2);
+      const writer = MergedTraceWriter.open(path, RUN, shared);
+      for (const rank of [0, 1, 2]) await writer.addRank(timeline(shared, rank, 4));
+      await writer.close();
+      // Rank 3 is missing: what it sends and receives has one end.
+      const problems = await lintTrace(path, { maximumPerRule: 1000 });
+      expect(new Set(problems.map(({ rule }) => rule))).to.deep.equal(new Set(['flow-paired']));
+      expect(problems).to.have.length(3 * 2 * 6 * 2);
+    }));
+
+  it('reports no more of a rule than asked, and only the rules asked for', () =>
+    withDirectory(async (directory) => {
+      const path = await rankFile(directory);
+      await rewrite(path, (text) => text.replaceAll('"ts":', '"ts":-'));
+      expect(await lintTrace(path, { maximumPerRule: 3, rules: ['integer-times'] })).to.have.length(3);
+    }));
+
+  const published = fileURLToPath(new URL('../../../../shared/reference/train/train.json', import.meta.url));
+  (existsSync(published) ? it : it.skip)('reads the published training trace and finds its kernels sound', async () => {
+    let events = 0;
+    let kernels = 0;
+    for await (const { cat } of readTraceEvents(published)) {
+      events++;
+      if (cat === 'kernel') kernels++;
+    }
+    expect([events, kernels]).to.deep.equal([14240, 963]);
+    // Its calls that launch nothing have arrows that start nowhere, and its profiler's own rows have no names.
+    const known = new Set(['flow-paired', 'flow-bound', 'process-named', 'thread-named']);
+    const problems = await lintTrace(published);
+    expect(problems.filter(({ rule }) => !known.has(rule))).to.deep.equal([]);
+  });
+});

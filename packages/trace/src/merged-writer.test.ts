@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+
+import { expect } from 'chai';
+
+import type { TraceEvent } from './event.js';
+import { program, RUN, timeline, withDirectory } from './fixture.test-helper.js';
+import { lintTrace } from './lint.js';
+import { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
+import { readTrace } from './reader.js';
+import type { TraceStatistics } from './run.js';
+
+interface Merged {
+  readonly statistics: TraceStatistics;
+  readonly events: readonly TraceEvent[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+async function merge(path: string, layers: number, segments = 2, options: MergedTraceOptions = {}): Promise<Merged> {
+  const shared = program(layers);
+  const writer = MergedTraceWriter.open(path, RUN, shared, options);
+  for (let rank = 0; rank < RUN.ranks; rank++) await writer.addRank(timeline(shared, rank, RUN.ranks, segments));
+  const statistics = await writer.close();
+  return { statistics, ...(await readTrace(path)) };
+}
+
+/** Ids of flow starts and of flow ends. */
+function flowIds(events: readonly TraceEvent[]): { starts: Set<unknown>; ends: Set<unknown> } {
+  const ids = (ph: string): Set<unknown> => new Set(events.filter((event) => event.ph === ph).map(({ id }) => id));
+  return { starts: ids('s'), ends: ids('f') };
+}
+
+describe('MergedTraceWriter', () => {
+  it('writes a file in which lint finds nothing', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'trace.json.gz');
+      await merge(path, 3);
+      expect(await lintTrace(path)).to.deep.equal([]);
+    }));
+
+  it('holds every kernel of every rank to the nanosecond, and no host launch', () =>
+    withDirectory(async (directory) => {
+      const { events, statistics } = await merge(join(directory, 'trace.json.gz'), 3);
+      expect(statistics.events).to.equal(events.length);
+      const shared = program(3);
+      for (let rank = 0; rank < RUN.ranks; rank++) {
+        const kernels = events.filter(({ pid, args }) => pid === 1 + rank && args?.correlation !== undefined);
+        const written = timeline(shared, rank, RUN.ranks).events;
+        expect(kernels.map(({ args }) => args!['start ns'])).to.deep.equal([...written.column('startNs')]);
+        expect(kernels.map(({ args }) => args!['end ns'])).to.deep.equal([...written.column('endNs')]);
+      }
+      expect(events.filter(({ cat }) => cat === 'cuda_runtime')).to.be.empty;
+    }));
+
+  it('names processes so that they sort by rank', () =>
+    withDirectory(async (directory) => {
+      const { events } = await merge(join(directory, 'trace.json'), 1);
+      const names = events.filter(({ name }) => name === 'process_name').map(({ args }) => args!.name);
+      expect(names).to.deep.equal([
+        'rank 000 (node 0, GPU 0)',
+        'rank 001 (node 0, GPU 1)',
+        'rank 002 (node 1, GPU 0)',
+        'rank 003 (node 1, GPU 1)',
+      ]);
+    }));
+
+  it('draws one flow per segment, whose ends two ranks number alike without knowing of each other', () =>
+    withDirectory(async (directory) => {
+      const { events } = await merge(join(directory, 'trace.json'), 2, 3);
+      const { starts, ends } = flowIds(events);
+      // 3 collectives in each of 2 layers, 12 ordered pairs, 3 segments.
+      expect(starts.size).to.equal(3 * 2 * 12 * 3);
+      expect(ends).to.deep.equal(starts);
+    }));
+
+  it('ends the flows of a background transfer at the kernel that waits for it', () =>
+    withDirectory(async (directory) => {
+      const { events } = await merge(join(directory, 'trace.json'), 1);
+      const wait = events.find(({ name, pid }) => name === 'wait DISPATCH(0)' && pid === 1)!;
+      const ends = events.filter(
+        ({ ph, pid, ts }) => ph === 'f' && pid === 1 && ts! >= wait.ts! && ts! <= wait.ts! + wait.dur!,
+      );
+      expect(ends).to.have.length(3 * 2);
+    }));
+
+  it('stays below its limit by leaving out flows at both ends, and says so', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'trace.json.gz');
+      const limit = 600_000;
+      const { events, statistics, metadata } = await merge(path, 10, 40, { maximumUnpackedBytes: limit });
+      expect(statistics.bytesUnpacked)
+        .to.be.below(limit)
+        .and.above(limit * 0.7);
+      const { starts, ends } = flowIds(events);
+      expect(starts.size)
+        .to.be.above(100)
+        .and.below(3 * 10 * 12 * 40);
+      expect(ends).to.deep.equal(starts);
+      expect(await lintTrace(path)).to.deep.equal([]);
+      expect(metadata.thinning).to.have.nested.property('flows.kept', starts.size);
+      expect(metadata.thinning).to.have.nested.property('flows.of', 3 * 10 * 12 * 40);
+    }));
+
+  it('leaves out the shortest kernels of ranks other than 0 when kernels alone exceed the limit', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'trace.json.gz');
+      const limit = 165_000;
+      const { events, statistics } = await merge(path, 10, 2, { maximumUnpackedBytes: limit });
+      expect(statistics.bytesUnpacked).to.be.below(limit);
+      const durations = (pid: number): number[] =>
+        events
+          .filter((event) => event.pid === pid && event.args?.correlation !== undefined)
+          .map(({ args }) => (args!['end ns'] as number) - (args!['start ns'] as number));
+      expect(durations(1)).to.have.length(program(10).operations.reduce((sum, { kernels }) => sum + kernels.length, 0));
+      expect(durations(2).length).to.be.below(durations(1).length).and.above(0);
+      expect(Math.min(...durations(1))).to.equal(300);
+      expect(Math.min(...durations(2))).to.be.above(300);
+      expect(await lintTrace(path)).to.deep.equal([]);
+    }));
+
+  it('leaves out whole ranks, the highest first, when phases alone exceed the limit', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'trace.json.gz');
+      const limit = 60_000;
+      const { statistics, metadata } = await merge(path, 10, 2, { maximumUnpackedBytes: limit });
+      expect(statistics.bytesUnpacked).to.be.below(limit);
+      const { ranks } = metadata.thinning as { ranks: { kept: number; of: number } };
+      expect(ranks.of).to.equal(4);
+      expect(ranks.kept).to.be.below(4).and.above(0);
+      expect(await lintTrace(path)).to.deep.equal([]);
+    }));
+
+  it('writes the same bytes from the same timelines', () =>
+    withDirectory(async (directory) => {
+      const options = { maximumUnpackedBytes: 200_000 };
+      const first = await merge(join(directory, 'a.json'), 10, 5, options);
+      const second = await merge(join(directory, 'b.json'), 10, 5, options);
+      expect(second).to.deep.equal(first);
+    }));
+
+  it('refuses a rank that it has', () =>
+    withDirectory(async (directory) => {
+      const shared = program(1);
+      const writer = MergedTraceWriter.open(join(directory, 'trace.json'), RUN, shared);
+      await writer.addRank(timeline(shared, 0, 4));
+      const failure = await writer.addRank(timeline(shared, 0, 4)).catch((error: unknown) => error);
+      expect(failure).to.have.property('message', 'rank 0 is in the merged trace already');
+      await writer.close();
+    }));
+});

@@ -1,0 +1,217 @@
+import { InvariantError } from '@epemu/core';
+import type { Program } from '@epemu/schedule';
+import { PORT, type RankTimeline } from '@epemu/timeline';
+
+import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
+import { microseconds } from './json.js';
+import { launchOrder, operationRanges } from './launch.js';
+import { type EventText, flowText, MergedText, type OrderedKernels } from './merged-text.js';
+import { epemuMetadata, gpuPid, type RunDescription, type TraceStatistics } from './run.js';
+import { TraceSink } from './sink.js';
+import { DEFAULT_MAXIMUM_BYTES, longestKernels, planThinning, type ThinningPlan } from './thinning.js';
+
+/** Bounds on a merged trace; whatever they leave unsaid is taken from the first rank's timeline times the ranks. */
+export interface MergedTraceOptions {
+  /** @default 95 MB */
+  readonly maximumUnpackedBytes?: number;
+  /** Segments sent in the whole run; one flow each. */
+  readonly expectedFlows?: number;
+  readonly expectedKernels?: number;
+}
+
+/** What the `thinning` member and the end of the file take at most. */
+const TAIL_BYTES = 1000;
+/** Other ranks' numbers may have more digits than those that the plan was made from. */
+const DIGITS_MARGIN = 1.02;
+
+/**
+ * Writes all ranks into one trace: a process per rank, a thread per stream with phases above kernels, a network row,
+ * and flows between ranks. Holds one rank at a time; to stay below its byte limit it leaves out flows by hash and the
+ * shortest kernels, and says so in the file (`thinning`).
+ */
+export class MergedTraceWriter {
+  readonly #sink: TraceSink;
+  readonly #run: RunDescription;
+  readonly #options: MergedTraceOptions;
+  readonly #text: MergedText;
+  readonly #flowKernels: FlowKernels;
+  readonly #ranks = new Set<number>();
+  #plan: ThinningPlan | undefined;
+  #events = 0;
+  readonly #counts = { kernels: 0, kernelsKept: 0, flows: 0, flowsKept: 0, droppedUpToNs: 0 };
+
+  private constructor(sink: TraceSink, run: RunDescription, program: Program, options: MergedTraceOptions) {
+    this.#sink = sink;
+    this.#run = run;
+    this.#options = options;
+    this.#text = new MergedText(run, program);
+    this.#flowKernels = new FlowKernels(program);
+  }
+
+  /** Opens the file; packed when its name ends in `.gz`. */
+  static open(
+    path: string,
+    run: RunDescription,
+    program: Program,
+    options: MergedTraceOptions = {},
+  ): MergedTraceWriter {
+    return new MergedTraceWriter(TraceSink.open(path), run, program, options);
+  }
+
+  /** Adds a rank, one call after the other; the first one's timeline sets the scale of thinning. */
+  async addRank(timeline: RankTimeline): Promise<void> {
+    const { rank } = timeline;
+    if (this.#ranks.has(rank)) throw new InvariantError(`rank ${rank} is in the merged trace already`);
+    const kernels: OrderedKernels = { rank, timeline, order: launchOrder(timeline.events) };
+    this.#plan ??= this.#begin(kernels);
+    this.#ranks.add(rank);
+    this.#counts.kernels += timeline.events.count;
+    if (rank >= this.#plan.ranks) return;
+    const metadata = this.#text.metadata(rank, timeline.windows.count > 0);
+    this.#put({ ...metadata, text: (this.#events === 0 ? '' : ',\n') + metadata.text });
+    await this.#kernels(kernels, rank === 0 ? this.#plan.kernelsOfRankZero : this.#plan.kernelsPerRank);
+    this.#put(this.#text.windows(rank, timeline));
+    await this.#flows(timeline, this.#plan);
+  }
+
+  /** Completes the file. */
+  async close(): Promise<TraceStatistics> {
+    if (this.#plan === undefined) this.#sink.put(this.#head());
+    this.#sink.put(`\n],\n"thinning": ${JSON.stringify(this.#thinning())},\n"traceName": "trace.json"\n}\n`);
+    const bytesWritten = await this.#sink.close();
+    return { events: this.#events, bytesUnpacked: this.#sink.bytesUnpacked, bytesWritten };
+  }
+
+  #put({ text, count }: EventText): void {
+    this.#sink.put(text);
+    this.#events += count;
+  }
+
+  #head(): string {
+    const metadata = epemuMetadata(this.#run, 'all ranks, virtual time', {
+      ids: 'pid = 1 + rank; correlation = rank * stride + place in launch order; flow id = key of the segment',
+    });
+    return `{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`;
+  }
+
+  /** Writes the head and plans from the first rank's events, as long as they would be for the last rank. */
+  #begin({ timeline, order }: OrderedKernels): ThinningPlan {
+    const head = this.#head();
+    this.#sink.put(head);
+    const { ranks } = this.#run;
+    const { events, services } = timeline;
+    const last: OrderedKernels = { rank: ranks - 1, timeline, order };
+    let phases = 0;
+    let kernels = 0;
+    for (const { id, from, to } of operationRanges(order, events.column('operation'))) {
+      phases += Buffer.byteLength(this.#text.phases(last, id, from, to).text);
+      kernels += Buffer.byteLength(this.#text.kernels(last, id, from, to).text);
+    }
+    const metadata = this.#text.metadata(ranks - 1, true).text.length + 2;
+    const latest = microseconds(events.column('endNs').reduce((a, b) => Math.max(a, b), 0));
+    const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 1, ranks - 1, ranks - 1, 0);
+    const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
+    const sent = services.column('port').filter(isOut).length;
+    return planThinning({
+      maximumBytes: this.#options.maximumUnpackedBytes ?? DEFAULT_MAXIMUM_BYTES,
+      ranks,
+      fixedBytes: TAIL_BYTES + Buffer.byteLength(head),
+      rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.windows(ranks - 1, timeline).text)),
+      kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, events.count),
+      heldKernels: this.#flowKernels.count,
+      expectedKernels: this.#options.expectedKernels ?? events.count * ranks,
+      flowBytes: flow[0] + flow[1],
+      // Routing gives ranks unequal shares.
+      expectedFlows: this.#options.expectedFlows ?? sent * ranks * 1.1,
+    });
+  }
+
+  async #kernels(kernels: OrderedKernels, limit: number): Promise<void> {
+    const { events } = kernels.timeline;
+    const operations = events.column('operation');
+    const indices = events.column('kernel');
+    const starts = events.column('startNs');
+    const { keep, droppedUpToNs } = longestKernels(
+      events.column('endNs').map((end, row) => end - starts[row]),
+      (row) => this.#flowKernels.holds(operations[row], indices[row]),
+      limit,
+    );
+    this.#counts.droppedUpToNs = Math.max(this.#counts.droppedUpToNs, droppedUpToNs);
+    for (const { id, from, to } of operationRanges(kernels.order, operations)) {
+      this.#put(this.#text.phases(kernels, id, from, to));
+      const text = this.#text.kernels(kernels, id, from, to, keep);
+      this.#put(text);
+      this.#counts.kernelsKept += text.count;
+      if (this.#sink.full) await this.#sink.flush();
+    }
+  }
+
+  /** A rank's ends of the flows it takes part in: starts from its out-ports, ends from its in-ports. */
+  async #flows({ services, events, rank }: RankTimeline, plan: ThinningPlan): Promise<void> {
+    const ports = services.column('port');
+    const operations = services.column('operation');
+    const hops = services.column('hop');
+    const peers = services.column('peer');
+    const origins = services.column('origin');
+    const destinations = services.column('destination');
+    const segments = services.column('segment');
+    const starts = services.column('startNs');
+    const ends = services.column('endNs');
+    const sending = flowSlices(events, this.#flowKernels.senders);
+    const receiving = flowSlices(events, this.#flowKernels.receivers);
+    const pid = gpuPid(rank);
+    let text = '';
+    for (let row = 0; row < services.count; row++) {
+      const out = isOut(ports[row]);
+      const operation = operations[row];
+      const hop = hops[row];
+      const origin = origins[row];
+      const destination = destinations[row];
+      const segment = segments[row];
+      if (out) this.#counts.flows++;
+      if (peers[row] >= plan.ranks) continue;
+      if (flowHash(operation, hop, origin, destination, segment) >= plan.flowThreshold) continue;
+      const slice = (out ? sending : receiving).get(operation);
+      if (slice === undefined) continue;
+      const id = flowId(this.#run.ranks, operation, hop, origin, destination, segment);
+      const { type } = this.#text.operations.get(operation)!.collective!;
+      // Rounded down at the start, so that a short segment does not end before it began.
+      const ts = clampInto(slice, out ? Math.floor(starts[row] / 1000) : microseconds(ends[row]));
+      text += flowText(out, type, id, pid, slice.tid, ts);
+      this.#events++;
+      if (out) this.#counts.flowsKept++;
+      if (text.length > 1 << 16) {
+        this.#sink.put(text);
+        text = '';
+        if (this.#sink.full) await this.#sink.flush();
+      }
+    }
+    this.#sink.put(text);
+    if (this.#sink.full) await this.#sink.flush();
+  }
+
+  #thinning(): Record<string, unknown> {
+    const plan = this.#plan;
+    const { kernels, kernelsKept, flows, flowsKept, droppedUpToNs } = this.#counts;
+    return {
+      limitBytes: this.#options.maximumUnpackedBytes ?? DEFAULT_MAXIMUM_BYTES,
+      ranks: { kept: Math.min(plan?.ranks ?? 0, this.#ranks.size), of: this.#ranks.size },
+      kernels: {
+        kept: kernelsKept,
+        of: kernels,
+        droppedUpToNs,
+        rule: 'the shortest kernels of a rank are left out, of rank 0 last; kernels at which flows end stay',
+      },
+      flows: {
+        kept: flowsKept,
+        of: flows,
+        thresholdOf2To32: plan?.flowThreshold ?? 0,
+        rule: 'a flow is drawn when the hash of (operation, hop, origin, destination, segment) is below the threshold',
+      },
+    };
+  }
+}
+
+function isOut(port: number): boolean {
+  return port === PORT.rdmaOut || port === PORT.nvlinkOut;
+}

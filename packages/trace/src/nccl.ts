@@ -1,0 +1,111 @@
+import type { Operation } from '@epemu/schedule';
+import { PORT, type ServiceColumns } from '@epemu/timeline';
+
+import { quote } from './json.js';
+import type { RunDescription } from './run.js';
+
+/** Kineto prints at most so many elements of a list, then `, ...`. */
+const LIST_LIMIT = 30;
+const BF16_BYTES = 2;
+
+/** Bytes that a rank sent to and received from each peer in one operation, both hops together. */
+interface PeerBytes {
+  readonly sent: Float64Array;
+  readonly received: Float64Array;
+}
+
+/** Adds port services up by operation and peer: what went over the links, forwarded bytes included. */
+function bytesByPeer(services: ServiceColumns, ranks: number): ReadonlyMap<number, PeerBytes> {
+  const operations = services.column('operation');
+  const ports = services.column('port');
+  const peers = services.column('peer');
+  const bytes = services.column('bytes');
+  const sums = new Map<number, PeerBytes>();
+  let last = -1;
+  let current: PeerBytes | undefined;
+  for (let row = 0; row < services.count; row++) {
+    const operation = operations[row];
+    if (operation !== last || current === undefined) {
+      current = sums.get(operation);
+      if (current === undefined) {
+        current = { sent: new Float64Array(ranks), received: new Float64Array(ranks) };
+        sums.set(operation, current);
+      }
+      last = operation;
+    }
+    const port = ports[row];
+    const direction = port === PORT.rdmaOut || port === PORT.nvlinkOut ? current.sent : current.received;
+    direction[peers[row]] += bytes[row];
+  }
+  return sums;
+}
+
+function listText(values: ArrayLike<number>): string {
+  const shown = Array.prototype.slice.call(values, 0, LIST_LIMIT).join(', ');
+  return quote(values.length > LIST_LIMIT ? `[${shown}, ...]` : `[${shown}]`);
+}
+
+interface ElementType {
+  readonly dtype: string;
+  readonly bytes: number;
+}
+
+function elementType(operation: Operation, run: RunDescription): ElementType {
+  const { type, mode } = operation.collective!;
+  const bytes = type === 'dispatch' && mode !== 'pipeline' ? run.bytesPerElementDispatch : BF16_BYTES;
+  if (bytes === 1) return { dtype: 'Float8_e4m3fn', bytes };
+  if (bytes === BF16_BYTES) return { dtype: 'BFloat16', bytes };
+  return { dtype: 'Byte', bytes: 1 };
+}
+
+function describe(name: string, element: string, sizes: string, group: string): string {
+  return `,"Collective name":"${name}","dtype":"${element}"${sizes}${group}`;
+}
+
+/** Writes the args that PyTorch's profiler adds to kernels of a collective. */
+export class CollectiveArgs {
+  readonly #run: RunDescription;
+  readonly #bytes: ReadonlyMap<number, PeerBytes>;
+  readonly #group: string;
+
+  constructor(run: RunDescription, rank: number, services: ServiceColumns) {
+    this.#run = run;
+    this.#bytes = bytesByPeer(services, run.ranks);
+    const ranks = listText(Array.from({ length: run.ranks }, (_, index) => index));
+    this.#group =
+      `,"Group size":${run.ranks},"Process Group Name":"0","Process Group Description":"default_pg"` +
+      `,"Process Group Ranks":${ranks},"Rank":${rank}`;
+  }
+
+  /**
+   * The synchronisation before a transfer. A fresh layout's one exchanges token counts, the same number with every
+   * rank; a reused layout's only waits for the others.
+   */
+  notify(operation: Operation): string {
+    if (operation.collective?.cached === true) {
+      const none = ',"In msg nelems":0,"Out msg nelems":0,"In split size":"[]","Out split size":"[]"';
+      return describe('barrier', 'Byte', none, this.#group);
+    }
+    const { ranks } = this.#run;
+    const sizes = `,"In msg nelems":${ranks},"Out msg nelems":${ranks},"In split size":"[]","Out split size":"[]"`;
+    return describe('all_to_all', 'Int', sizes, this.#group);
+  }
+
+  /**
+   * The transfer: elements sent to ("In", the input tensor) and received from ("Out") each rank. Where a collective is
+   * split, its issue shows what is sent and its wait what is received, so that sums over kernels count bytes once.
+   */
+  transfer(operation: Operation): string {
+    const element = elementType(operation, this.#run);
+    const bytes = this.#bytes.get(operation.kind === 'wait' ? (operation.issue ?? operation.id) : operation.id);
+    const elements = (values: Float64Array | undefined): Float64Array =>
+      (values ?? new Float64Array(this.#run.ranks)).map((value) => Math.floor(value / element.bytes));
+    const sent = operation.kind === 'wait' ? new Float64Array(0) : elements(bytes?.sent);
+    const received = operation.kind === 'issue' ? new Float64Array(0) : elements(bytes?.received);
+    const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
+    const sizes =
+      `,"In msg nelems":${total(sent)},"Out msg nelems":${total(received)}` +
+      `,"In split size":${listText(sent)},"Out split size":${listText(received)}`;
+    return describe('all_to_allv', element.dtype, sizes, this.#group);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Operation, Program } from '@epemu/schedule';
+
+import { quote } from './json.js';
+
+/** What trace files say about the run they come from. */
+export interface RunDescription {
+  readonly runId: string;
+  readonly scenario: string;
+  readonly ranks: number;
+  /** GPUs of a node. */
+  readonly nodeSize: number;
+  readonly layers: number;
+  readonly epemuVersion: string;
+  /** Properties of one GPU as a profiler lists them (`numSms`, `totalGlobalMem`, …), without `id` and `name`. */
+  readonly deviceProperties: Readonly<Record<string, unknown>>;
+  readonly gpuName: string;
+  /** Bytes of a hidden value on its way to the experts: 1 for FP8, 2 for BF16. */
+  readonly bytesPerElementDispatch: number;
+  readonly hidden: number;
+  readonly topK: number;
+  /** The resolved configuration; goes into the file's metadata. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
+}
+
+/** What a writer wrote. */
+export interface TraceStatistics {
+  /** Elements of `traceEvents`, metadata included. */
+  readonly events: number;
+  readonly bytesUnpacked: number;
+  readonly bytesWritten: number;
+}
+
+/** Says in every file which of it happened and which was computed. */
+export const STATEMENT = {
+  real: 'processes, sockets, frames, bytes of the emulated payload, routing, token placement, arithmetic on the emulated hidden size',
+  modelled:
+    'kernel durations, link bandwidth and latency, SM shares, host launches; registers and shared memory of kernels are typical values of their kind',
+} as const;
+
+/**
+ * Numbers that are unique across the files of a run. GPU processes are 1 + rank, host processes 100000 + rank, network
+ * rows 200000 + rank. Correlation and async ids are rank · stride + n with n ≥ 1 in launch order: stride is 10^7, less
+ * where so many ranks would pass 2^31, which some readers keep ids in.
+ */
+export const gpuPid = (rank: number): number => 1 + rank;
+export const hostPid = (rank: number): number => 100_000 + rank;
+export const networkPid = (rank: number): number => 200_000 + rank;
+export const idStride = (ranks: number): number => Math.min(10_000_000, Math.floor(0x7fffffff / ranks));
+
+/** Thread id of the network row: above every stream id, so that it cannot be taken for one. */
+export const NETWORK_TID = 100_000;
+
+/** SMs of the modelled GPU; the H800's where the properties do not say. */
+export function smsOf(run: RunDescription): number {
+  const { numSms } = run.deviceProperties;
+  return typeof numSms === 'number' && numSms > 0 ? numSms : 132;
+}
+
+/** @returns one entry per GPU of the node, `id` and `name` first. */
+export function deviceList(run: RunDescription): string {
+  const devices: string[] = [];
+  const rest = Object.entries(run.deviceProperties).filter(([key]) => key !== 'id' && key !== 'name');
+  for (let id = 0; id < run.nodeSize; id++) {
+    devices.push(JSON.stringify({ id, name: run.gpuName, ...Object.fromEntries(rest) }));
+  }
+  return `[\n${devices.join(',\n')}\n]`;
+}
+
+/** @returns the `epemu` member of a file's top level. */
+export function epemuMetadata(run: RunDescription, content: string, extra: Record<string, unknown> = {}): string {
+  const { runId, scenario, ranks, nodeSize, layers, hidden, topK, epemuVersion, configuration } = run;
+  return JSON.stringify({
+    content,
+    runId,
+    scenario,
+    ranks,
+    nodeSize,
+    layers,
+    hidden,
+    topK,
+    epemuVersion,
+    ...extra,
+    statement: STATEMENT,
+    ...(configuration === undefined ? {} : { configuration }),
+  });
+}
+
+/** The program's operations by id. */
+export function operationsById(program: Program): ReadonlyMap<number, Operation> {
+  return new Map(program.operations.map((operation) => [operation.id, operation]));
+}
+
+/** A phase's name as its background transfer bears it: `issue DISPATCH(0)` sends `DISPATCH(0)`. */
+export function transferName(phase: string): string {
+  return phase.startsWith('issue ') ? phase.slice('issue '.length) : phase;
+}
+
+/** @returns `"operation":12,"phase":"mlp(F)","layer":3`, the args that tie an event to the program. */
+export function operationArgs(operation: Operation, phase: boolean): string {
+  const name = phase ? `"phase":${quote(operation.phase)},` : '';
+  return `"operation":${operation.id},${name}"layer":${operation.layer}`;
+}

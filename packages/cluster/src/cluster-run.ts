@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import type { Configuration } from '@epemu/config';
+import type { Program } from '@epemu/schedule';
+import { Coordinator } from './coordinator/coordinator.js';
+import type { CoordinatorEvent } from './coordinator/coordinator.js';
+import type { WorkerStatistics } from './control/messages.js';
+import { WorkerLauncher } from './launcher.js';
+import type { RunSpool } from './output/spool.js';
+
+/** Room for slow machines: 128 processes start in some 10 s on two cores, four times that under load. */
+const JOIN_TIMEOUT_MS = 120_000;
+const LEAVE_GRACE_MS = 1500;
+
+/** Workers that come from elsewhere instead of being started by the run. */
+export interface ExternalWorkers {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+  readonly joinTimeoutMs: number;
+  /** Told the address that workers must be given. */
+  onListening(url: string): void;
+}
+
+/** What a run over WebSockets did on the host. */
+export interface ClusterRunResult {
+  readonly statistics: readonly WorkerStatistics[];
+  /** Host time at which the ranks started, ns. */
+  readonly startedNs: number;
+}
+
+/**
+ * Runs ranks in worker processes over WebSockets; starts the workers itself unless they come from elsewhere.
+ * @throws what ended the run; whatever was handed over by then is in the spool, and no worker is left.
+ */
+export async function runCluster(options: {
+  configuration: Configuration;
+  program: Program;
+  runId: string;
+  spool: RunSpool;
+  signal: AbortSignal | undefined;
+  external: ExternalWorkers | undefined;
+  onEvent: (event: CoordinatorEvent) => void;
+}): Promise<ClusterRunResult> {
+  const { configuration, external, signal, ...rest } = options;
+  const token = external?.token ?? randomBytes(32).toString('hex');
+  const coordinator = new Coordinator({
+    ...rest,
+    configuration,
+    token,
+    joinTimeoutMs: external?.joinTimeoutMs ?? JOIN_TIMEOUT_MS,
+    ...(external === undefined ? {} : { host: external.host, port: external.port }),
+  });
+  const launcher = new WorkerLauncher((exit) => {
+    coordinator.noteExit(exit);
+  });
+  let graceMs = LEAVE_GRACE_MS;
+  try {
+    const coordinatorUrl = await coordinator.listen();
+    if (external === undefined) {
+      const slots = configuration.ranksPerWorker;
+      launcher.start(configuration.ranks / slots, { coordinatorUrl, token, slots });
+    } else {
+      external.onListening(coordinatorUrl);
+    }
+    const { startedNs } = await aborted(coordinator.run(), signal);
+    const statistics = coordinator.members.flatMap((member) => member.statistics ?? []);
+    return { statistics, startedNs };
+  } catch (error) {
+    await coordinator.collectPartial();
+    graceMs = 0;
+    throw error;
+  } finally {
+    await launcher.end(graceMs);
+    await coordinator.close();
+  }
+}
+
+/** Waits for a promise unless the signal says to stop. @throws the signal's reason. */
+function aborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', stop);
+    });
+  });
+}

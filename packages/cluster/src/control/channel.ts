@@ -1,0 +1,103 @@
+import { Packr } from 'msgpackr';
+import type { WebSocket } from 'ws';
+import type { z } from 'zod';
+import { EpemuError, messageOf } from '@epemu/core';
+import { BLOB_KIND } from './messages.js';
+import type { BlobKind } from './messages.js';
+
+/** Largest control frame: a rank's timeline of a whole-model run takes some 10 MB. */
+export const MAX_CONTROL_BYTES = 256 * 1024 * 1024;
+
+const FRAME = { message: 0, blob: 1 } as const;
+const BLOB_HEADER_BYTES = 8;
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false });
+
+/** Thrown when the other end of a control connection sends what the protocol does not allow. */
+export class ControlProtocolError extends EpemuError {}
+
+/** What arrives on a channel. */
+export interface ChannelEvents<Incoming> {
+  onMessage(message: Incoming): void;
+  onBlob(kind: BlobKind, index: number, bytes: Uint8Array): void;
+  /** The connection is gone; `error` where it was the other side's fault. */
+  onClose(code: number, reason: string, error?: Error): void;
+}
+
+/** A control connection: MessagePack messages checked by a schema, and bulk data beside them. */
+export class ControlChannel<Incoming, Outgoing> {
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>) {
+    this.#socket = socket;
+    let failure: Error | undefined;
+    socket.on('message', (data) => {
+      try {
+        receive(data as Buffer, schema, events);
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error(String(error));
+        socket.close(1008, messageOf(error).slice(0, 120));
+      }
+    });
+    socket.on('error', (error) => {
+      failure ??= error;
+    });
+    socket.on('close', (code, reason) => {
+      events.onClose(code, reason.toString(), failure);
+    });
+  }
+
+  /** Sends a message; `sent` is called when it has left this process. */
+  send(message: Outgoing, sent?: () => void): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const packed = packr.pack(message);
+    const frame = Buffer.allocUnsafe(packed.length + 1);
+    frame[0] = FRAME.message;
+    packed.copy(frame, 1);
+    this.#socket.send(frame, () => sent?.());
+  }
+
+  /** Sends bulk data under an index (a rank or a worker). */
+  sendBlob(kind: BlobKind, index: number, bytes: Uint8Array): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const frame = Buffer.allocUnsafe(bytes.byteLength + BLOB_HEADER_BYTES);
+    frame[0] = FRAME.blob;
+    frame[1] = kind;
+    frame.writeUInt32LE(index, 4);
+    frame.set(bytes, BLOB_HEADER_BYTES);
+    this.#socket.send(frame);
+  }
+
+  close(code = 1000, reason = ''): void {
+    this.#socket.close(code, reason);
+  }
+
+  /** Ends the connection without the closing handshake. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
+
+function receive<Incoming>(frame: Buffer, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>): void {
+  if (frame[0] === FRAME.blob && frame.length >= BLOB_HEADER_BYTES) {
+    const kind = Object.values(BLOB_KIND).find((value) => value === frame[1]);
+    if (kind === undefined) throw new ControlProtocolError(`blob of unknown kind ${String(frame[1])}`);
+    // A view on a socket's buffer must not be kept: the receiver gets a copy.
+    events.onBlob(kind, frame.readUInt32LE(4), Uint8Array.from(frame.subarray(BLOB_HEADER_BYTES)));
+    return;
+  }
+  if (frame[0] !== FRAME.message) throw new ControlProtocolError(`control frame of unknown kind ${String(frame[0])}`);
+  let value: unknown;
+  try {
+    value = packr.unpack(frame.subarray(1));
+  } catch (error) {
+    throw new ControlProtocolError(`control frame is not MessagePack: ${messageOf(error)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new ControlProtocolError(
+      `control message is not allowed: ${issue.path.map(String).join('.')} ${issue.message}`,
+    );
+  }
+  events.onMessage(parsed.data);
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+/** Version of the control protocol; both sides must speak the same. */
+export const CONTROL_PROTOCOL_VERSION = 1;
+
+const COUNT = z.int().nonnegative();
+const NUMERICS = z.strictObject({
+  tokensChecked: COUNT,
+  missing: COUNT,
+  duplicated: COUNT,
+  wrong: COUNT,
+  maxRelativeError: z.number(),
+});
+
+/** What a worker's fabric and process did, for the report. */
+const STATISTICS = z.strictObject({
+  messagesSent: COUNT,
+  wireBytesSent: COUNT,
+  framesSent: COUNT,
+  decodeErrors: COUNT,
+  peakRssBytes: COUNT,
+});
+
+/** What a worker tells the coordinator. */
+export const WORKER_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('hello'),
+    protocolVersion: z.int(),
+    token: z.string().max(256),
+    pid: z.int().positive(),
+    host: z.string().max(256),
+    slots: z.int().min(1).max(4096),
+  }),
+  z.strictObject({ type: z.literal('pong'), sequence: COUNT, workerNs: z.number() }),
+  z.strictObject({ type: z.literal('listening'), url: z.string().max(512) }),
+  z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({
+    type: z.literal('progress'),
+    /** Counts whatever moves: operations started and messages received. */
+    counter: COUNT,
+    operations: z.array(z.tuple([COUNT, COUNT])).max(4096),
+  }),
+  z.strictObject({ type: z.literal('numerics'), rank: COUNT, numerics: NUMERICS }),
+  z.strictObject({ type: z.literal('finished'), statistics: STATISTICS }),
+  z.strictObject({
+    type: z.literal('failed'),
+    message: z.string().max(4096),
+    /** A lost peer is a consequence of somebody else's failure; what is not, may be the cause. */
+    peerLost: z.boolean(),
+    stack: z.string().max(16_384).optional(),
+  }),
+]);
+
+/** What the coordinator tells a worker. */
+export const COORDINATOR_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ping'), sequence: COUNT }),
+  z.strictObject({
+    type: z.literal('assign'),
+    runId: z.string().max(128),
+    worker: COUNT,
+    workerOfRank: z.array(COUNT).max(4096),
+    threads: z.int().positive(),
+    configuration: z.record(z.string(), z.unknown()),
+  }),
+  z.strictObject({
+    type: z.literal('peers'),
+    peers: z.array(z.strictObject({ worker: COUNT, url: z.string().max(512) })).max(4096),
+  }),
+  z.strictObject({ type: z.literal('start') }),
+  z.strictObject({ type: z.literal('stored'), rank: COUNT }),
+  z.strictObject({ type: z.literal('leave') }),
+  /** The slots were covered without this worker. */
+  z.strictObject({ type: z.literal('dismiss') }),
+  z.strictObject({ type: z.literal('refuse'), message: z.string().max(1024) }),
+  z.strictObject({ type: z.literal('abort') }),
+]);
+
+export type WorkerMessage = z.infer<typeof WORKER_MESSAGE_SCHEMA>;
+export type CoordinatorMessage = z.infer<typeof COORDINATOR_MESSAGE_SCHEMA>;
+export type WorkerStatistics = z.infer<typeof STATISTICS>;
+export type Numerics = z.infer<typeof NUMERICS>;
+
+/** Kinds of bulk data that a worker hands over. */
+export const BLOB_KIND = { timeline: 1, operations: 2, hostEvents: 3 } as const;
+export type BlobKind = (typeof BLOB_KIND)[keyof typeof BLOB_KIND];

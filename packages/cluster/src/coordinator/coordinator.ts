@@ -1,0 +1,352 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Configuration } from '@epemu/config';
+import { EpemuError, deferred } from '@epemu/core';
+import type { Program } from '@epemu/schedule';
+import type { WebSocket } from 'ws';
+import { ControlChannel } from '../control/channel.js';
+import { hostNs } from '../control/clock.js';
+import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
+import type { BlobKind, CoordinatorMessage, WorkerMessage } from '../control/messages.js';
+import type { RunSpool } from '../output/spool.js';
+import { FailureLog, noProgress } from './failure.js';
+import type { ProcessExit } from './failure.js';
+import { Member } from './member.js';
+import { CoordinatorServer, sameToken } from './server.js';
+
+const HELLO_TIMEOUT_MS = 5000;
+const PINGS = 5;
+/** A killed worker shows as a closed connection some ms before its parent hears of the signal. */
+const CAUSE_GRACE_MS = 400;
+/** How long the others may take to hand over what they have when a run failed. */
+const PARTIAL_GRACE_MS = 1200;
+
+/** Options of {@link Coordinator}. */
+export interface CoordinatorOptions {
+  readonly configuration: Configuration;
+  readonly program: Program;
+  readonly runId: string;
+  readonly token: string;
+  readonly spool: RunSpool;
+  /** @default '127.0.0.1' */
+  readonly host?: string;
+  /** @default 0, any free one */
+  readonly port?: number;
+  /** How long to wait until the workers' slots cover the ranks, ms. */
+  readonly joinTimeoutMs: number;
+  /** Told what the run is doing. */
+  onEvent?(event: CoordinatorEvent): void;
+}
+
+/** What happens in a run, for the log and the progress line. */
+export type CoordinatorEvent =
+  | { readonly type: 'joined'; readonly pid: number; readonly host: string; readonly slots: number }
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'started'; readonly workers: number }
+  | { readonly type: 'progress'; readonly operation: number; readonly ranksFinished: number }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** Gathers workers, gives them ranks, follows them and takes in their timelines. Tokens never pass through it. */
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #server: CoordinatorServer;
+  readonly #members: Member[] = [];
+  readonly #failures: FailureLog;
+  readonly #covered = deferred<undefined>();
+  readonly #finished = deferred<undefined>();
+  #stage: 'joining' | 'connecting' | 'running' | 'ending' = 'joining';
+  #changed: (() => void) | undefined;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#failures = new FailureLog(options.program);
+    this.#server = new CoordinatorServer((socket) => {
+      this.#welcome(socket);
+    });
+  }
+
+  /** Opens the door for workers. @returns the address to give them. */
+  async listen(): Promise<string> {
+    const { host = '127.0.0.1', port = 0 } = this.#options;
+    const address = await this.#server.listen(host, port);
+    return `ws://${address.host}:${address.port}`;
+  }
+
+  /** Workers that took part, by index. */
+  get members(): readonly Member[] {
+    return this.#members.filter((member) => member.worker >= 0).sort((a, b) => a.worker - b.worker);
+  }
+
+  /** Tells how a worker process ended; the launcher is its parent and knows the signal. */
+  noteExit(exit: ProcessExit): void {
+    const member = this.#members.find((candidate) => candidate.pid === exit.pid);
+    if (this.#stage === 'ending' || member?.state === 'finished') return;
+    if (exit.code === 0 && member !== undefined && member.worker < 0) return;
+    this.#failures.addExit(exit);
+    this.#fail();
+  }
+
+  /**
+   * Runs to the end: until every rank's timeline is stored and the workers have left.
+   * @throws RankFailedError, NoProgressError or EpemuError; whatever was handed over by then is in the spool.
+   */
+  async run(): Promise<{ startedNs: number }> {
+    await this.#join();
+    await this.#connect();
+    this.#stage = 'running';
+    const startedNs = hostNs();
+    for (const member of this.members) {
+      member.state = 'running';
+      member.channel.send({ type: 'start' });
+    }
+    this.#options.onEvent?.({ type: 'started', workers: this.members.length });
+    await this.#watch();
+    this.#stage = 'ending';
+    for (const member of this.members) member.channel.send({ type: 'leave' });
+    return { startedNs };
+  }
+
+  /** Asks the workers for what they have so far, and waits a moment for it. */
+  async collectPartial(): Promise<void> {
+    this.#stage = 'ending';
+    for (const member of this.members) member.channel.send({ type: 'abort' });
+    const deadline = performance.now() + PARTIAL_GRACE_MS;
+    const open = (): boolean => this.members.some(({ state }) => state !== 'finished' && state !== 'gone');
+    while (open() && performance.now() < deadline) await delay(20);
+    for (const member of this.members) member.channel.send({ type: 'leave' });
+  }
+
+  /** Ends all connections and frees the port. */
+  async close(): Promise<void> {
+    this.#stage = 'ending';
+    await this.#server.close();
+  }
+
+  async #join(): Promise<void> {
+    const { configuration, joinTimeoutMs } = this.#options;
+    const timer = setTimeout(() => {
+      const slots = this.#members.reduce((sum, member) => sum + member.slots, 0);
+      this.#covered.reject(
+        new EpemuError(
+          `${this.#members.length} workers with ${slots} slots joined within ${Math.round(joinTimeoutMs / 1000)} s, but ` +
+            `${configuration.ranks} ranks need that many slots; start more workers or raise --join-timeout`,
+        ),
+      );
+    }, joinTimeoutMs);
+    try {
+      await this.#covered.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#place();
+  }
+
+  /** Gives ranks out in the order of joining, as many to a worker as it offers; who gets none may leave. */
+  #place(): void {
+    const { configuration, runId } = this.#options;
+    const workerOfRank: number[] = [];
+    let workers = 0;
+    for (const member of this.#members) {
+      const count = Math.min(member.slots, configuration.ranks - workerOfRank.length);
+      if (count === 0) {
+        member.channel.send({ type: 'dismiss' });
+        continue;
+      }
+      member.worker = workers++;
+      member.ranks = Array.from({ length: count }, (_, i) => workerOfRank.length + i);
+      for (let i = 0; i < count; i++) workerOfRank.push(member.worker);
+    }
+    this.#stage = 'connecting';
+    const values = JSON.parse(JSON.stringify(configuration)) as Record<string, unknown>;
+    for (const member of this.members) {
+      member.state = 'assigned';
+      const onHost = this.members.filter(({ host }) => host === member.host).length;
+      // One budget of threads for the host, dealt out to the workers on it.
+      const threads = Math.max(1, Math.floor(configuration.threads / onHost));
+      const { worker } = member;
+      member.channel.send({ type: 'assign', runId, worker, workerOfRank, threads, configuration: values });
+      for (let sequence = 0; sequence < PINGS; sequence++) this.#ping(member, sequence);
+    }
+  }
+
+  #ping(member: Member, sequence: number): void {
+    member.pings.set(sequence, hostNs());
+    member.channel.send({ type: 'ping', sequence });
+  }
+
+  async #connect(): Promise<void> {
+    await this.#until('listening');
+    const peers = this.members.map(({ worker, url }) => ({ worker, url }));
+    for (const member of this.members) {
+      member.channel.send({ type: 'peers', peers: peers.filter(({ worker }) => worker !== member.worker) });
+    }
+    await this.#until('ready');
+  }
+
+  /** Waits until all members have reached a state, or the run has failed. */
+  async #until(state: 'listening' | 'ready'): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#finished.promise.catch(reject);
+      this.#changed = () => {
+        if (this.members.every((member) => member.state === state)) resolve();
+      };
+      this.#changed();
+    });
+  }
+
+  /** Waits until all have finished; fails the run when nothing moves for too long. */
+  async #watch(): Promise<void> {
+    const { stallTimeoutSeconds } = this.#options.configuration;
+    let last = -1;
+    let movedAt = performance.now();
+    const timer = setInterval(() => {
+      const finished = this.members.filter(({ state }) => state === 'finished').length;
+      const sum = this.members.reduce((total, member) => total + member.progress, finished);
+      if (sum !== last) {
+        last = sum;
+        movedAt = performance.now();
+      } else if (performance.now() - movedAt > stallTimeoutSeconds * 1000) {
+        this.#finished.reject(noProgress(this.#options.program, this.members, stallTimeoutSeconds));
+      }
+    }, 250);
+    try {
+      await this.#finished.promise;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #welcome(socket: WebSocket): void {
+    let member: Member | undefined;
+    const impatience = setTimeout(() => {
+      socket.close(1008, 'no hello within 5 s');
+    }, HELLO_TIMEOUT_MS);
+    const channel = new ControlChannel<WorkerMessage, CoordinatorMessage>(socket, WORKER_MESSAGE_SCHEMA, {
+      onMessage: (message) => {
+        if (member !== undefined) {
+          this.#handle(member, message);
+          return;
+        }
+        clearTimeout(impatience);
+        member = this.#admit(channel, message);
+      },
+      onBlob: (kind, index, bytes) => {
+        if (member !== undefined) this.#store(member, kind, index, bytes);
+      },
+      onClose: () => {
+        clearTimeout(impatience);
+        if (member !== undefined) this.#lost(member);
+      },
+    });
+  }
+
+  #admit(channel: ControlChannel<WorkerMessage, CoordinatorMessage>, message: WorkerMessage): Member | undefined {
+    const refuse = (reason: string): undefined => {
+      channel.send({ type: 'refuse', message: reason });
+      channel.close(1008, reason.slice(0, 120));
+      this.#options.onEvent?.({ type: 'refused', reason });
+      return undefined;
+    };
+    if (message.type !== 'hello') { refuse(`its first message is ${message.type}, not hello`); return; }
+    if (message.protocolVersion !== CONTROL_PROTOCOL_VERSION) {
+      const both = `it speaks protocol version ${message.protocolVersion}, the coordinator ${CONTROL_PROTOCOL_VERSION}`;
+      refuse(`${both}; use the same epemu on both sides`); return;
+    }
+    if (!sameToken(message.token, this.#options.token)) { refuse('its token is not the one of this run'); return; }
+    if (this.#stage !== 'joining') {
+      channel.send({ type: 'dismiss' });
+      return undefined;
+    }
+    const member = new Member(channel, message);
+    this.#members.push(member);
+    this.#options.onEvent?.({ type: 'joined', pid: member.pid, host: member.host, slots: member.slots });
+    const slots = this.#members.reduce((sum, { slots: offered }) => sum + offered, 0);
+    if (slots >= this.#options.configuration.ranks) this.#covered.resolve(undefined);
+    return member;
+  }
+
+  #handle(member: Member, message: WorkerMessage): void {
+    switch (message.type) {
+      case 'hello':
+        return;
+      case 'pong': {
+        const sentNs = member.pings.get(message.sequence);
+        if (sentNs !== undefined) member.clock.push({ sentNs, workerNs: message.workerNs, receivedNs: hostNs() });
+        return;
+      }
+      case 'listening':
+        member.url = message.url;
+        member.state = 'listening';
+        this.#changed?.();
+        return;
+      case 'ready':
+        member.state = 'ready';
+        this.#changed?.();
+        return;
+      case 'progress':
+        this.#noteProgress(member, message);
+        return;
+      case 'numerics':
+        this.#options.spool.addNumerics(message.numerics);
+        // Timeline and operations came before on the same connection.
+        member.channel.send({ type: 'stored', rank: message.rank });
+        return;
+      case 'finished':
+        member.statistics = message.statistics;
+        member.state = 'finished';
+        if (this.members.every(({ state }) => state === 'finished')) this.#finished.resolve(undefined);
+        return;
+      case 'failed':
+        this.#failures.addReport(member, message.message, message.peerLost);
+        this.#options.onEvent?.({ type: 'failed', message: `${member.name}: ${message.stack ?? message.message}` });
+        this.#fail();
+        return;
+    }
+  }
+
+  #noteProgress(member: Member, message: Extract<WorkerMessage, { type: 'progress' }>): void {
+    member.progress = message.counter;
+    for (const [rank, operation] of message.operations) member.current.set(rank, operation);
+    const operations = this.members.flatMap(({ current }) => [...current.values()]);
+    const ranksFinished = this.members.reduce(
+      (sum, { state, ranks }) => sum + (state === 'finished' ? ranks.length : 0),
+      0,
+    );
+    this.#options.onEvent?.({ type: 'progress', operation: Math.min(...operations), ranksFinished });
+  }
+
+  #store(member: Member, kind: BlobKind, index: number, bytes: Uint8Array): void {
+    const { spool } = this.#options;
+    if (kind === BLOB_KIND.hostEvents) {
+      const { worker, pid, host, ranks, offsetNs } = member;
+      spool.addHostEvents({ worker, pid, host, ranks, offsetNs }, bytes);
+    } else if (member.ranks.includes(index)) {
+      if (kind === BLOB_KIND.timeline) spool.storeTimeline(index, bytes);
+      else spool.storeOperations(index, bytes);
+    }
+  }
+
+  #lost(member: Member): void {
+    if (this.#stage === 'ending' || member.state === 'finished') {
+      member.state = 'gone';
+      return;
+    }
+    member.state = 'gone';
+    if (this.#stage === 'joining') {
+      this.#members.splice(this.#members.indexOf(member), 1);
+      return;
+    }
+    if (member.worker < 0) return;
+    this.#failures.addLost(member);
+    this.#fail();
+  }
+
+  /** Fails the run after a moment in which the cause may still show behind its consequences. */
+  #fail(): void {
+    const settle = (): void => {
+      const cause = this.#failures.rootCause(this.#members);
+      this.#covered.reject(cause);
+      this.#finished.reject(cause);
+    };
+    setTimeout(settle, CAUSE_GRACE_MS);
+  }
+}

@@ -1,0 +1,106 @@
+import { EpemuError, NoProgressError, RankFailedError } from '@epemu/core';
+import type { Operation, Program } from '@epemu/schedule';
+import type { Member } from './member.js';
+
+/** How a worker process ended, as its parent saw it. */
+export interface ProcessExit {
+  readonly pid: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines it wrote to standard error. */
+  readonly errorOutput: string;
+}
+
+/** How a run failed, from the first sign on: the cause and its consequences come in any order. */
+export class FailureLog {
+  readonly #program: Program;
+  readonly #exits: ProcessExit[] = [];
+  readonly #reports: { member: Member; message: string; peerLost: boolean }[] = [];
+  readonly #lost: Member[] = [];
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  get empty(): boolean {
+    return this.#exits.length + this.#reports.length + this.#lost.length === 0;
+  }
+
+  addExit(exit: ProcessExit): void {
+    this.#exits.push(exit);
+  }
+
+  addReport(member: Member, message: string, peerLost: boolean): void {
+    this.#reports.push({ member, message, peerLost });
+  }
+
+  addLost(member: Member): void {
+    this.#lost.push(member);
+  }
+
+  /**
+   * @returns the root cause: a process that a signal or its own failure ended; else what a worker reported of itself;
+   * else the first connection that broke.
+   */
+  rootCause(members: readonly Member[]): EpemuError {
+    const own = this.#reports.find((report) => !report.peerLost);
+    // Whoever reported first and then left did not die on its own.
+    const exit = this.#exits.find(({ pid }) => !this.#reports.some(({ member }) => member.pid === pid));
+    if (exit !== undefined) {
+      return this.#failed(
+        members.find((member) => member.pid === exit.pid),
+        exit,
+      );
+    }
+    if (own !== undefined) return this.#failed(own.member, undefined, own.message);
+    const lost = this.#lost[0] ?? this.#reports[0]?.member;
+    return this.#failed(lost, undefined, this.#reports[0]?.message);
+  }
+
+  #failed(member: Member | undefined, exit?: ProcessExit, cause?: string): RankFailedError {
+    const operation = member === undefined ? undefined : this.#latestOperation(member);
+    const pid = member?.pid ?? exit?.pid;
+    const said = exit?.errorOutput.trim() ?? '';
+    const reason = cause ?? (said === '' ? undefined : said);
+    const ended = describeExit(exit);
+    const who = member === undefined ? `worker process ${String(pid)}` : `${member.name} (pid ${member.pid})`;
+    const where =
+      operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
+    const message = `${who} ${ended} ${where}${reason === undefined ? '' : `: ${reason}`}`;
+    return new RankFailedError(message, {
+      ranks: member?.ranks ?? [],
+      ...(pid === undefined ? {} : { pid }),
+      ...(exit?.signal == null ? {} : { signal: exit.signal }),
+      ...(exit?.code == null ? {} : { exitStatus: exit.code }),
+      ...(operation === undefined ? {} : { layer: operation.layer, phase: operation.phase }),
+      ...(reason === undefined ? {} : { cause: reason }),
+    });
+  }
+
+  #latestOperation(member: Member): Operation | undefined {
+    const latest = Math.max(-1, ...member.current.values());
+    return this.#program.operations[latest];
+  }
+}
+
+function describeExit(exit: ProcessExit | undefined): string {
+  if (exit === undefined) return 'failed';
+  if (exit.signal !== null) return `was killed by ${exit.signal}`;
+  return `ended with exit status ${String(exit.code)}`;
+}
+
+/** @returns the error of a run in which nothing has moved for `seconds`, naming who is furthest behind. */
+export function noProgress(program: Program, members: readonly Member[], seconds: number): NoProgressError {
+  const behind = members
+    .filter((member) => member.state !== 'finished')
+    .map((member) => ({ member, at: Math.max(-1, ...member.current.values()) }))
+    .sort((a, b) => a.at - b.at || a.member.worker - b.member.worker)[0];
+  if (behind === undefined) return new NoProgressError(`no worker has moved for ${seconds} s`);
+  const operation = program.operations[behind.at];
+  const where =
+    operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
+  return new NoProgressError(
+    `no rank has moved for ${seconds} s; furthest behind is ${behind.member.name} (pid ${behind.member.pid}) ${where}; ` +
+      'see whether that process is stopped, or raise stallTimeoutSeconds',
+  );
+}

@@ -1,0 +1,48 @@
+import type { ControlChannel } from '../control/channel.js';
+import { clockOffsetNs } from '../control/clock.js';
+import type { ClockSample } from '../control/clock.js';
+import type { CoordinatorMessage, WorkerMessage, WorkerStatistics } from '../control/messages.js';
+
+/** A worker's way through a run. */
+export type MemberState = 'joined' | 'assigned' | 'listening' | 'ready' | 'running' | 'finished' | 'gone';
+
+/** A worker as the coordinator knows it. */
+export class Member {
+  readonly channel: ControlChannel<WorkerMessage, CoordinatorMessage>;
+  readonly pid: number;
+  readonly host: string;
+  readonly slots: number;
+  worker = -1;
+  ranks: readonly number[] = [];
+  url = '';
+  state: MemberState = 'joined';
+  progress = 0;
+  statistics: WorkerStatistics | undefined;
+  /** Operation that each of its ranks was in when last heard of. */
+  readonly current = new Map<number, number>();
+  readonly clock: ClockSample[] = [];
+  readonly pings = new Map<number, number>();
+
+  constructor(
+    channel: ControlChannel<WorkerMessage, CoordinatorMessage>,
+    hello: { pid: number; host: string; slots: number },
+  ) {
+    this.channel = channel;
+    this.pid = hello.pid;
+    this.host = hello.host;
+    this.slots = hello.slots;
+  }
+
+  /** What to add to the worker's host clock to get the coordinator's. */
+  get offsetNs(): number {
+    return clockOffsetNs(this.clock);
+  }
+
+  /** `rank 5` or `ranks 8–15`. */
+  get name(): string {
+    const [first] = this.ranks;
+    const last = this.ranks[this.ranks.length - 1];
+    if (first === undefined) return `worker process ${this.pid}`;
+    return first === last ? `rank ${first}` : `ranks ${first}–${String(last)}`;
+  }
+}

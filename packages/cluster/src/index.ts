@@ -1,0 +1,11 @@
+export type { ExternalWorkers } from './cluster-run.js';
+export { findCommand } from './launcher.js';
+export type { Report } from './output/report.js';
+export { STATEMENT } from './output/report.js';
+export { ReplayMismatchError, replayRun } from './replay-run.js';
+export type { ReplayOutcome } from './replay-run.js';
+export { NumericsError, runScenario } from './run.js';
+export type { RunOptions, RunOutcome, RunProgress } from './run.js';
+export { EPEMU_VERSION } from './version.js';
+export { runWorker } from './worker/worker.js';
+export type { WorkerOptions } from './worker/worker.js';

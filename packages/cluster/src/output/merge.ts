@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import type { Configuration } from '@epemu/config';
+import type { Program } from '@epemu/schedule';
+import { FigureAccumulator, PORT, RunDigest } from '@epemu/timeline';
+import type { FigureReport, RankTimeline } from '@epemu/timeline';
+import { MergedTraceWriter, writeHostTrace, writeRankTrace } from '@epemu/trace';
+import type { RunDescription } from '@epemu/trace';
+import { EPEMU_VERSION } from '../version.js';
+import { writeOperationsFile } from './operations-file.js';
+import type { RunSpool } from './spool.js';
+
+/** What merging found out. */
+export interface MergeResult {
+  /** Null when ranks are missing. */
+  readonly digest: string | null;
+  readonly figures: FigureReport | undefined;
+  readonly rdmaBytes: number;
+  readonly nvlinkBytes: number;
+  readonly traceEvents: number;
+  readonly traceBytesUnpacked: number;
+}
+
+/** @returns what the traces say of the run they come from. */
+export function describeRun(runId: string, configuration: Configuration): RunDescription {
+  const { scenario, ranks, layers, hardware, model } = configuration;
+  return {
+    runId,
+    scenario,
+    ranks,
+    layers,
+    nodeSize: Math.min(hardware.nodeSize, ranks),
+    epemuVersion: EPEMU_VERSION,
+    deviceProperties: hardware.gpu.deviceProperties,
+    gpuName: hardware.gpu.name,
+    bytesPerElementDispatch: 1,
+    hidden: model.hidden,
+    topK: model.topK,
+    // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
+    configuration: { ...configuration, hardware: hardware.name, model: model.name, schedule: undefined },
+  };
+}
+
+function bytesSent(timeline: RankTimeline): { rdma: number; nvlink: number } {
+  const port = timeline.services.column('port');
+  const bytes = timeline.services.column('bytes');
+  let rdma = 0;
+  let nvlink = 0;
+  port.forEach((value, i) => {
+    if (value === PORT.rdmaOut) rdma += bytes[i];
+    else if (value === PORT.nvlinkOut) nvlink += bytes[i];
+  });
+  return { rdma, nvlink };
+}
+
+/** Merges what the ranks handed over into the run's files; one rank in memory at a time. */
+export async function mergeRun(
+  folder: string,
+  runId: string,
+  configuration: Configuration,
+  program: Program,
+  spool: RunSpool,
+): Promise<MergeResult> {
+  const run = describeRun(runId, configuration);
+  const ranks = spool.ranks;
+  const complete = ranks.length === configuration.ranks;
+  const digest = new RunDigest(program);
+  const figures = new FigureAccumulator(program, configuration.model.experts);
+  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), run, program, {});
+  let rdmaBytes = 0;
+  let nvlinkBytes = 0;
+  let withEvents = 0;
+  for (const rank of ranks) {
+    const timeline = spool.timeline(rank);
+    if (complete) digest.add(timeline, spool.operations(rank).expertHashes);
+    if (timeline.events.count > 0) {
+      figures.add(timeline);
+      withEvents++;
+    }
+    const sent = bytesSent(timeline);
+    rdmaBytes += sent.rdma;
+    nvlinkBytes += sent.nvlink;
+    await writeRankTrace(
+      join(folder, 'ranks', `rank-${String(rank).padStart(5, '0')}.json.gz`),
+      run,
+      program,
+      timeline,
+    );
+    await merged.addRank(timeline);
+  }
+  const statistics = await merged.close();
+  const text = complete ? digest.finish() : null;
+  await writeOperationsFile(
+    join(folder, 'operations.bin.gz'),
+    { configuration, program, digest: text ?? '' },
+    recordsOf(spool, ranks),
+  );
+  await writeHostTrace(join(folder, 'host-trace.json.gz'), run, spool.hostEvents());
+  return {
+    digest: text,
+    figures: withEvents > 0 ? figures.result() : undefined,
+    rdmaBytes,
+    nvlinkBytes,
+    traceEvents: statistics.events,
+    traceBytesUnpacked: statistics.bytesUnpacked,
+  };
+}
+
+function* recordsOf(spool: RunSpool, ranks: readonly number[]): Generator<Uint8Array> {
+  for (const rank of ranks) yield spool.operationsBytes(rank);
+}

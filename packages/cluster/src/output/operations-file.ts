@@ -1,0 +1,83 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { parseConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import { BadInputError, messageOf } from '@epemu/core';
+import type { Program } from '@epemu/schedule';
+import { decodeOperations } from '@epemu/timeline';
+import type { RankOperations } from '@epemu/timeline';
+
+const MAGIC = 'EPEMU-OPERATIONS/1\n';
+
+/** What `replay` reads. */
+export interface RecordedRun {
+  readonly configuration: Configuration;
+  readonly program: Program;
+  /** The digest of the run that was recorded. */
+  readonly digest: string;
+  readonly records: readonly RankOperations[];
+}
+
+function frame(bytes: Uint8Array): Uint8Array[] {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(bytes.byteLength));
+  return [length, bytes];
+}
+
+/**
+ * Writes `operations.bin.gz`: a magic line, then parts with their lengths (uint64) before them: the configuration, the
+ * program (launch list and gates) and the digest as JSON, then each rank's record.
+ */
+export async function writeOperationsFile(
+  path: string,
+  head: { configuration: Configuration; program: Program; digest: string },
+  records: Iterable<Uint8Array>,
+): Promise<void> {
+  const parts = function* (): Generator<Uint8Array> {
+    yield Buffer.from(MAGIC);
+    yield* frame(Buffer.from(JSON.stringify(head)));
+    for (const record of records) yield* frame(record);
+  };
+  await pipeline(parts, createGzip({ level: 1 }), createWriteStream(path));
+}
+
+/**
+ * Reads `operations.bin.gz`.
+ * @throws BadInputError naming the file when it is missing, damaged or of another version.
+ */
+export async function readOperationsFile(path: string): Promise<RecordedRun> {
+  const chunks: Buffer[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  try {
+    await pipeline(createReadStream(path), createGunzip(), sink);
+  } catch (error) {
+    throw new BadInputError(path, `${path} cannot be read (${messageOf(error)}); name the folder of a finished run`);
+  }
+  const bytes = Buffer.concat(chunks);
+  if (bytes.subarray(0, MAGIC.length).toString() !== MAGIC) {
+    throw new BadInputError(path, `${path} is not a record of operations that this version reads`);
+  }
+  const parts: Buffer[] = [];
+  for (let at = MAGIC.length; at < bytes.length;) {
+    const length = at + 8 <= bytes.length ? Number(bytes.readBigUInt64LE(at)) : Number.POSITIVE_INFINITY;
+    if (at + 8 + length > bytes.length) throw new BadInputError(path, `${path} ends in the middle, at byte ${at}`);
+    parts.push(bytes.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  const [head, ...records] = parts;
+  if (head === undefined) throw new BadInputError(path, `${path} holds no run`);
+  const { configuration, program, digest } = JSON.parse(head.toString()) as Omit<RecordedRun, 'records'>;
+  return {
+    configuration: parseConfiguration(configuration),
+    program,
+    digest,
+    records: records.map((r) => decodeOperations(r)),
+  };
+}

@@ -1,0 +1,82 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeColumns, decodeOperations, decodeTimeline } from '@epemu/timeline';
+import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import { HOST_EVENT_COLUMNS } from '@epemu/trace';
+import type { HostEvents } from '@epemu/trace';
+import type { Numerics } from '../control/messages.js';
+
+/** Who a process's host events come from. */
+export type HostSource = Omit<HostEvents, 'events'>;
+
+/**
+ * What ranks handed over, on disk until it is merged: so that the coordinator's memory does not grow with the run.
+ */
+export class RunSpool {
+  readonly #folder: string;
+  readonly #timelines = new Set<number>();
+  readonly #operations = new Set<number>();
+  readonly #hosts: HostSource[] = [];
+  readonly numerics: Numerics = { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
+
+  constructor(outputFolder: string) {
+    this.#folder = join(outputFolder, '.spool');
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  storeTimeline(rank: number, bytes: Uint8Array): void {
+    writeFileSync(join(this.#folder, `timeline-${rank}`), bytes);
+    this.#timelines.add(rank);
+  }
+
+  storeOperations(rank: number, bytes: Uint8Array): void {
+    writeFileSync(join(this.#folder, `operations-${rank}`), bytes);
+    this.#operations.add(rank);
+  }
+
+  addHostEvents(source: HostSource, bytes: Uint8Array): void {
+    writeFileSync(join(this.#folder, `host-${source.worker}`), bytes);
+    this.#hosts.push(source);
+  }
+
+  /** Adds a rank's counts up. */
+  addNumerics(numerics: Numerics): void {
+    const { numerics: total } = this;
+    total.tokensChecked += numerics.tokensChecked;
+    total.missing += numerics.missing;
+    total.duplicated += numerics.duplicated;
+    total.wrong += numerics.wrong;
+    total.maxRelativeError = Math.max(total.maxRelativeError, numerics.maxRelativeError);
+  }
+
+  /** Ranks whose timeline and operations are both here, ascending. */
+  get ranks(): number[] {
+    return [...this.#timelines].filter((rank) => this.#operations.has(rank)).sort((a, b) => a - b);
+  }
+
+  timeline(rank: number): RankTimeline {
+    return decodeTimeline(readFileSync(join(this.#folder, `timeline-${rank}`)));
+  }
+
+  operations(rank: number): RankOperations {
+    return decodeOperations(readFileSync(join(this.#folder, `operations-${rank}`)));
+  }
+
+  /** A rank's operations as they were handed over, for the operations file. */
+  operationsBytes(rank: number): Uint8Array {
+    return readFileSync(join(this.#folder, `operations-${rank}`));
+  }
+
+  /** Host events, process by process. */
+  *hostEvents(): Generator<HostEvents> {
+    for (const source of this.#hosts.sort((a, b) => a.worker - b.worker)) {
+      const bytes = readFileSync(join(this.#folder, `host-${source.worker}`));
+      yield { ...source, events: decodeColumns(bytes, HOST_EVENT_COLUMNS) };
+    }
+  }
+
+  /** Removes the spool from disk. */
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,43 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EpemuError } from '@epemu/core';
+import { RunDigest, replay } from '@epemu/timeline';
+import { readOperationsFile } from './output/operations-file.js';
+
+/** Thrown when a replay's digest is not that of the run it replays. */
+export class ReplayMismatchError extends EpemuError {}
+
+/** What a replay found. */
+export interface ReplayOutcome {
+  readonly digest: string;
+  readonly recordedDigest: string;
+  readonly ranks: number;
+  readonly events: number;
+  readonly services: number;
+}
+
+/**
+ * Times a finished run's recorded operations again.
+ * @param run the run's folder, or its `operations.bin.gz`.
+ * @throws BadInputError when there is no such record, ReplayMismatchError when the digests differ.
+ */
+export async function replayRun(run: string): Promise<ReplayOutcome> {
+  const isFolder = statSync(run, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const recorded = await readOperationsFile(isFolder ? join(run, 'operations.bin.gz') : run);
+  const { configuration, program, records, digest: recordedDigest } = recorded;
+  const digest = new RunDigest(program);
+  let events = 0;
+  let services = 0;
+  replay(configuration, program, records).forEach((timeline, rank) => {
+    digest.add(timeline, records[rank].expertHashes);
+    events += timeline.events.count;
+    services += timeline.services.count;
+  });
+  const outcome = { digest: digest.finish(), recordedDigest, ranks: records.length, events, services };
+  if (outcome.digest !== recordedDigest) {
+    throw new ReplayMismatchError(
+      `the replay's digest is ${outcome.digest}, the run's is ${recordedDigest === '' ? 'missing: the run did not finish' : recordedDigest}`,
+    );
+  }
+  return outcome;
+}

@@ -1,0 +1,81 @@
+import type { Configuration } from '@epemu/config';
+import { ComputePool } from '@epemu/compute';
+import { Columns } from '@epemu/core';
+import type { Fabric } from '@epemu/fabric';
+import { Rank } from '@epemu/rank';
+import type { RankResult } from '@epemu/rank';
+import type { Operation, Program } from '@epemu/schedule';
+import { HOST_EVENT_COLUMNS, HOST_KIND, HOST_TASK_KINDS } from '@epemu/trace';
+import type { HostEventColumns } from '@epemu/trace';
+
+/** Host events kept per process: some 10 MB; a longer run keeps its beginning, and says so by its last event. */
+const MOST_HOST_EVENTS = 200_000;
+
+/** The ranks of one process, their compute threads and what the process really did. */
+export class RankGroup {
+  readonly ranks: readonly Rank[];
+  readonly hostEvents: HostEventColumns = new Columns(HOST_EVENT_COLUMNS, 1024);
+  readonly #pool: ComputePool;
+  /** Operation that each rank is in. */
+  readonly current = new Map<number, number>();
+  /** Operations started, over all ranks. */
+  operationsStarted = 0;
+
+  constructor(options: {
+    configuration: Configuration;
+    program: Program;
+    fabric: Fabric;
+    ranks: readonly number[];
+    threads: number;
+    onOperation?: (rank: number, operation: Operation) => void;
+  }) {
+    const { configuration, program, fabric, ranks, threads, onOperation } = options;
+    this.#pool = new ComputePool({ threads, hidden: configuration.payload.hidden });
+    this.ranks = ranks.map(
+      (rank) =>
+        new Rank({
+          rank,
+          configuration,
+          program,
+          fabric,
+          pool: this.#pool,
+          observer: {
+            onOperation: (of, operation) => {
+              this.current.set(of, operation.id);
+              this.operationsStarted++;
+              onOperation?.(of, operation);
+            },
+            onTask: (_of, kind, { startNs, endNs, thread }) => {
+              this.noteHostEvent(HOST_KIND.task, startNs, endNs, thread, 0, HOST_TASK_KINDS.indexOf(kind));
+            },
+          },
+        }),
+    );
+  }
+
+  /** Keeps a host event for the host trace. */
+  noteHostEvent(kind: number, startNs: number, endNs: number, thread: number, bytes: number, detail: number): void {
+    if (this.hostEvents.count >= MOST_HOST_EVENTS) return;
+    this.hostEvents.push(kind, startNs, endNs, thread, bytes, detail);
+  }
+
+  /** Runs all ranks to their end. @throws the first failure; the other ranks are aborted. */
+  async run(): Promise<RankResult[]> {
+    try {
+      return await Promise.all(this.ranks.map((rank) => rank.run()));
+    } catch (error) {
+      this.abort(error);
+      throw error;
+    }
+  }
+
+  /** Ends all ranks with an error. */
+  abort(error: unknown): void {
+    for (const rank of this.ranks) rank.abort(error);
+  }
+
+  /** Ends the compute threads. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}

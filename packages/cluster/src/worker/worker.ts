@@ -1,0 +1,215 @@
+import { hostname } from 'node:os';
+import { parseConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import { EpemuError, RankFailedError, deferred, messageOf } from '@epemu/core';
+import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
+import type { RankResult } from '@epemu/rank';
+import { buildProgram } from '@epemu/schedule';
+import type { Operation } from '@epemu/schedule';
+import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import { HOST_KIND } from '@epemu/trace';
+import { ControlChannel } from '../control/channel.js';
+import { hostNs } from '../control/clock.js';
+import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, COORDINATOR_MESSAGE_SCHEMA } from '../control/messages.js';
+import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
+import { connectToCoordinator } from './connect.js';
+import { RankGroup } from './rank-group.js';
+
+/** How often a worker tells its progress: often enough to name a killed rank's phase. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/** Options of {@link runWorker}. */
+export interface WorkerOptions {
+  /** The coordinator's WebSocket address. */
+  readonly coordinatorUrl: string;
+  readonly token: string;
+  /** Ranks this worker offers to hold. */
+  readonly slots: number;
+  /** Address to listen on for peers. @default '127.0.0.1' */
+  readonly host?: string;
+  /** Port to listen on for peers. @default 0, any free one */
+  readonly port?: number;
+  /** Address that peers are told instead of the one listened on: behind a proxy or a port mapping. */
+  readonly advertise?: string;
+  /** How long to try to reach the coordinator, ms. @default 30000 */
+  readonly connectTimeoutMs?: number;
+}
+
+/** A worker process's life: join, get ranks, meet the peers, run, hand over, leave. */
+class Worker {
+  readonly #options: WorkerOptions;
+  readonly #channel: ControlChannel<CoordinatorMessage, WorkerMessage>;
+  readonly #left = deferred<undefined>();
+  readonly #stored = new Map<number, () => void>();
+  #group: RankGroup | undefined;
+  #fabric: WebSocketFabric | undefined;
+  #configuration: Configuration | undefined;
+  #progress: NodeJS.Timeout | undefined;
+  #workerIndex = 0;
+  #handedOver = false;
+
+  constructor(options: WorkerOptions, socket: Awaited<ReturnType<typeof connectToCoordinator>>) {
+    this.#options = options;
+    this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
+      onMessage: (message) => {
+        this.#handle(message).catch((error: unknown) => {
+          this.#report(error);
+        });
+      },
+      onBlob: () => undefined,
+      onClose: (_code, reason, error) => {
+        const what = error === undefined ? reason : messageOf(error);
+        const detail = what === '' ? '' : ` (${what})`;
+        this.#left.reject(new EpemuError(`the coordinator at ${options.coordinatorUrl} is gone${detail}`));
+      },
+    });
+    const { token, slots } = options;
+    const hello = { token, slots, pid: process.pid, host: hostname() };
+    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
+  }
+
+  /** Resolves when the coordinator has let the worker go. @throws when the coordinator is gone before. */
+  async finished(): Promise<void> {
+    try {
+      await this.#left.promise;
+    } finally {
+      clearInterval(this.#progress);
+      this.#group?.abort(new EpemuError('the worker ends'));
+      await this.#fabric?.close();
+      await this.#group?.close();
+    }
+  }
+
+  async #handle(message: CoordinatorMessage): Promise<void> {
+    switch (message.type) {
+      case 'ping':
+        this.#channel.send({ type: 'pong', sequence: message.sequence, workerNs: hostNs() });
+        return;
+      case 'assign':
+        await this.#assign(message);
+        return;
+      case 'peers':
+        await this.#fabric!.connect(message.peers);
+        this.#channel.send({ type: 'ready' });
+        return;
+      case 'start':
+        await this.#run();
+        return;
+      case 'stored':
+        this.#stored.get(message.rank)?.();
+        return;
+      case 'abort':
+        await this.#abort();
+        return;
+      case 'refuse':
+        this.#left.reject(new EpemuError(`the coordinator refused this worker: ${message.message}`));
+        return;
+      case 'leave':
+      case 'dismiss':
+        this.#left.resolve(undefined);
+        this.#channel.close();
+        return;
+    }
+  }
+
+  async #assign(message: Extract<CoordinatorMessage, { type: 'assign' }>): Promise<void> {
+    const { worker, workerOfRank, runId, threads } = message;
+    const configuration = parseConfiguration(message.configuration);
+    this.#configuration = configuration;
+    this.#workerIndex = worker;
+    const { host = '127.0.0.1', port = 0, advertise, token } = this.#options;
+    const fabric = new WebSocketFabric({
+      worker,
+      workerOfRank,
+      runId,
+      token,
+      host,
+      onHostEvent: (kind, startNs, endNs, bytes, _messages, peer) => {
+        const number = kind === 'send' ? HOST_KIND.send : HOST_KIND.receive;
+        this.#group?.noteHostEvent(number, startNs, endNs, 0, bytes, peer);
+      },
+    });
+    this.#fabric = fabric;
+    const ranks = workerOfRank.flatMap((of, rank) => (of === worker ? [rank] : []));
+    this.#group = new RankGroup({
+      configuration,
+      program: buildProgram(configuration),
+      fabric,
+      ranks,
+      threads,
+      onOperation: (rank, operation) => {
+        this.#injectFault(rank, operation);
+      },
+    });
+    const address = await fabric.listen(port);
+    this.#channel.send({ type: 'listening', url: advertise ?? `ws://${address.host}:${address.port}` });
+  }
+
+  async #run(): Promise<void> {
+    this.#progress = setInterval(() => {
+      this.#tellProgress();
+    }, PROGRESS_INTERVAL_MS);
+    const results = await this.#group!.run();
+    this.#tellProgress();
+    await this.#handOver(results);
+  }
+
+  /** Tells the state of all ranks; `sent` is called when it has left this process. */
+  #tellProgress(sent?: () => void): void {
+    const group = this.#group!;
+    const counter = group.operationsStarted + this.#fabric!.statistics.messagesReceived;
+    this.#channel.send({ type: 'progress', counter, operations: [...group.current] }, sent);
+  }
+
+  /** Sends rank after rank, each when the one before is stored: neither side holds more than one. */
+  async #handOver(results: readonly RankResult[]): Promise<void> {
+    if (this.#handedOver) return;
+    this.#handedOver = true;
+    for (const { timeline, operations, numerics } of results) {
+      const { rank } = timeline;
+      const stored = new Promise<void>((resolve) => this.#stored.set(rank, resolve));
+      this.#channel.sendBlob(BLOB_KIND.timeline, rank, encodeTimeline(timeline));
+      this.#channel.sendBlob(BLOB_KIND.operations, rank, encodeOperations(operations));
+      this.#channel.send({ type: 'numerics', rank, numerics });
+      await stored;
+    }
+    this.#channel.sendBlob(BLOB_KIND.hostEvents, this.#workerIndex, encodeColumns(this.#group!.hostEvents));
+    const { messagesSent, wireBytesSent, framesSent, decodeErrors } = this.#fabric!.statistics;
+    const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+    const statistics = { messagesSent, wireBytesSent, framesSent, decodeErrors, peakRssBytes };
+    this.#channel.send({ type: 'finished', statistics });
+  }
+
+  /** The run has failed elsewhere: hand over what there is so far. */
+  async #abort(): Promise<void> {
+    const group = this.#group;
+    if (group === undefined) return;
+    group.abort(new EpemuError('the run was aborted'));
+    await this.#handOver(group.ranks.map((rank) => rank.snapshot()));
+  }
+
+  #report(error: unknown): void {
+    if (this.#handedOver) return;
+    const peerLost = error instanceof PeerLostError || error instanceof RankFailedError;
+    const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack.slice(0, 16_000) } : {};
+    this.#channel.send({ type: 'failed', message: messageOf(error).slice(0, 4000), peerLost, ...stack });
+  }
+
+  /** Faults happen at a rank's n-th operation, so that they do not depend on host time. */
+  #injectFault(rank: number, operation: Operation): void {
+    const fault = this.#configuration!.faults.find((entry) => entry.rank === rank && entry.operation === operation.id);
+    if (fault === undefined) return;
+    this.#tellProgress(() => {
+      process.kill(process.pid, fault.kind === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+    });
+  }
+}
+
+/**
+ * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
+ * @throws EpemuError when the coordinator cannot be reached, refuses this worker, or is gone before the end.
+ */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const socket = await connectToCoordinator(options.coordinatorUrl, options.connectTimeoutMs ?? 30_000);
+  await new Worker(options, socket).finished();
+}

@@ -1,0 +1,99 @@
+import { runScenario } from '@epemu/cluster';
+import type { ExternalWorkers, RunOutcome } from '@epemu/cluster';
+import { resolveConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import type { Command } from 'commander';
+import { dryRunText, predict } from '../dry-run.js';
+import { failureText } from '../failure-block.js';
+import { abortOnSignals } from '../interrupt.js';
+import { addConfigurationFlags, configurationFlags, settingsOf } from '../options.js';
+import { ProgressLine } from '../progress.js';
+import { summaryText } from '../summary.js';
+
+/** Flags of commands that run something, beyond the configuration. */
+export interface RunFlags extends Record<string, unknown> {
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Adds `epemu run`. */
+export function addRunCommand(program: Command): void {
+  const command = program
+    .command('run')
+    .description('run a scenario with live ranks and write its traces and report')
+    .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file (a config.json repeats its run)', 'decode');
+  addConfigurationFlags(command)
+    .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
+    .option('--force', 'write into a folder that is not empty')
+    .option('--dry-run', 'print the resolved configuration and what the run would take; start nothing')
+    .option('--json', 'print the report (or the prediction) as JSON')
+    .addHelpText(
+      'after',
+      `
+Configuration comes from defaults, then the file, then EPEMU_* variables, then flags; each is stronger than the one before.
+
+Examples:
+  epemu run                                      decode at its published size: 128 ranks in 16 processes
+  epemu run train --ranks 16 --tokens-per-microbatch 512
+  epemu run prefill --prompt-lengths 6000,2000,1000 --ranks 8
+  epemu run decode --fabric memory --payload none --layers 61
+  epemu run train --set hardware.ports.rdma.bandwidthGBps=100
+  epemu run runs/…/config.json                   repeats a run: same digest`,
+    )
+    .action(async (scenario: string, flags: RunFlags) => {
+      const configuration = configurationFrom(scenario, flags);
+      if (flags.dryRun === true) {
+        const prediction = predict(configuration);
+        const json = { configuration, prediction };
+        process.stdout.write(
+          flags.json === true ? `${JSON.stringify(json, null, 1)}\n` : dryRunText(configuration, prediction),
+        );
+        return;
+      }
+      await execute(configuration, flags);
+    });
+}
+
+/** @returns the configuration that a scenario, the environment and flags resolve to. @throws BadInputError */
+export function configurationFrom(scenario: string, flags: RunFlags): Configuration {
+  return resolveConfiguration({
+    scenario,
+    environment: process.env,
+    flags: configurationFlags(flags),
+    settings: settingsOf(flags),
+  });
+}
+
+/** Runs a configuration, prints what came out of it and sets the exit code. */
+export async function execute(
+  configuration: Configuration,
+  flags: RunFlags,
+  external?: ExternalWorkers,
+): Promise<void> {
+  const controller = abortOnSignals();
+  const progress = new ProgressLine(process.stderr);
+  let outcome: RunOutcome;
+  try {
+    outcome = await runScenario({
+      configuration,
+      signal: controller.signal,
+      ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(flags.force === undefined ? {} : { force: flags.force }),
+      ...(external === undefined ? {} : { external }),
+      onProgress: (state) => {
+        progress.show(state);
+      },
+    });
+  } finally {
+    progress.end();
+  }
+  if (flags.json === true)
+    process.stdout.write(`${JSON.stringify({ folder: outcome.folder, ...outcome.report }, null, 1)}\n`);
+  else if (outcome.error === undefined) process.stdout.write(summaryText(outcome));
+  if (outcome.error !== undefined) {
+    process.stderr.write(failureText(outcome));
+    process.exitCode = outcome.error.exitCode;
+  }
+}

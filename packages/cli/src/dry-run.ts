@@ -1,0 +1,76 @@
+import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import { buildProgram } from '@epemu/schedule';
+
+/** What a run would take, before anything starts. */
+export interface Prediction {
+  readonly ranks: number;
+  readonly nodes: number;
+  readonly workers: number;
+  readonly operationsPerRank: number;
+  readonly kernels: number;
+  /** Tokens that ranks process in each layer, over all micro-batches. */
+  readonly tokensPerLayer: number;
+  /** Modelled bytes that leave GPUs, about. */
+  readonly modelledBytes: number;
+  /** Bytes of emulated payload that really move, about. */
+  readonly payloadBytes: number;
+  /** Memory over all processes, about. */
+  readonly memoryBytes: number;
+  readonly traceEvents: number;
+}
+
+/** A Node process with the worker's modules and one compute thread, measured; private memory. */
+const PROCESS_BYTES = 55e6;
+/** Token id, entry and router weight that travel with a row. */
+const ROUTING_BYTES_PER_ROW = 20;
+
+/** Predicts what a run takes; routing is not drawn, so bytes are upper bounds: topK rows of every token travel. */
+export function predict(configuration: Configuration): Prediction {
+  const program = buildProgram(configuration);
+  const { ranks, layers, model, payload, family, fabric, ranksPerWorker } = configuration;
+  const tokens = microBatchesOf(configuration).reduce((sum, batch) => sum + batch.tokens, 0) * ranks;
+  const moeLayers = layers - denseLayerCount(configuration);
+  const rows = tokens * model.topK;
+  const hidden = payload.kind === 'none' ? 0 : payload.hidden;
+  const { dispatch, combine } = model.bytesPerToken;
+  // Training's other micro-batch goes backward through the same collectives.
+  const payloadBytes = moeLayers * rows * (2 * hidden * 4 + ROUTING_BYTES_PER_ROW) * (family === 'training' ? 1.5 : 1);
+  const workers = fabric === 'memory' ? 1 : ranks / ranksPerWorker;
+  const keptLayers = family === 'training' ? layers : 2;
+  const memoryBytes = workers * PROCESS_BYTES + keptLayers * rows * (hidden * 4 + ROUTING_BYTES_PER_ROW);
+  const events = program.operations.filter((operation) => operation.recorded);
+  const kernels = events.reduce((sum, operation) => sum + operation.kernels.length, 0) * ranks;
+  return {
+    ranks,
+    nodes: nodeCount(configuration),
+    workers,
+    operationsPerRank: program.operations.length,
+    kernels,
+    tokensPerLayer: tokens,
+    modelledBytes: moeLayers * rows * (dispatch + combine),
+    payloadBytes,
+    memoryBytes,
+    traceEvents: kernels + events.length * ranks,
+  };
+}
+
+/** The text of `run --dry-run`. */
+export function dryRunText(configuration: Configuration, prediction: Prediction): string {
+  const giga = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+  const shown = {
+    ...configuration,
+    hardware: configuration.hardware.name,
+    model: configuration.model.name,
+    schedule: `${configuration.schedule.phases.length} phases a row`,
+  };
+  return [
+    JSON.stringify(shown, null, 2),
+    '',
+    `ranks       ${prediction.ranks} on ${prediction.nodes} nodes, in ${prediction.workers} worker processes`,
+    `program     ${prediction.operationsPerRank} operations a rank; ${prediction.kernels} kernels, ${prediction.traceEvents} trace events before flows`,
+    `bytes       at most ${giga(prediction.modelledBytes)} modelled, ${giga(prediction.payloadBytes)} of real payload`,
+    `memory      about ${giga(prediction.memoryBytes)} over all processes`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,24 @@
+import { RankFailedError } from '@epemu/core';
+import type { RunOutcome } from '@epemu/cluster';
+
+/** The block that a failed run prints: what ended it, and what is left of it. */
+export function failureText(outcome: RunOutcome): string {
+  const { error, folder, report } = outcome;
+  if (error === undefined) return '';
+  const lines = [`epemu: the run failed: ${error.message}`];
+  if (error instanceof RankFailedError) {
+    const { ranks, pid, signal, exitStatus, layer, phase } = error.detail;
+    const row = (name: string, value: string | number | undefined): void => {
+      if (value !== undefined && value !== '') lines.push(`  ${name.padEnd(12)}${value}`);
+    };
+    row('rank', ranks.join(', '));
+    row('pid', pid);
+    row('signal', signal);
+    row('exit status', exitStatus);
+    row('layer', layer);
+    row('phase', phase);
+  }
+  const complete = report.ranksSummary.length;
+  lines.push(`  outputs     ${folder} (marked failed; ${complete} of ${report.ranks} ranks handed over what they had)`);
+  return `${lines.join('\n')}\n`;
+}

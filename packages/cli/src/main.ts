@@ -1,0 +1,41 @@
+import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
+import { EPEMU_VERSION } from '@epemu/cluster';
+import { Command, CommanderError } from 'commander';
+import { addClusterCommands } from './commands/cluster.js';
+import { addReplayCommand } from './commands/replay.js';
+import { addRunCommand } from './commands/run.js';
+import { addTraceCommand } from './commands/trace.js';
+
+const program = new Command('epemu')
+  .description(
+    'Emulates an expert-parallel (EP) cluster: worker processes act as EP ranks, exchange real tokens over WebSockets\n' +
+      'and merge their virtual timelines into one PyTorch-profiler trace.',
+  )
+  .version(EPEMU_VERSION)
+  .option('--debug', 'print stack traces of failures')
+  .showHelpAfterError('(add --help for the options and examples)')
+  .exitOverride();
+
+addRunCommand(program);
+addReplayCommand(program);
+addClusterCommands(program);
+addTraceCommand(program);
+
+/** Ends with the documented exit code and one sentence on standard error. */
+function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // Help and version are no failures; everything else that commander refuses is bad input, and it has said so.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_CODE.badInput;
+    return;
+  }
+  const { debug } = program.opts<{ debug?: boolean }>();
+  const text = debug === true && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  process.stderr.write(`epemu: ${text}\n`);
+  process.exitCode = error instanceof EpemuError ? error.exitCode : EXIT_CODE.failure;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  fail(error);
+}

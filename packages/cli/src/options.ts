@@ -1,0 +1,56 @@
+import { parseScalar } from '@epemu/config';
+import type { Command } from 'commander';
+
+/** Flags that mean the same in every command that has them, and the configuration key each sets. */
+const FLAGS: readonly { readonly flag: string; readonly key: string; readonly help: string }[] = [
+  { flag: '--ranks <n>', key: 'ranks', help: 'EP ranks (train 64, prefill 32, decode 128)' },
+  { flag: '--layers <n>', key: 'layers', help: 'MoE layers; 61 is the whole model (default 4)' },
+  { flag: '--seed <n>', key: 'seed', help: 'seed of all random draws (default 1)' },
+  { flag: '--routing <kind>', key: 'routing', help: 'balanced, statistical or biased' },
+  { flag: '--overlap <kind>', key: 'overlap', help: 'full, or none: nothing hidden (default full)' },
+  {
+    flag: '--tokens-per-microbatch <n>',
+    key: 'tokensPerMicrobatch',
+    help: 'tokens of each micro-batch (train, decode)',
+  },
+  { flag: '--prompt-lengths <a,b,…>', key: 'promptLengths', help: 'prompt lengths of a rank (prefill)' },
+  { flag: '--payload <kind>', key: 'payload', help: 'float32, or none: headers and routing only' },
+  { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
+  { flag: '--ranks-per-worker <n>', key: 'ranksPerWorker', help: 'ranks of a process (default 1; 8 above 32 ranks)' },
+  { flag: '--threads <n>', key: 'threads', help: 'compute threads of the host, dealt out to its workers' },
+];
+
+/** Adds the flags of a run's configuration to a command. */
+export function addConfigurationFlags(command: Command): Command {
+  for (const { flag, help } of FLAGS) command.option(flag, help);
+  return command.option('--set <path=value>', 'set any key of the configuration (repeatable)', collect, []);
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+/** What a flag's text means as a configuration value. */
+function valueOf(key: string, text: string): unknown {
+  if (key === 'promptLengths') return text.split(',').map((part) => parseScalar(part));
+  if (key === 'payload') return { kind: text };
+  return parseScalar(text);
+}
+
+/** @returns configuration values from parsed flags, by key. */
+export function configurationFlags(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const { flag, key } of FLAGS) {
+    const name = flag.split(' ')[0].slice(2);
+    const option = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const text = options[option];
+    if (typeof text === 'string') values[key] = valueOf(key, text);
+  }
+  return values;
+}
+
+/** @returns the texts of `--set`, in order. */
+export function settingsOf(options: Readonly<Record<string, unknown>>): string[] {
+  const settings = options['set'];
+  return Array.isArray(settings) ? settings.map(String) : [];
+}

@@ -1,0 +1,33 @@
+import type { RunProgress } from '@epemu/cluster';
+
+const REDRAW_MS = 100;
+const PLAIN_LINE_MS = 10_000;
+
+/** Shows a run's progress on standard error: one line that redraws itself on a terminal, plain lines elsewhere. */
+export class ProgressLine {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #startedAt = performance.now();
+  #shownAt = Number.NEGATIVE_INFINITY;
+  #stage = '';
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  show(progress: RunProgress): void {
+    const now = performance.now();
+    const due = now - this.#shownAt >= (this.#stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS);
+    if (!due && progress.stage === this.#stage) return;
+    this.#shownAt = now;
+    this.#stage = progress.stage;
+    const seconds = ((now - this.#startedAt) / 1000).toFixed(0);
+    const where = progress.phase === undefined ? '' : ` ${progress.phase}, layer ${String(progress.layer)},`;
+    const text = `${progress.stage}${where} ${(progress.share * 100).toFixed(0)} % (${seconds} s)`;
+    this.#stream.write(this.#stream.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+  }
+
+  /** Clears the line. */
+  end(): void {
+    if (this.#stream.isTTY) this.#stream.write('\r\x1b[K');
+  }
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import type { Report, RunOutcome } from '@epemu/cluster';
+import Table from 'cli-table3';
+
+const PLAIN = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+function table(head: string[], rows: string[][]): string {
+  const made = new Table({
+    head,
+    chars: PLAIN,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  made.push(...rows);
+  return made.toString();
+}
+
+const microseconds = (us: number): string => (us >= 10_000 ? `${(us / 1000).toFixed(2)} ms` : `${us.toFixed(1)} µs`);
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+
+function headline(report: Report): string {
+  const { scenario, ranks, nodes, layers, routing, fabric, ranksPerWorker } = report;
+  const placed = fabric === 'memory' ? 'one process' : `${report.host.processes - 1} workers of ${ranksPerWorker}`;
+  return `${scenario}: ${ranks} ranks on ${nodes} nodes, ${layers} layers, ${routing} routing, ${fabric} fabric (${placed})`;
+}
+
+/** The text that a finished run prints. */
+export function summaryText(outcome: RunOutcome): string {
+  const { report, folder } = outcome;
+  const { timeline, steady, throughput, numerics, traffic, host } = report;
+  const lines = [headline(report), ''];
+  if (timeline !== null && steady !== null && throughput !== null) {
+    lines.push(
+      table(
+        ['', 'whole run', 'steady'],
+        [
+          ['span', microseconds(timeline.spanUs), microseconds(steady.spanUs)],
+          ['layer (mean)', microseconds(timeline.layerUs.mean), microseconds(steady.layerUs.mean)],
+          ['overlap', `${timeline.overlapPct.toFixed(2)} %`, `${steady.overlapPct.toFixed(2)} %`],
+          ['exposed communication', `${timeline.exposedCommPct.toFixed(2)} %`, `${steady.exposedCommPct.toFixed(2)} %`],
+          ['idle', `${timeline.idlePct.toFixed(2)} %`, `${steady.idlePct.toFixed(2)} %`],
+          ['overlap gain', timeline.overlapGain.toFixed(3), steady.overlapGain.toFixed(3)],
+        ],
+      ),
+      '',
+      table(
+        ['phase', 'mean', 'min', 'max', 'exposed'],
+        report.phases.map(({ name, meanUs, minUs, maxUs, exposedUs }) => [
+          name,
+          ...[meanUs, minUs, maxUs, exposedUs].map(microseconds),
+        ]),
+      ),
+      '',
+      `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms ` +
+        'of the whole model',
+      `traffic     ${gigabytes(traffic.rdmaBytes)} RDMA, ${gigabytes(traffic.nvlinkBytes)} NVLink modelled; ` +
+        `${traffic.wireMessages} messages, ${gigabytes(traffic.wireBytes)} on sockets`,
+    );
+  }
+  const failures = numerics.missing + numerics.duplicated + numerics.wrong;
+  const verdict = numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} FAILED`;
+  lines.push(
+    `numerics    ${verdict}: ${numerics.tokensChecked} tokens checked, largest relative error ${numerics.maxRelativeError.toExponential(1)}`,
+    `host        ${host.wallSeconds.toFixed(1)} s (start ${host.startupSeconds.toFixed(1)}, emulate ${host.emulateSeconds.toFixed(1)}, ` +
+      `merge ${host.mergeSeconds.toFixed(1)}), ${host.processes} processes, largest ${(host.peakRssBytes / 1e6).toFixed(0)} MB`,
+    `real        ${report.statement.real}`,
+    `modelled    ${report.statement.modelled}`,
+    `digest      ${report.digest ?? 'none: the run is not complete'}`,
+    `trace       ${join(folder, 'trace.json.gz')} (open it at https://ui.perfetto.dev)`,
+  );
+  if (report.finding !== null) lines.push('', report.finding);
+  return `${lines.join('\n')}\n`;
+}

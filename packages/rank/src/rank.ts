@@ -1,0 +1,176 @@
+import { microBatchesOf } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import type { ComputePool, TaskTiming } from '@epemu/compute';
+import { EpemuError } from '@epemu/core';
+import type { Endpoint, Fabric } from '@epemu/fabric';
+import type { Operation, Program } from '@epemu/schedule';
+import { canonicalOperations, canonicalTimeline, emptyOperations, emptyTimeline } from '@epemu/timeline';
+import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import { Mailbox } from './timing/mailbox.js';
+import { TimingPlane } from './timing/plane.js';
+import { PortOrder } from './timing/port-order.js';
+import { buffersOf } from './tokens/buffers.js';
+import { MicroBatchChain } from './tokens/chain.js';
+import { TokenPlane } from './tokens/plane.js';
+import type { NumericsTotals, TaskKind } from './tokens/plane.js';
+import { Topology } from './topology.js';
+
+/** What a rank tells the worker that holds it. */
+export interface RankObserver {
+  /** An operation starts in virtual time. */
+  onOperation(rank: number, operation: Operation): void;
+  /** A batch of arithmetic was done in a compute thread. */
+  onTask(rank: number, kind: TaskKind, timing: TaskTiming): void;
+}
+
+/** What a finished rank hands over. */
+export interface RankResult {
+  readonly timeline: RankTimeline;
+  readonly operations: RankOperations;
+  readonly numerics: NumericsTotals;
+}
+
+/** One EP rank: it moves real tokens and times its own program, and knows of others only what messages told it. */
+export class Rank {
+  readonly #configuration: Configuration;
+  readonly #rank: number;
+  readonly #timing: TimingPlane;
+  readonly #tokens: TokenPlane;
+  readonly #mailbox = new Mailbox();
+  readonly #timeline: RankTimeline;
+  readonly #operations: RankOperations;
+  #fail!: (error: Error) => void;
+  readonly #failed: Promise<never>;
+
+  /** Attaches the rank to the fabric; from now on it takes in messages. */
+  constructor(options: {
+    rank: number;
+    configuration: Configuration;
+    program: Program;
+    fabric: Fabric;
+    pool: ComputePool;
+    observer: RankObserver;
+  }) {
+    const { rank, configuration, program, fabric, pool, observer } = options;
+    this.#configuration = configuration;
+    this.#rank = rank;
+    this.#timeline = emptyTimeline(rank);
+    this.#operations = emptyOperations(rank);
+    this.#failed = new Promise<never>((_, reject) => {
+      this.#fail = (error) => {
+        this.#mailbox.fail(error);
+        this.#tokens.fail(error);
+        reject(error);
+      };
+    });
+    this.#failed.catch(() => undefined);
+    const topology = new Topology(configuration.ranks, configuration.hardware.nodeSize, configuration.model.experts);
+    const microBatches = microBatchesOf(configuration);
+    const endpoint: Endpoint = fabric.attach(rank, {
+      onHeader: (header) => {
+        this.#guard(() => {
+          this.#mailbox.deliver(header);
+        });
+      },
+      onPayload: (payload, release) => {
+        this.#guard(() => {
+          this.#tokens.receive(payload, release);
+        });
+      },
+      onPeerLost: (error) => {
+        this.#fail(error);
+      },
+    });
+    this.#tokens = new TokenPlane({
+      rank,
+      topology,
+      endpoint,
+      configuration,
+      microBatches,
+      pool,
+      buffers: buffersOf(pool),
+      operations: this.#operations,
+      fail: (error) => {
+        this.abort(error);
+      },
+      onTask: (kind, timing) => {
+        observer.onTask(rank, kind, timing);
+      },
+    });
+    this.#timing = new TimingPlane(
+      {
+        rank,
+        configuration,
+        program,
+        topology,
+        endpoint,
+        mailbox: this.#mailbox,
+        ports: new PortOrder(program),
+        timeline: this.#timeline,
+        operations: this.#operations,
+        microBatches,
+        layout: (layer, microBatch) => this.#tokens.layout(layer, microBatch),
+        received: new Map(),
+      },
+      {
+        onOperation: (operation) => {
+          observer.onOperation(rank, operation);
+        },
+        tokensArrived: (operation) => this.#tokens.tokensArrived(operation),
+      },
+    );
+  }
+
+  /**
+   * Runs the rank's program to its end.
+   * @throws the first failure: of a peer, a message or a computation.
+   */
+  async run(): Promise<RankResult> {
+    await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#runTokens()])]);
+    return this.snapshot();
+  }
+
+  /** @returns what the rank has recorded so far: all of it after {@link run}, less when the run was aborted. */
+  snapshot(): RankResult {
+    return {
+      timeline: canonicalTimeline(this.#timeline),
+      operations: canonicalOperations(this.#operations),
+      numerics: this.#tokens.numerics,
+    };
+  }
+
+  /** Ends the rank with an error; everything it waits for is rejected. */
+  abort(error: unknown): void {
+    this.#fail(error instanceof Error ? error : new EpemuError(String(error)));
+  }
+
+  #guard(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  async #runTokens(): Promise<void> {
+    const { layers, family, schedule } = this.#configuration;
+    const chains = Array.from({ length: schedule.microBatches }, (_, i) => new MicroBatchChain(this.#tokens, i));
+    const warmUp = schedule.warmUpRows;
+    if (family === 'inference') {
+      await Promise.all(chains.map((chain) => chain.forward(0, layers - 1, false)));
+      return;
+    }
+    // Micro-batch 1 ran forward before virtual time 0, through the same collectives; its warm-up layer is the last.
+    const [ahead, behind] = chains;
+    const backward = async (): Promise<void> => {
+      await behind?.forward(0, layers - 1 + warmUp, true);
+      await behind?.backward(0, layers - 1 + warmUp);
+    };
+    await Promise.all([ahead?.forward(-warmUp, layers - 1, false), backward()]);
+  }
+
+  /** The rank's number. */
+  get rank(): number {
+    return this.#rank;
+  }
+}

@@ -1,0 +1,163 @@
+import type { Configuration, MicroBatch } from '@epemu/config';
+import type { Endpoint } from '@epemu/fabric';
+import type { Operation, Program } from '@epemu/schedule';
+import { hopsOf } from '@epemu/schedule';
+import { PORT, serviceNs } from '@epemu/timeline';
+import type { Port, RankOperations, RankTimeline } from '@epemu/timeline';
+import type { SendLayout } from '../layout.js';
+import type { Topology } from '../topology.js';
+import type { Mailbox } from './mailbox.js';
+import type { PortOrder } from './port-order.js';
+import type { SegmentTable } from './segment-table.js';
+
+/** What a rank knows of a collective besides its own layout, learnt from headers. */
+export interface ReceivedLayout {
+  /** Low-latency: rows this rank's experts got of each home rank, its own left out; [ranks]. */
+  readonly rowsOfHome: Float64Array | undefined;
+  /** Normal mode: segments of tokens this rank's experts got: by home rank and segment number. */
+  readonly contributions: { home: number; segment: number; tokens: number }[];
+  /** Normal mode: segments of tokens this rank forwards, its own included: by home rank and segment number. */
+  readonly forwarded: { home: number; segment: number; tokens: number }[];
+  /** Rows for each of this rank's experts. */
+  readonly expertRows: Float64Array;
+  receivedTokens: number;
+}
+
+/** Everything the timing of one rank's operations uses. */
+export interface TimingContext {
+  readonly rank: number;
+  readonly configuration: Configuration;
+  readonly program: Program;
+  readonly topology: Topology;
+  readonly endpoint: Endpoint;
+  readonly mailbox: Mailbox;
+  readonly ports: PortOrder;
+  readonly timeline: RankTimeline;
+  readonly operations: RankOperations;
+  readonly microBatches: readonly MicroBatch[];
+  /** The rank's own layout of a (layer, micro-batch), as soon as its router has decided. */
+  layout(layer: number, microBatch: number): Promise<SendLayout>;
+  /** What was learnt in the dispatch of a (layer, micro-batch, direction). */
+  readonly received: Map<string, ReceivedLayout>;
+}
+
+/** Hop numbers of headers: 1 and 2 move bytes, 3 and 4 are the two hops of notify. */
+export const NOTIFY_HOPS = [3, 4] as const;
+
+/** @returns the key of what a dispatch learnt, for the combine that goes back over it. */
+export function receivedKey(operation: Operation): string {
+  return `${operation.layer}:${operation.microBatch}:${operation.direction}`;
+}
+
+/** @returns modelled bytes of one token (low-latency and pipeline: of one row). */
+export function bytesPerToken(configuration: Configuration, operation: Operation): number {
+  const { bytesPerToken: bytes } = configuration.model;
+  const { mode, type } = operation.collective!;
+  if (mode === 'pipeline') return configuration.model.hidden * 2;
+  if (type === 'combine') return bytes.combine;
+  return mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
+}
+
+/** Rate of a link for an operation's transfer kernel, GB/s: what its SMs can push, capped by the port. */
+export function linkRate(configuration: Configuration, operation: Operation, hop: number): number {
+  const { hardware, schedule } = configuration;
+  const collective = operation.collective!;
+  const rate = hardware.transferRates[collective.rateKind];
+  const scale = rate.sms > 0 && schedule.communicationSms > 0 ? schedule.communicationSms / rate.sms : 1;
+  return hopsOf(collective)[hop - 1] === 'rdma'
+    ? Math.min(hardware.ports.rdma.bandwidthGBps, rate.rdmaGBps * scale)
+    : Math.min(hardware.ports.nvlink.bandwidthGBps, rate.nvlinkGBps * scale);
+}
+
+/** Latency of the link that a hop takes, integer ns. */
+export function linkLatencyNs(context: TimingContext, operation: Operation, hop: number): number {
+  const link = hopsOf(operation.collective!)[hop - 1];
+  return context.configuration.hardware.ports[link].latencyNs;
+}
+
+function portsOf(operation: Operation, hop: number): { out: Port; in: Port } {
+  return hopsOf(operation.collective!)[hop - 1] === 'rdma'
+    ? { out: PORT.rdmaOut, in: PORT.rdmaIn }
+    : { out: PORT.nvlinkOut, in: PORT.nvlinkIn };
+}
+
+function recordService(
+  context: TimingContext,
+  operation: Operation,
+  hop: number,
+  port: Port,
+  segments: SegmentTable,
+  index: number,
+  service: { startNs: number; endNs: number },
+): void {
+  if (!operation.recorded) return;
+  context.timeline.services.push(
+    port,
+    operation.id,
+    hop,
+    segments.peer[index],
+    segments.origin[index],
+    segments.destination[index],
+    segments.number[index],
+    segments.bytes[index],
+    service.startNs,
+    service.endNs,
+  );
+}
+
+/**
+ * Serves segments at an out-port in the order given, and sets when their first and last bytes reach the peer.
+ * @param order indices of the segments.
+ * @returns the end of the last service, or −Infinity where there was none.
+ */
+export function serveOut(
+  context: TimingContext,
+  operation: Operation,
+  hop: number,
+  segments: SegmentTable,
+  order: Uint32Array,
+): Promise<number> {
+  const rate = linkRate(context.configuration, operation, hop);
+  const latencyNs = linkLatencyNs(context, operation, hop);
+  const port = portsOf(operation, hop).out;
+  const { peer, origin, destination, number, bytes } = segments;
+  return context.ports.serve(operation.id, port, (clock) => {
+    let lastNs = Number.NEGATIVE_INFINITY;
+    for (const i of order) {
+      const service = clock.serveOut(segments.readyNs[i], serviceNs(bytes[i], rate));
+      segments.firstByteNs[i] = service.startNs + latencyNs;
+      segments.lastByteNs[i] = service.endNs + latencyNs;
+      lastNs = service.endNs;
+      recordService(context, operation, hop, port, segments, i, service);
+      context.operations.segments.push(operation.id, hop, peer[i], origin[i], destination[i], number[i], bytes[i]);
+    }
+    return lastNs;
+  });
+}
+
+/**
+ * Serves segments at an in-port in the order given, and sets `readyNs` to when each has arrived in full.
+ * @param order indices of the segments.
+ * @returns the end of the last service, or −Infinity where there was none.
+ */
+export function serveIn(
+  context: TimingContext,
+  operation: Operation,
+  hop: number,
+  segments: SegmentTable,
+  order: Uint32Array,
+): Promise<number> {
+  const rate = linkRate(context.configuration, operation, hop);
+  const port = portsOf(operation, hop).in;
+  return context.ports.serve(operation.id, port, (clock) => {
+    let lastNs = Number.NEGATIVE_INFINITY;
+    for (const i of order) {
+      const duration = serviceNs(segments.bytes[i], rate);
+      const service = clock.serveIn(segments.firstByteNs[i], segments.lastByteNs[i], duration);
+      segments.readyNs[i] = service.endNs;
+      lastNs = service.endNs;
+      recordService(context, operation, hop, port, segments, i, service);
+    }
+    return lastNs;
+  });
+}

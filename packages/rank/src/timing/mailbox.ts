@@ -1,0 +1,61 @@
+import { InvariantError, deferred } from '@epemu/core';
+import type { Deferred } from '@epemu/core';
+import type { Header } from '@epemu/fabric';
+
+interface Slot {
+  readonly headers: Header[];
+  expected: number;
+  readonly complete: Deferred<readonly Header[]>;
+}
+
+/**
+ * Collects headers by (operation, hop) and hands them over when all are there, ascending by sender: so no order ever
+ * comes from arrival on the host.
+ */
+export class Mailbox {
+  readonly #slots = new Map<number, Slot>();
+  #failure: Error | undefined;
+
+  #slot(operation: number, hop: number): Slot {
+    const key = operation * 8 + hop;
+    let slot = this.#slots.get(key);
+    if (slot === undefined) {
+      slot = { headers: [], expected: -1, complete: deferred() };
+      if (this.#failure !== undefined) slot.complete.reject(this.#failure);
+      this.#slots.set(key, slot);
+    }
+    return slot;
+  }
+
+  /** Takes in a header from the fabric. */
+  deliver(header: Header): void {
+    const slot = this.#slot(header.operation, header.hop);
+    slot.headers.push(header);
+    this.#settle(header.operation, header.hop, slot);
+  }
+
+  /** @returns all `expected` headers of a hop, ascending by sender. */
+  take(operation: number, hop: number, expected: number): Promise<readonly Header[]> {
+    const slot = this.#slot(operation, hop);
+    slot.expected = expected;
+    this.#settle(operation, hop, slot);
+    return slot.complete.promise;
+  }
+
+  /** Rejects everything that is waited for, now and later. */
+  fail(error: Error): void {
+    this.#failure = error;
+    for (const slot of this.#slots.values()) slot.complete.reject(error);
+  }
+
+  #settle(operation: number, hop: number, slot: Slot): void {
+    if (slot.expected < 0 || slot.headers.length < slot.expected) return;
+    if (slot.headers.length > slot.expected) {
+      const senders = slot.headers.map((header) => header.from).join(', ');
+      throw new InvariantError(`operation ${operation}, hop ${hop}: more headers than peers (from ${senders})`);
+    }
+    this.#slots.delete(operation * 8 + hop);
+    slot.headers.sort((a, b) => a.from - b.from);
+    slot.complete.resolve(slot.headers);
+  }
+}

@@ -1,0 +1,93 @@
+import { InvariantError, totalOrder } from '@epemu/core';
+import type { Operation } from '@epemu/schedule';
+import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
+import type { ReceivedLayout, TimingContext } from './context.js';
+import { sendHeaders, takeHeaders } from './headers.js';
+import { SegmentTable, roundRobin } from './segment-table.js';
+
+function noExtra(): void {
+  // Nothing stands behind the segments.
+}
+
+/** Segments of results for the neighbours: each goes to the one whose index is that of the home rank. */
+function contributedSegments(
+  context: TimingContext,
+  operation: Operation,
+  { contributions }: ReceivedLayout,
+  startNs: number,
+): SegmentTable {
+  const { topology, rank } = context;
+  const bytes = bytesPerToken(context.configuration, operation);
+  const order = totalOrder(
+    contributions.length,
+    contributions.map(({ home }) => home),
+    contributions.map(({ segment }) => segment),
+  );
+  const byLocal = Array.from({ length: topology.nodeSize }, (): number[] => []);
+  for (const index of order) byLocal[topology.localIndexOf(contributions[index].home)].push(index);
+  const neighbours = topology.neighbours(rank);
+  const queues = neighbours.map((peer) => byLocal[topology.localIndexOf(peer)]);
+  const segments = new SegmentTable(contributions.length);
+  roundRobin(
+    queues.map((queue) => queue.length),
+    (queue, item) => {
+      const { home, segment, tokens } = contributions[queues[queue][item]];
+      segments.push(neighbours[queue], rank, home, segment, tokens, tokens * bytes, startNs);
+    },
+  );
+  return segments;
+}
+
+/** Results go over NVLink to the GPU of the home rank's index, which reduces what belongs to one token. */
+async function firstHop(
+  context: TimingContext,
+  operation: Operation,
+  received: ReceivedLayout,
+  startNs: number,
+): Promise<{ reducedNs: Map<string, number>; endNs: number }> {
+  const neighbours = context.topology.neighbours(context.rank);
+  const sent = contributedSegments(context, operation, received, startNs);
+  const order = sent.asAppended();
+  const sentNs = await serveOut(context, operation, 1, sent, order);
+  sendHeaders(context, operation, 1, neighbours, sent, order, noExtra);
+
+  const { segments } = await takeHeaders(context, operation, 1, neighbours.length, () => 0);
+  const receivedNs = await serveIn(context, operation, 1, segments, segments.inOrder());
+  const reducedNs = new Map<string, number>();
+  for (let i = 0; i < segments.count; i++) {
+    const key = `${segments.destination[i]}:${segments.number[i]}`;
+    reducedNs.set(key, Math.max(reducedNs.get(key) ?? startNs, segments.readyNs[i]));
+  }
+  return { reducedNs, endNs: Math.max(startNs, sentNs, receivedNs) };
+}
+
+/**
+ * Times a normal-mode combine (or the backward of a dispatch) whose kernel starts at `startNs`: the way of the
+ * dispatch back, reduced at each hop.
+ *
+ * @returns when this rank has sent, reduced, forwarded and received all its own.
+ * @throws InvariantError when there was no dispatch to go back over.
+ */
+export async function timeCombine(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+  const { topology, rank } = context;
+  const received = context.received.get(receivedKey(operation));
+  if (received === undefined) {
+    throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
+  }
+  context.received.delete(receivedKey(operation));
+  const { reducedNs, endNs } = await firstHop(context, operation, received, startNs);
+  const peers = topology.columnPeers(rank);
+  const bytes = bytesPerToken(context.configuration, operation);
+  const sent = new SegmentTable(received.forwarded.length);
+  for (const { home, segment, tokens } of received.forwarded) {
+    if (home === rank) continue;
+    const readyNs = reducedNs.get(`${home}:${segment}`) ?? startNs;
+    sent.push(home, rank, home, segment, tokens, tokens * bytes, readyNs);
+  }
+  const order = sent.outOrder((destination) => topology.visitOrder(rank, destination));
+  const sentNs = await serveOut(context, operation, 2, sent, order);
+  sendHeaders(context, operation, 2, peers, sent, order, noExtra);
+  const { segments } = await takeHeaders(context, operation, 2, peers.length, () => 0);
+  const receivedNs = await serveIn(context, operation, 2, segments, segments.inOrder());
+  return Math.max(endNs, sentNs, receivedNs);
+}

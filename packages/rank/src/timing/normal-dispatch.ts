@@ -1,0 +1,152 @@
+import type { Operation } from '@epemu/schedule';
+import { segmentCount, segmentLength } from '../layout.js';
+import type { SendLayout } from '../layout.js';
+import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
+import type { ReceivedLayout, TimingContext } from './context.js';
+import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
+import { SegmentTable, roundRobin } from './segment-table.js';
+
+/** A segment that this rank forwards, with the tokens each GPU of the node needs of it. */
+interface Forward {
+  readonly home: number;
+  readonly segment: number;
+  readonly tokens: number;
+  readonly readyNs: number;
+  /** By index in the node, from `fanOutAt` on. */
+  readonly fanOut: ArrayLike<number>;
+  readonly fanOutAt: number;
+}
+
+function ownForwards(context: TimingContext, layout: SendLayout, startNs: number): Forward[] {
+  const { topology, rank } = context;
+  const { tokens, fanOut } = layout.nodes[topology.nodeOf(rank)];
+  return Array.from({ length: segmentCount(tokens.length) }, (_, segment) => ({
+    home: rank,
+    segment,
+    tokens: segmentLength(tokens.length, segment),
+    readyNs: startNs,
+    fanOut,
+    fanOutAt: segment * topology.nodeSize,
+  }));
+}
+
+/** Rows for each expert of a node, as this rank's router decided. */
+function nodeRows(context: TimingContext, layout: SendLayout, node: number): Uint32Array {
+  const perNode = context.topology.experts / context.topology.nodes;
+  return layout.rowsOfExpert.subarray(node * perNode, (node + 1) * perNode);
+}
+
+async function firstHop(
+  context: TimingContext,
+  operation: Operation,
+  layout: SendLayout,
+  startNs: number,
+): Promise<{ forwards: Forward[]; rows: Float64Array; endNs: number }> {
+  const { topology, rank } = context;
+  const size = topology.nodeSize;
+  const peers = topology.columnPeers(rank);
+  const bytes = bytesPerToken(context.configuration, operation);
+  const totals = peers.map((peer) => layout.nodes[topology.nodeOf(peer)].tokens.length);
+  const counts = totals.map(segmentCount);
+  const sent = new SegmentTable(counts.reduce((sum, count) => sum + count, 0));
+  roundRobin(counts, (queue, number) => {
+    const tokens = segmentLength(totals[queue], number);
+    sent.push(peers[queue], rank, peers[queue], number, tokens, tokens * bytes, startNs);
+  });
+  const order = sent.asAppended();
+  const sentNs = await serveOut(context, operation, 1, sent, order);
+  sendHeaders(context, operation, 1, peers, sent, order, (peer, integers) => {
+    const node = topology.nodeOf(peer);
+    integers.push(...layout.nodes[node].fanOut, ...nodeRows(context, layout, node));
+  });
+
+  const rowCount = topology.experts / topology.nodes;
+  const received = await takeHeaders(context, operation, 1, peers.length, (segments) => segments * size + rowCount);
+  const { headers, segments, offsets } = received;
+  const receivedNs = await serveIn(context, operation, 1, segments, segments.inOrder());
+  const rows = Float64Array.from(nodeRows(context, layout, topology.nodeOf(rank)));
+  const forwards = ownForwards(context, layout, startNs);
+  headers.forEach((header, h) => {
+    const { integers } = header;
+    let extraAt = extraOffset(header);
+    for (let i = offsets[h]; i < offsets[h + 1]; i++, extraAt += size) {
+      forwards.push({
+        home: segments.origin[i],
+        segment: segments.number[i],
+        tokens: segments.tokens[i],
+        readyNs: Math.max(segments.readyNs[i], startNs),
+        fanOut: integers,
+        fanOutAt: extraAt,
+      });
+    }
+    for (let i = 0; i < rowCount; i++) rows[i] += integers[extraAt + i];
+  });
+  return { forwards, rows, endNs: Math.max(startNs, sentNs, receivedNs) };
+}
+
+/** Segments for the neighbours: what each needs of what this rank forwards. */
+function forwardedSegments(context: TimingContext, operation: Operation, forwards: readonly Forward[]): SegmentTable {
+  const { topology, rank } = context;
+  const neighbours = topology.neighbours(rank);
+  const bytes = bytesPerToken(context.configuration, operation);
+  const segments = new SegmentTable(forwards.length * neighbours.length);
+  for (const { home, segment, readyNs, fanOut, fanOutAt } of forwards) {
+    for (const peer of neighbours) {
+      const tokens = fanOut[fanOutAt + topology.localIndexOf(peer)];
+      if (tokens > 0) segments.push(peer, home, peer, segment, tokens, tokens * bytes, readyNs);
+    }
+  }
+  return segments;
+}
+
+/**
+ * Times a normal-mode dispatch (or the backward of a combine) whose kernel starts at `startNs`: RDMA to the GPU of the
+ * same index on each node, then NVLink to the ranks that need the token.
+ *
+ * @returns when this rank has sent, forwarded and received all its own.
+ */
+export async function timeDispatch(
+  context: TimingContext,
+  operation: Operation,
+  layout: SendLayout,
+  startNs: number,
+): Promise<number> {
+  const { topology, rank } = context;
+  const { forwards, rows, endNs } = await firstHop(context, operation, layout, startNs);
+  const neighbours = topology.neighbours(rank);
+  const own = topology.localIndexOf(rank);
+  const sent = forwardedSegments(context, operation, forwards);
+  const order = sent.outOrder((destination) => topology.visitOrder(rank, destination));
+  const sentNs = await serveOut(context, operation, 2, sent, order);
+  const perRank = topology.expertsPerRank;
+  sendHeaders(context, operation, 2, neighbours, sent, order, (peer, integers) => {
+    const first = topology.localIndexOf(peer) * perRank;
+    for (let i = first; i < first + perRank; i++) integers.push(rows[i]);
+  });
+
+  const { headers, segments } = await takeHeaders(context, operation, 2, neighbours.length, () => perRank);
+  const receivedNs = await serveIn(context, operation, 2, segments, segments.inOrder());
+
+  const received: ReceivedLayout = {
+    rowsOfHome: undefined,
+    contributions: [],
+    forwarded: forwards.map(({ home, segment, tokens }) => ({ home, segment, tokens })),
+    expertRows: rows.slice(own * perRank, (own + 1) * perRank),
+    receivedTokens: 0,
+  };
+  const { contributions } = received;
+  for (const { home, segment, fanOut, fanOutAt } of forwards) {
+    const tokens = fanOut[fanOutAt + own];
+    if (tokens > 0) contributions.push({ home, segment, tokens });
+  }
+  for (let i = 0; i < segments.count; i++) {
+    contributions.push({ home: segments.origin[i], segment: segments.number[i], tokens: segments.tokens[i] });
+  }
+  for (const header of headers) {
+    const extraAt = extraOffset(header);
+    for (let i = 0; i < perRank; i++) received.expertRows[i] += header.integers[extraAt + i];
+  }
+  received.receivedTokens = contributions.reduce((sum, { tokens }) => sum + tokens, 0);
+  context.received.set(receivedKey(operation), received);
+  return Math.max(endNs, sentNs, receivedNs);
+}

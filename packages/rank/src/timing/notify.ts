@@ -1,0 +1,41 @@
+import type { Operation } from '@epemu/schedule';
+import { InvariantError } from '@epemu/core';
+import { NOTIFY_HOPS } from './context.js';
+import type { TimingContext } from './context.js';
+
+/** One hop of the maximum: tell the peers, hear from all of them. */
+async function maximum(
+  context: TimingContext,
+  operation: Operation,
+  hop: number,
+  peers: readonly number[],
+  ownNs: number,
+  latencyNs: number,
+): Promise<number> {
+  for (const to of peers) {
+    context.endpoint.sendHeader({ to, operation: operation.id, hop, stream: operation.stream, integers: [ownNs] });
+  }
+  const headers = await context.mailbox.take(operation.id, hop, peers.length);
+  let latest = ownNs;
+  for (const { integers, from } of headers) {
+    const [theirs] = integers;
+    if (theirs === undefined) throw new InvariantError(`the notify of rank ${from} holds no time`);
+    latest = Math.max(latest, theirs + latencyNs);
+  }
+  return latest;
+}
+
+/**
+ * Times a notify that starts at `startNs`: a synchronisation of all ranks as a two-hop maximum, same-index GPUs of all
+ * nodes first, then the neighbours. It queues at no port.
+ *
+ * @returns when this rank knows that all have arrived.
+ */
+export async function timeNotify(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+  const { topology, rank, configuration } = context;
+  const { rdma, nvlink } = configuration.hardware.ports;
+  const column = topology.columnPeers(rank);
+  const neighbours = topology.neighbours(rank);
+  const first = await maximum(context, operation, NOTIFY_HOPS[0], column, startNs, rdma.latencyNs);
+  return maximum(context, operation, NOTIFY_HOPS[1], neighbours, first, nvlink.latencyNs);
+}

@@ -1,0 +1,90 @@
+import { totalOrder } from '@epemu/core';
+
+/**
+ * Segments on their way through a port, as columns: a decode step moves hundreds of thousands of them, and sorting and
+ * serving look at one or two fields each. Times are integer ns.
+ */
+export class SegmentTable {
+  /** How many segments there are. */
+  count = 0;
+  /** The rank at the other end of the link. */
+  readonly peer: Float64Array;
+  readonly origin: Float64Array;
+  readonly destination: Float64Array;
+  readonly number: Float64Array;
+  readonly tokens: Float64Array;
+  readonly bytes: Float64Array;
+  readonly readyNs: Float64Array;
+  readonly firstByteNs: Float64Array;
+  readonly lastByteNs: Float64Array;
+
+  /** @param capacity how many segments there will be at most. */
+  constructor(capacity: number) {
+    this.peer = new Float64Array(capacity);
+    this.origin = new Float64Array(capacity);
+    this.destination = new Float64Array(capacity);
+    this.number = new Float64Array(capacity);
+    this.tokens = new Float64Array(capacity);
+    this.bytes = new Float64Array(capacity);
+    this.readyNs = new Float64Array(capacity);
+    this.firstByteNs = new Float64Array(capacity);
+    this.lastByteNs = new Float64Array(capacity);
+  }
+
+  /** Appends a segment not yet served. */
+  push(
+    peer: number,
+    origin: number,
+    destination: number,
+    number: number,
+    tokens: number,
+    bytes: number,
+    readyNs: number,
+  ): void {
+    const i = this.count++;
+    this.peer[i] = peer;
+    this.origin[i] = origin;
+    this.destination[i] = destination;
+    this.number[i] = number;
+    this.tokens[i] = tokens;
+    this.bytes[i] = bytes;
+    this.readyNs[i] = readyNs;
+  }
+
+  /** @returns the indices of all segments in the order they were appended. */
+  asAppended(): Uint32Array {
+    const order = new Uint32Array(this.count);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    return order;
+  }
+
+  /**
+   * @returns indices in the order an in-port serves them: first byte, origin, destination, segment number.
+   * @throws InvariantError when two segments agree in all of these.
+   */
+  inOrder(): Uint32Array {
+    return totalOrder(this.count, this.firstByteNs, this.origin, this.destination, this.number);
+  }
+
+  /**
+   * @param visit when the out-port turns to each segment's destination.
+   * @returns indices in the order an out-port serves second-hop segments: ready, origin, `visit`, segment number.
+   * @throws InvariantError when two segments agree in all of these.
+   */
+  outOrder(visit: (destination: number) => number): Uint32Array {
+    const visits = Float64Array.from({ length: this.count }, (_, i) => visit(this.destination[i]));
+    return totalOrder(this.count, this.readyNs, this.origin, visits, this.number);
+  }
+}
+
+/**
+ * Visits queues in turn, one item of each: whole messages in index order take twice the ideal time.
+ * @param lengths of the queues.
+ * @param take called for each (queue, item of it).
+ */
+export function roundRobin(lengths: readonly number[], take: (queue: number, item: number) => void): void {
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  for (let item = 0; item < longest; item++) {
+    for (let queue = 0; queue < lengths.length; queue++) if (item < lengths[queue]) take(queue, item);
+  }
+}

@@ -1,0 +1,138 @@
+import { InvariantError } from '@epemu/core';
+import type { Operation } from '@epemu/schedule';
+import { segmentCount, segmentLength } from '../layout.js';
+import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
+import type { ReceivedLayout, TimingContext } from './context.js';
+import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
+import type { ReceivedHeaders } from './headers.js';
+import { SegmentTable, roundRobin } from './segment-table.js';
+
+/** What a rank exchanges with its peers in one hop. */
+interface Plan {
+  readonly sendTo: readonly number[];
+  readonly receiveFrom: number;
+  readonly readyNs: number;
+  /** Rows for a peer. */
+  rows(peer: number): number;
+  /** Integers behind the segments of each header. */
+  readonly extraCount: number;
+  appendExtra(peer: number, integers: number[]): void;
+}
+
+function noExtra(): void {
+  // Nothing stands behind the segments.
+}
+
+/** Exchanges rows with peers over RDMA. @returns the headers, and when the last needed byte is there. */
+async function exchange(
+  context: TimingContext,
+  operation: Operation,
+  plan: Plan,
+): Promise<{ received: ReceivedHeaders; sentNs: number; receivedNs: number }> {
+  const { sendTo, readyNs } = plan;
+  const bytes = bytesPerToken(context.configuration, operation);
+  const rows = sendTo.map((peer) => plan.rows(peer));
+  const counts = rows.map(segmentCount);
+  const sent = new SegmentTable(counts.reduce((sum, count) => sum + count, 0));
+  roundRobin(counts, (queue, number) => {
+    const peer = sendTo[queue];
+    const tokens = segmentLength(rows[queue], number);
+    sent.push(peer, context.rank, peer, number, tokens, tokens * bytes, readyNs);
+  });
+  const order = sent.asAppended();
+  const sentNs = await serveOut(context, operation, 1, sent, order);
+  sendHeaders(context, operation, 1, sendTo, sent, order, (peer, integers) => {
+    plan.appendExtra(peer, integers);
+  });
+  const received = await takeHeaders(context, operation, 1, plan.receiveFrom, () => plan.extraCount);
+  const receivedNs = await serveIn(context, operation, 1, received.segments, received.segments.inOrder());
+  return { received, sentNs, receivedNs };
+}
+
+function total(rows: ArrayLike<number>, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += rows[i];
+  return sum;
+}
+
+/** Low-latency dispatch: each (token, expert) pair goes straight to the expert's rank. @returns the last needed byte. */
+async function timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
+  const { topology, rank } = context;
+  const { rowsOfExpert } = await context.layout(operation.layer, operation.microBatch);
+  const perRank = topology.expertsPerRank;
+  const { received, receivedNs } = await exchange(context, operation, {
+    sendTo: topology.others(rank),
+    receiveFrom: topology.ranks - 1,
+    readyNs,
+    rows: (peer) => total(rowsOfExpert, peer * perRank, (peer + 1) * perRank),
+    extraCount: perRank,
+    appendExtra: (peer, integers) => {
+      for (let i = peer * perRank; i < (peer + 1) * perRank; i++) integers.push(rowsOfExpert[i]);
+    },
+  });
+  const { headers, segments, offsets } = received;
+  const rowsOfHome = new Float64Array(topology.ranks);
+  const expertRows = Float64Array.from(rowsOfExpert.subarray(rank * perRank, (rank + 1) * perRank));
+  headers.forEach((header, h) => {
+    rowsOfHome[header.from] = total(segments.tokens, offsets[h], offsets[h + 1]);
+    const extraAt = extraOffset(header);
+    for (let i = 0; i < perRank; i++) expertRows[i] += header.integers[extraAt + i];
+  });
+  const learnt: ReceivedLayout = {
+    rowsOfHome,
+    contributions: [],
+    forwarded: [],
+    expertRows,
+    receivedTokens: total(expertRows, 0, perRank),
+  };
+  context.received.set(receivedKey(operation), learnt);
+  return Math.max(readyNs, receivedNs);
+}
+
+/** Low-latency combine: each row goes straight back to its token's home. @returns the last needed byte. */
+async function timeLowLatencyCombine(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
+  const rowsOfHome = context.received.get(receivedKey(operation))?.rowsOfHome;
+  if (rowsOfHome === undefined) {
+    throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
+  }
+  context.received.delete(receivedKey(operation));
+  const { receivedNs } = await exchange(context, operation, {
+    sendTo: context.topology.others(context.rank),
+    receiveFrom: context.topology.ranks - 1,
+    readyNs,
+    rows: (peer) => rowsOfHome[peer],
+    extraCount: 0,
+    appendExtra: noExtra,
+  });
+  return Math.max(readyNs, receivedNs);
+}
+
+/** @returns when the last byte that this rank needs of a low-latency transfer, ready at `readyNs`, is there. */
+export function timeLowLatency(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
+  return operation.collective!.type === 'dispatch'
+    ? timeLowLatencyDispatch(context, operation, readyNs)
+    : timeLowLatencyCombine(context, operation, readyNs);
+}
+
+/**
+ * Times pipeline communication: activations (or gradients) of the chunk go to the same GPU of the next node (backward:
+ * of the one before) and arrive from the other side, as between two pipeline stages that run in step.
+ *
+ * @returns when this rank has sent and received its own.
+ */
+export async function timePipeline(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+  const { topology, rank, microBatches } = context;
+  const stride = topology.nodeSize * (operation.direction === 'forward' ? 1 : -1);
+  const target = (rank + stride + topology.ranks) % topology.ranks;
+  const alone = target === rank;
+  const { tokens } = microBatches[operation.microBatch];
+  const { sentNs, receivedNs } = await exchange(context, operation, {
+    sendTo: alone ? [] : [target],
+    receiveFrom: alone ? 0 : 1,
+    readyNs: startNs,
+    rows: () => tokens,
+    extraCount: 0,
+    appendExtra: noExtra,
+  });
+  return Math.max(startNs, sentNs, receivedNs);
+}

@@ -1,0 +1,136 @@
+import { InvariantError } from '@epemu/core';
+import type { SendLayout } from '../layout.js';
+import type { Topology } from '../topology.js';
+import type { Arena } from './buffers.js';
+import { NO_ROUTING, TOKEN_LIMIT, copyValues, newMessage } from './messages.js';
+import type { Chunk, TokenMessage } from './messages.js';
+
+/** One rank's routing of one (layer, micro-batch). */
+export interface Routed {
+  readonly layout: SendLayout;
+  readonly topK: number;
+  /** Expert of each (token, slot); [tokens × topK]. */
+  readonly expertIds: Uint16Array;
+  /** Router weight of each (token, slot); [tokens × topK]. */
+  readonly weights: Float32Array;
+}
+
+/** @throws InvariantError when a message could not hold a routing of this size. */
+export function assertRoutable({ layout, topK }: Routed): void {
+  if (layout.tokens > TOKEN_LIMIT || topK > 0xff) {
+    throw new InvariantError(`messages cannot hold ${layout.tokens} tokens of ${topK} experts each`);
+  }
+}
+
+/** @returns a message of rows for one node with the entries of the node's experts. */
+export function routedMessage(
+  arena: Arena,
+  topology: Topology,
+  routed: Routed,
+  node: number,
+  chunk: Chunk,
+  vectors: Float32Array,
+): TokenMessage {
+  const { first, rows, lanes } = chunk;
+  const { topK, expertIds, weights } = routed;
+  const tokens = routed.layout.nodes[node].tokens;
+  const perNode = topology.experts / topology.nodes;
+  const low = node * perNode;
+  const high = low + perNode;
+  let entries = 0;
+  for (let i = first; i < first + rows; i++) {
+    const base = tokens[i] * topK;
+    for (let slot = 0; slot < topK; slot++) {
+      const expert = expertIds[base + slot];
+      if (expert >= low && expert < high) entries++;
+    }
+  }
+  const message = newMessage(arena, chunk, entries);
+  const { rowsAt, entriesAt, weightsAt, vectorsAt } = message;
+  const { words, floats } = message.slab;
+  let at = 0;
+  for (let i = 0; i < rows; i++) {
+    const token = tokens[first + i];
+    const before = at;
+    for (let slot = 0; slot < topK; slot++) {
+      const expert = expertIds[token * topK + slot];
+      if (expert < low || expert >= high) continue;
+      words[entriesAt + at] = expert * 256 + slot;
+      floats[weightsAt + at] = weights[token * topK + slot]!;
+      at++;
+    }
+    words[rowsAt + i] = token * 256 + (at - before);
+    copyValues(vectors, token * lanes, floats, vectorsAt + i * lanes, lanes);
+  }
+  return message;
+}
+
+/** @returns a message of the rows `tokens[first]` and on of `vectors`, without routing. */
+export function selectedMessage(arena: Arena, tokens: Uint32Array, chunk: Chunk, vectors: Float32Array): TokenMessage {
+  const { first, rows, lanes } = chunk;
+  const message = newMessage(arena, chunk, NO_ROUTING);
+  const { floats } = message.slab;
+  for (let i = 0; i < rows; i++) {
+    copyValues(vectors, tokens[first + i] * lanes, floats, message.vectorsAt + i * lanes, lanes);
+  }
+  return message;
+}
+
+/** @returns a message of consecutive rows of `vectors`, from row `row` on, without routing. */
+export function consecutiveMessage(arena: Arena, row: number, chunk: Chunk, vectors: Float32Array): TokenMessage {
+  const { rows, lanes } = chunk;
+  const message = newMessage(arena, chunk, NO_ROUTING);
+  copyValues(vectors, row * lanes, message.slab.floats, message.vectorsAt, rows * lanes);
+  return message;
+}
+
+/** (token, slot) pairs by the rank that their expert lives on. */
+export interface Pairs {
+  /** Pairs of rank r: from `offsets[r]` to `offsets[r + 1]`. */
+  readonly offsets: Uint32Array;
+  /** token × topK + slot of each pair, ascending within a rank. */
+  readonly slots: Uint32Array;
+  /** Token of each pair. */
+  readonly tokens: Uint32Array;
+}
+
+/** @returns the pairs of all tokens, by rank. */
+export function pairsByRank(topology: Topology, { topK, expertIds }: Routed): Pairs {
+  const { ranks, expertsPerRank } = topology;
+  const offsets = new Uint32Array(ranks + 1);
+  for (const expert of expertIds) offsets[Math.floor(expert / expertsPerRank) + 1]++;
+  for (let rank = 0; rank < ranks; rank++) offsets[rank + 1] += offsets[rank];
+  const next = offsets.slice(0, ranks);
+  const slots = new Uint32Array(expertIds.length);
+  const tokens = new Uint32Array(expertIds.length);
+  for (let slot = 0; slot < expertIds.length; slot++) {
+    const at = next[Math.floor(expertIds[slot] / expertsPerRank)]++;
+    slots[at] = slot;
+    tokens[at] = Math.floor(slot / topK);
+  }
+  return { offsets, slots, tokens };
+}
+
+/** @returns a message of (token, expert) pairs from `firstPair` on: one row and one entry each. */
+export function pairMessage(
+  arena: Arena,
+  routed: Routed,
+  pairs: Pairs,
+  firstPair: number,
+  chunk: Chunk,
+  vectors: Float32Array,
+): TokenMessage {
+  const { topK, expertIds, weights } = routed;
+  const { rows, lanes } = chunk;
+  const message = newMessage(arena, chunk, rows);
+  const { words, floats } = message.slab;
+  for (let i = 0; i < rows; i++) {
+    const slot = pairs.slots[firstPair + i];
+    const token = pairs.tokens[firstPair + i];
+    words[message.rowsAt + i] = token * 256 + 1;
+    words[message.entriesAt + i] = expertIds[slot] * 256 + (slot - token * topK);
+    floats[message.weightsAt + i] = weights[slot]!;
+    copyValues(vectors, token * lanes, floats, message.vectorsAt + i * lanes, lanes);
+  }
+  return message;
+}

@@ -1,0 +1,64 @@
+/** Where ranks and experts sit: node by node, expert e on rank ⌊e / expertsPerRank⌋. */
+export class Topology {
+  readonly ranks: number;
+  /** Ranks of a node: the preset's node size, or all ranks where they do not fill one. */
+  readonly nodeSize: number;
+  readonly nodes: number;
+  readonly experts: number;
+  readonly expertsPerRank: number;
+
+  constructor(ranks: number, nodeSize: number, experts: number) {
+    this.ranks = ranks;
+    this.nodeSize = Math.min(nodeSize, ranks);
+    this.nodes = ranks / this.nodeSize;
+    this.experts = experts;
+    this.expertsPerRank = experts / ranks;
+  }
+
+  nodeOf(rank: number): number {
+    return Math.floor(rank / this.nodeSize);
+  }
+
+  /** Index of a rank within its node. */
+  localIndexOf(rank: number): number {
+    return rank % this.nodeSize;
+  }
+
+  rankAt(node: number, localIndex: number): number {
+    return node * this.nodeSize + localIndex;
+  }
+
+  rankOfExpert(expert: number): number {
+    return Math.floor(expert / this.expertsPerRank);
+  }
+
+  /** Same-index ranks of the other nodes, from the next node on, round-robin. */
+  columnPeers(rank: number): number[] {
+    const node = this.nodeOf(rank);
+    return Array.from({ length: this.nodes - 1 }, (_, i) =>
+      this.rankAt((node + 1 + i) % this.nodes, this.localIndexOf(rank)),
+    );
+  }
+
+  /** The other ranks of the node, from the next index on, round-robin. */
+  neighbours(rank: number): number[] {
+    const node = this.nodeOf(rank);
+    const index = this.localIndexOf(rank);
+    return Array.from({ length: this.nodeSize - 1 }, (_, i) => this.rankAt(node, (index + 1 + i) % this.nodeSize));
+  }
+
+  /** All other ranks, from the next on, round-robin. */
+  others(rank: number): number[] {
+    return Array.from({ length: this.ranks - 1 }, (_, i) => (rank + 1 + i) % this.ranks);
+  }
+
+  /** Ranks whose tokens this rank forwards: its column, itself included, ascending. */
+  column(rank: number): number[] {
+    return Array.from({ length: this.nodes }, (_, node) => this.rankAt(node, this.localIndexOf(rank)));
+  }
+
+  /** Where `to` stands when `from` visits peers round-robin from its own index + 1: 0 is visited first. */
+  visitOrder(from: number, to: number): number {
+    return (to - from - 1 + this.ranks) % this.ranks;
+  }
+}

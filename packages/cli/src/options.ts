@@ -23,11 +23,11 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
 /** Adds the flags of a run's configuration to a command. */
 export function addConfigurationFlags(command: Command): Command {
   for (const { flag, help } of FLAGS) command.option(flag, help);
-  return command.option('--set <path=value>', 'set any key of the configuration (repeatable)', collect, []);
+  return command.option('--set <path=value>', 'set any key of the configuration (repeatable)', collect);
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
 }
 
 /** What a flag's text means as a configuration value. */

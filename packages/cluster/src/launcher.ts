@@ -5,7 +5,8 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessExit } from './coordinator/failure.js';
 
-const WORKER_ENTRY = fileURLToPath(new URL('./worker/main.js', import.meta.url));
+/** `worker/main.ts` in one file, made by the build: it starts in half the time. */
+const WORKER_ENTRY = fileURLToPath(new URL('./worker.bundle.js', import.meta.url));
 const MOST_ERROR_OUTPUT = 8192;
 
 /** @returns where a command is on the PATH, if it is. */

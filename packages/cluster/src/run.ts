@@ -122,6 +122,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const endNs = hostNs();
   const seconds = (ns: number): number => Number((ns / 1e9).toFixed(3));
   const wireMessages = statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);
+  const coordinatorPeakRssBytes = process.resourceUsage().maxRSS * 1024;
   const report = buildReport({
     configuration,
     digest: merged.digest,
@@ -140,7 +141,11 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
       emulateSeconds: seconds(emulatedNs - startedNs),
       mergeSeconds: seconds(endNs - emulatedNs),
       messagesPerSecond: Math.round(wireMessages / Math.max(1e-9, (emulatedNs - startedNs) / 1e9)),
-      peakRssBytes: Math.max(process.resourceUsage().maxRSS * 1024, ...statistics.map((worker) => worker.peakRssBytes)),
+      peakRssBytes: Math.max(coordinatorPeakRssBytes, ...statistics.map((worker) => worker.peakRssBytes)),
+      coordinatorPeakRssBytes,
+      wireFrames: statistics.reduce((sum, worker) => sum + worker.framesSent, 0),
+      traceEvents: merged.traceEvents,
+      traceBytesUnpacked: merged.traceBytesUnpacked,
       processes: statistics.length + (configuration.fabric === 'memory' ? 0 : 1),
     },
     finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures),

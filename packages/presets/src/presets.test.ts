@@ -147,7 +147,7 @@ describe('kernelDurationNs', () => {
 
 describe('transferRates', () => {
   it('follows the SMs up to the bandwidth of the port', () => {
-    expect(transferRates(H800, 'combine', 10).rdmaGBps).to.be.closeTo(32.96 / 2, 0.01);
+    expect(transferRates(H800, 'combine', 10).rdmaGBps).to.be.closeTo(34.7 / 2, 0.01);
     expect(transferRates(H800, 'combine', 132).rdmaGBps).to.equal(50);
   });
 

@@ -16,6 +16,7 @@ export interface MergeResult {
   readonly figures: FigureReport | undefined;
   readonly rdmaBytes: number;
   readonly nvlinkBytes: number;
+  /** Over the merged trace and all rank files. */
   readonly traceEvents: number;
   readonly traceBytesUnpacked: number;
 }
@@ -69,6 +70,8 @@ export async function mergeRun(
   let rdmaBytes = 0;
   let nvlinkBytes = 0;
   let withEvents = 0;
+  let traceEvents = 0;
+  let traceBytesUnpacked = 0;
   for (const rank of ranks) {
     const timeline = spool.timeline(rank);
     if (complete) digest.add(timeline, spool.operations(rank).expertHashes);
@@ -79,12 +82,10 @@ export async function mergeRun(
     const sent = bytesSent(timeline);
     rdmaBytes += sent.rdma;
     nvlinkBytes += sent.nvlink;
-    await writeRankTrace(
-      join(folder, 'ranks', `rank-${String(rank).padStart(5, '0')}.json.gz`),
-      run,
-      program,
-      timeline,
-    );
+    const path = join(folder, 'ranks', `rank-${String(rank).padStart(5, '0')}.json.gz`);
+    const written = await writeRankTrace(path, run, program, timeline);
+    traceEvents += written.events;
+    traceBytesUnpacked += written.bytesUnpacked;
     await merged.addRank(timeline);
   }
   const statistics = await merged.close();
@@ -100,8 +101,8 @@ export async function mergeRun(
     figures: withEvents > 0 ? figures.result() : undefined,
     rdmaBytes,
     nvlinkBytes,
-    traceEvents: statistics.events,
-    traceBytesUnpacked: statistics.bytesUnpacked,
+    traceEvents: traceEvents + statistics.events,
+    traceBytesUnpacked: traceBytesUnpacked + statistics.bytesUnpacked,
   };
 }
 

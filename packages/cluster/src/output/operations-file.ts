@@ -73,11 +73,15 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
   }
   const [head, ...records] = parts;
   if (head === undefined) throw new BadInputError(path, `${path} holds no run`);
-  const { configuration, program, digest } = JSON.parse(head.toString()) as Omit<RecordedRun, 'records'>;
-  return {
-    configuration: parseConfiguration(configuration),
-    program,
-    digest,
-    records: records.map((r) => decodeOperations(r)),
-  };
+  try {
+    const { configuration, program, digest } = JSON.parse(head.toString()) as Omit<RecordedRun, 'records'>;
+    return {
+      configuration: parseConfiguration(configuration),
+      program,
+      digest,
+      records: records.map((record) => decodeOperations(record)),
+    };
+  } catch (error) {
+    throw new BadInputError(path, `${path} is damaged (${messageOf(error)}); name the folder of a finished run`);
+  }
 }

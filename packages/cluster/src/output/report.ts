@@ -11,7 +11,13 @@ export interface HostFigures {
   readonly emulateSeconds: number;
   readonly mergeSeconds: number;
   readonly messagesPerSecond: number;
+  /** Largest resident set of any process of the run, and of the coordinator. */
   readonly peakRssBytes: number;
+  readonly coordinatorPeakRssBytes: number;
+  readonly wireFrames: number;
+  /** Over the merged trace and all rank files. */
+  readonly traceEvents: number;
+  readonly traceBytesUnpacked: number;
   readonly processes: number;
 }
 

@@ -20,8 +20,9 @@ function contributedSegments(
   const bytes = bytesPerToken(context.configuration, operation);
   const order = totalOrder(
     contributions.length,
-    contributions.map(({ home }) => home),
     contributions.map(({ segment }) => segment),
+    // Homes in turn from the own index + 1: were all nodes to begin with the same home, its in-port would hold up all.
+    contributions.map(({ home }) => topology.visitOrder(rank, home)),
   );
   const byLocal = Array.from({ length: topology.nodeSize }, (): number[] => []);
   for (const index of order) byLocal[topology.localIndexOf(contributions[index].home)].push(index);

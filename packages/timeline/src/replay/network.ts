@@ -228,7 +228,7 @@ function segmentsOf(program: Program, record: RankOperations, model: ReplayModel
     for (const segment of list) queues.set(segment.receiver, [...(queues.get(segment.receiver) ?? []), segment]);
     const ordered = [...queues.values()].flatMap((queue) =>
       queue
-        .sort((a, b) => a.destination - b.destination || a.number - b.number)
+        .sort((a, b) => a.number - b.number || turn(a.destination) - turn(b.destination))
         .map((segment, place) => ({ ...segment, visit: [place, turn(segment.receiver), 0] })),
     );
     byHop.set(key, ordered);

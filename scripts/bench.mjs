@@ -1,0 +1,127 @@
+// Measures speed and memory, each figure beside a raw limit measured in the same run: node scripts/bench.mjs [--demo]
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { createGzip } from 'node:zlib';
+import Table from 'cli-table3';
+import { WebSocket, WebSocketServer } from 'ws';
+
+const EPEMU = 'packages/cli/bin/epemu.js';
+const folder = mkdtempSync(join(tmpdir(), 'epemu-bench-'));
+const zeroMask = (mask) => mask.fill(0);
+
+/** Seconds that a command takes; rejects when it fails. */
+function seconds(command, args, options = {}) {
+  const began = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
+    child.once('close', (code) =>
+      code === 0 ? resolve((performance.now() - began) / 1000) : reject(new Error(`${args.join(' ')} ended with ${code}`)),
+    );
+  });
+}
+
+/** Runs epemu and returns its report. */
+async function run(name, ...args) {
+  const out = join(folder, name);
+  await seconds(process.execPath, [EPEMU, 'run', ...args, '--out', out, '--force']);
+  return JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+}
+
+/** Bare ws: seconds to send `frames` frames of `bytes` bytes to another process and hear that the last has come. */
+async function bareFrames(frames, bytes) {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--sink', String(frames)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await new Promise((resolve) => child.stdout.once('data', (text) => resolve(Number(text))));
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false, generateMask: zeroMask });
+  await new Promise((resolve) => socket.once('open', resolve));
+  const frame = Buffer.alloc(bytes, 7);
+  const began = performance.now();
+  const done = new Promise((resolve) => socket.once('message', resolve));
+  for (let i = 0; i < frames; i++) {
+    socket.send(frame);
+    while (socket.bufferedAmount > 8 << 20) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await done;
+  const took = (performance.now() - began) / 1000;
+  socket.terminate();
+  child.kill();
+  return took;
+}
+
+/** The other end of `bareFrames`, in a process of its own. */
+function sink(frames) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, maxPayload: 1 << 30 });
+  server.on('listening', () => console.log(server.address().port));
+  server.on('connection', (socket) => {
+    let left = frames;
+    socket.on('message', () => {
+      if (--left === 0) socket.send('done');
+    });
+  });
+}
+
+/** Bare gzip: seconds to stream `bytes` bytes of trace-like text through level 1. */
+async function bareGzip(bytes) {
+  const event = (i) => `{"ph":"X","cat":"kernel","name":"fp8_gemm","pid":${i % 64},"tid":7,"ts":${i * 13},"dur":${i % 977},"args":{"stream":7,"correlation":${i},"start ns":${i * 13007}}},\n`;
+  const chunk = Buffer.from(Array.from({ length: 2000 }, (_, i) => event(i)).join(''));
+  const count = Math.ceil(bytes / chunk.length);
+  const source = Readable.from((function* () {
+    for (let i = 0; i < count; i++) yield chunk;
+  })());
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const began = performance.now();
+  await pipeline(source, createGzip({ level: 1 }), nowhere);
+  return (performance.now() - began) / 1000;
+}
+
+async function main() {
+  const table = new Table({ head: ['what', 'measured', 'goal', 'raw limit', 'ratio'], style: { head: [], border: [] } });
+  const row = (what, measured, unit, goal, raw, rawWhat) =>
+    table.push([what, `${measured.toFixed(2)} ${unit}`, goal, raw === undefined ? '' : `${raw.toFixed(2)} ${unit} (${rawWhat})`, raw === undefined ? '' : (measured / raw).toFixed(2)]);
+
+  const live = await run('live', 'decode');
+  const frames = live.host.wireFrames;
+  const bytes = Math.round(live.traffic.wireBytes / frames);
+  // All frames cross one pair of processes here; a run's workers share the same cores.
+  const bare = await bareFrames(frames, bytes);
+  row('live decode, 128 ranks, 4 layers', live.host.wallSeconds, 's', '≤ 30 s', bare, `${frames} bare frames of ${bytes} B`);
+
+  const memory = await run('memory', 'decode', '--fabric', 'memory');
+  row('memory fabric, the same', memory.host.wallSeconds, 's', '≤ 6 s', bare, 'the same frames');
+
+  const bareStarts = await (async () => {
+    const began = performance.now();
+    await Promise.all(Array.from({ length: 16 }, () => seconds(process.execPath, ['-e', '0'])));
+    return (performance.now() - began) / 1000;
+  })();
+  row('start-up of 16 workers', live.host.startupSeconds, 's', '≤ 3 s', bareStarts, '16 bare node processes');
+
+  const merged = [live, memory].sort((a, b) => a.host.mergeSeconds - b.host.mergeSeconds)[0].host;
+  const rawGzip = await bareGzip(merged.traceBytesUnpacked);
+  row('merge, events gzipped', merged.traceEvents / merged.mergeSeconds / 1000, 'k/s', '≥ 250 k/s', merged.traceEvents / rawGzip / 1000, 'bare gzip of the same bytes');
+
+  const many = await run('single', 'decode', '--ranks-per-worker', '1', '--payload', 'none');
+  row('128 single-rank processes, no payload', many.host.wallSeconds, 's', '', undefined);
+  row('their start-up', many.host.startupSeconds, 's', '', bareStarts * 8, '128 bare node processes, scaled');
+  row('coordinator memory, live decode', live.host.coordinatorPeakRssBytes / 1e6, 'MB', '≤ 300 MB');
+
+  if (process.argv.includes('--demo')) row('./scripts/demo after installation', await seconds('./scripts/demo', []), 's', '≤ 180 s');
+  console.log(`${cpus().length} cores (${cpus()[0].model}), Node ${process.version}`);
+  console.log(table.toString());
+}
+
+const at = process.argv.indexOf('--sink');
+if (at > 0) sink(Number(process.argv[at + 1]));
+else {
+  try {
+    await main();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

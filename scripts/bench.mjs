@@ -20,7 +20,9 @@ function seconds(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
     child.once('close', (code) =>
-      code === 0 ? resolve((performance.now() - began) / 1000) : reject(new Error(`${args.join(' ')} ended with ${code}`)),
+      code === 0
+        ? resolve((performance.now() - began) / 1000)
+        : reject(new Error(`${args.join(' ')} ended with ${code}`)),
     );
   });
 }
@@ -68,12 +70,15 @@ function sink(frames) {
 
 /** Bare gzip: seconds to stream `bytes` bytes of trace-like text through level 1. */
 async function bareGzip(bytes) {
-  const event = (i) => `{"ph":"X","cat":"kernel","name":"fp8_gemm","pid":${i % 64},"tid":7,"ts":${i * 13},"dur":${i % 977},"args":{"stream":7,"correlation":${i},"start ns":${i * 13007}}},\n`;
+  const event = (i) =>
+    `{"ph":"X","cat":"kernel","name":"fp8_gemm","pid":${i % 64},"tid":7,"ts":${i * 13},"dur":${i % 977},"args":{"stream":7,"correlation":${i},"start ns":${i * 13007}}},\n`;
   const chunk = Buffer.from(Array.from({ length: 2000 }, (_, i) => event(i)).join(''));
   const count = Math.ceil(bytes / chunk.length);
-  const source = Readable.from((function* () {
-    for (let i = 0; i < count; i++) yield chunk;
-  })());
+  const source = Readable.from(
+    (function* () {
+      for (let i = 0; i < count; i++) yield chunk;
+    })(),
+  );
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const began = performance.now();
   await pipeline(source, createGzip({ level: 1 }), nowhere);
@@ -81,16 +86,32 @@ async function bareGzip(bytes) {
 }
 
 async function main() {
-  const table = new Table({ head: ['what', 'measured', 'goal', 'raw limit', 'ratio'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['what', 'measured', 'goal', 'raw limit', 'ratio'],
+    style: { head: [], border: [] },
+  });
   const row = (what, measured, unit, goal, raw, rawWhat) =>
-    table.push([what, `${measured.toFixed(2)} ${unit}`, goal, raw === undefined ? '' : `${raw.toFixed(2)} ${unit} (${rawWhat})`, raw === undefined ? '' : (measured / raw).toFixed(2)]);
+    table.push([
+      what,
+      `${measured.toFixed(2)} ${unit}`,
+      goal,
+      raw === undefined ? '' : `${raw.toFixed(2)} ${unit} (${rawWhat})`,
+      raw === undefined ? '' : (measured / raw).toFixed(2),
+    ]);
 
   const live = await run('live', 'decode');
   const frames = live.host.wireFrames;
   const bytes = Math.round(live.traffic.wireBytes / frames);
   // All frames cross one pair of processes here; a run's workers share the same cores.
   const bare = await bareFrames(frames, bytes);
-  row('live decode, 128 ranks, 4 layers', live.host.wallSeconds, 's', '≤ 30 s', bare, `${frames} bare frames of ${bytes} B`);
+  row(
+    'live decode, 128 ranks, 4 layers',
+    live.host.wallSeconds,
+    's',
+    '≤ 30 s',
+    bare,
+    `${frames} bare frames of ${bytes} B`,
+  );
 
   const memory = await run('memory', 'decode', '--fabric', 'memory');
   row('memory fabric, the same', memory.host.wallSeconds, 's', '≤ 6 s', bare, 'the same frames');
@@ -104,14 +125,22 @@ async function main() {
 
   const merged = [live, memory].sort((a, b) => a.host.mergeSeconds - b.host.mergeSeconds)[0].host;
   const rawGzip = await bareGzip(merged.traceBytesUnpacked);
-  row('merge, events gzipped', merged.traceEvents / merged.mergeSeconds / 1000, 'k/s', '≥ 250 k/s', merged.traceEvents / rawGzip / 1000, 'bare gzip of the same bytes');
+  row(
+    'merge, events gzipped',
+    merged.traceEvents / merged.mergeSeconds / 1000,
+    'k/s',
+    '≥ 250 k/s',
+    merged.traceEvents / rawGzip / 1000,
+    'bare gzip of the same bytes',
+  );
 
   const many = await run('single', 'decode', '--ranks-per-worker', '1', '--payload', 'none');
   row('128 single-rank processes, no payload', many.host.wallSeconds, 's', '', undefined);
   row('their start-up', many.host.startupSeconds, 's', '', bareStarts * 8, '128 bare node processes, scaled');
   row('coordinator memory, live decode', live.host.coordinatorPeakRssBytes / 1e6, 'MB', '≤ 300 MB');
 
-  if (process.argv.includes('--demo')) row('./scripts/demo after installation', await seconds('./scripts/demo', []), 's', '≤ 180 s');
+  if (process.argv.includes('--demo'))
+    row('./scripts/demo after installation', await seconds('./scripts/demo', []), 's', '≤ 180 s');
   console.log(`${cpus().length} cores (${cpus()[0].model}), Node ${process.version}`);
   console.log(table.toString());
 }

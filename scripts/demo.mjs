@@ -45,6 +45,10 @@ for (const scenario of ['train', 'prefill', 'decode']) {
   ]);
 }
 console.log(table.toString());
-console.log(`${((performance.now() - began) / 1000).toFixed(0)} s in all. To look at a trace, open https://ui.perfetto.dev and`);
-console.log('drop the file on the page: a process per rank, a thread per stream, phases above kernels, arrows from each');
+console.log(
+  `${((performance.now() - began) / 1000).toFixed(0)} s in all. To look at a trace, open https://ui.perfetto.dev and`,
+);
+console.log(
+  'drop the file on the page: a process per rank, a thread per stream, phases above kernels, arrows from each',
+);
 console.log('send to its receive. ranks/rank-00000.json.gz beside it is what TensorBoard and HTA read.');

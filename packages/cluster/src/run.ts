@@ -84,6 +84,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
 
   let statistics: readonly WorkerStatistics[] = [];
   let startedNs = begunNs;
+  let finished = false;
   let error: EpemuError | undefined;
   const tell = (operation: number): void => {
     const { phase, layer } = program.operations[operation] ?? { phase: '', layer: 0 };
@@ -111,6 +112,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
       });
       ({ statistics, startedNs } = result);
     }
+    finished = true;
     checkNumerics(spool.numerics);
   } catch (cause) {
     error = cause instanceof EpemuError ? cause : new EpemuError(messageOf(cause), EXIT_CODE.failure, { cause });
@@ -118,7 +120,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   }
   const emulatedNs = hostNs();
   tellProgress({ stage: 'merging', share: 1 });
-  const merged = await mergeRun(folder, runId, configuration, program, spool);
+  const merged = await mergeRun(folder, runId, configuration, program, spool, finished);
   const endNs = hostNs();
   const seconds = (ns: number): number => Number((ns / 1e9).toFixed(3));
   const wireMessages = statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);

@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import type { Configuration } from './resolve.js';
+import type { Configuration } from './configuration.js';
 import type { PhaseTemplate } from './schema.js';
 
 function refuse(field: string, message: string): never {
@@ -95,6 +95,16 @@ function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: R
   }
   if (phase.collective !== undefined && !Object.hasOwn(hardware.transferRates, phase.collective.rateKind)) {
     refuse(field, `phase ${phase.name} has the unknown rateKind ${phase.collective.rateKind}`);
+  }
+  const rateSms = phase.collective === undefined ? 0 : hardware.transferRates[phase.collective.rateKind].sms;
+  if (rateSms > 0 && schedule.communicationSms === 0) {
+    refuse(
+      'schedule.communicationSms',
+      `schedule.communicationSms is 0, but phase ${phase.name} needs SMs to communicate`,
+    );
+  }
+  if (phase.collective?.mode === 'low-latency' && phase.direction === 'backward') {
+    refuse(field, `phase ${phase.name} goes backward in low-latency mode; only the normal mode has a backward`);
   }
   for (const gate of [...phase.after, ...(phase.issue === undefined ? [] : [phase.issue])]) {
     const name = gate.replace(/@-1$/, '');

@@ -1,3 +1,4 @@
+export * from './configuration.js';
 export * from './explain.js';
 export * from './resolve.js';
 export * from './scenario-data.js';

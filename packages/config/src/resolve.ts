@@ -1,20 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { BadInputError } from '@epemu/core';
 import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/presets';
-import type { HardwarePreset, ModelPreset } from '@epemu/presets';
-import type { z } from 'zod';
 import { checkConfiguration } from './check.js';
+import type { Configuration } from './configuration.js';
 import { explainIssue } from './explain.js';
 import { CONFIGURATION_SCHEMA } from './schema.js';
 import { scenarioData, scenarioNames } from './scenario-data.js';
 import { applySetting, environmentOverrides, isPlainObject, merged, readScenarioFile } from './sources.js';
 import type { PlainObject } from './sources.js';
-
-/** A run's fully resolved configuration: everything virtual is a pure function of it. */
-export type Configuration = Omit<z.infer<typeof CONFIGURATION_SCHEMA>, 'model' | 'hardware'> & {
-  readonly model: ModelPreset;
-  readonly hardware: HardwarePreset;
-};
 
 /** Where a configuration comes from; later fields are stronger than earlier ones. */
 export interface ConfigurationSources {
@@ -117,14 +110,4 @@ export function parseConfiguration(values: unknown): Configuration {
   };
   checkConfiguration(configuration);
   return configuration;
-}
-
-/** @returns how many nodes the ranks fill. */
-export function nodeCount(configuration: Configuration): number {
-  return Math.max(1, Math.ceil(configuration.ranks / configuration.hardware.nodeSize));
-}
-
-/** @returns how many of the run's first layers are dense: all of the model's in a whole-model run, else none. */
-export function denseLayerCount(configuration: Configuration): number {
-  return configuration.layers === configuration.model.layers ? configuration.model.denseLayers : 0;
 }

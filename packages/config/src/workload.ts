@@ -30,10 +30,13 @@ export function splitPrompts(promptLengths: readonly number[]): [MicroBatch, Mic
   const first: PromptPiece[] = [];
   const second: PromptPiece[] = [];
   let taken = 0;
+  let filled = false;
   promptLengths.forEach((length, prompt) => {
     const wanted = total / 2 - taken;
-    let prefix = length;
-    if (wanted < causalPairs(0, length)) {
+    // Behind the cut nothing is cut again to make up for the cut's rounding.
+    let prefix = filled ? 0 : length;
+    if (!filled && wanted < causalPairs(0, length)) {
+      filled = true;
       // The longest prefix whose pairs do not pass the half, or one token more where that is nearer.
       prefix = Math.max(0, Math.floor((Math.sqrt(1 + 8 * Math.max(0, wanted)) - 1) / 2));
       if (causalPairs(0, prefix + 1) - wanted < wanted - causalPairs(0, prefix)) prefix++;

@@ -1,4 +1,4 @@
-import { holds, type Assignment } from './balance.js';
+import { holds, type Assignment } from './assignment.js';
 
 /**
  * Which experts a token may be moved to: those of the groups its router kept; those that leave it with at most

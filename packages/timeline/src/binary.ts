@@ -46,7 +46,8 @@ export function encodeColumns<Names extends string>(columns: Columns<Names>): Ui
  * @throws InvariantError when the bytes are not such columns.
  */
 export function decodeColumns<Names extends string>(bytes: Uint8Array, names: readonly Names[]): Columns<Names> {
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  // Not `bytes.slice()`: a Buffer's is a view, not a copy.
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   // Records come from files and sockets, never from shared memory.
   const buffer = aligned.buffer as ArrayBuffer;
   const view = new DataView(buffer, aligned.byteOffset, aligned.byteLength);

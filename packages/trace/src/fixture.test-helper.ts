@@ -118,7 +118,7 @@ function serve(result: RankTimeline, operation: Operation, ranks: number, at: nu
     const near = Math.floor(peer / 2) === Math.floor(result.rank / 2);
     const ports = near ? [PORT.nvlinkOut, PORT.nvlinkIn] : [PORT.rdmaOut, PORT.rdmaIn];
     for (let segment = 0; segment < segments; segment++) {
-      const hop = near ? 1 : 0;
+      const hop = near ? 2 : 1;
       const { rank } = result;
       const { id } = operation;
       const bytes = 7168 * (1 + peer);

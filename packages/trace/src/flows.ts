@@ -6,6 +6,7 @@ import { microseconds } from './json.js';
 
 /** Segments that one (operation, hop, origin, destination) may have, so that flow ids stay exact integers. */
 const SEGMENTS = 1 << 16;
+/** Hops are numbered from 1. */
 const HOPS = 2;
 
 /**
@@ -20,8 +21,8 @@ export function flowId(
   destination: number,
   segment: number,
 ): number {
-  const id = (((operation * HOPS + hop) * ranks + origin) * ranks + destination) * SEGMENTS + segment + 1;
-  if (segment >= SEGMENTS || hop >= HOPS || id > Number.MAX_SAFE_INTEGER) {
+  const id = (((operation * HOPS + hop - 1) * ranks + origin) * ranks + destination) * SEGMENTS + segment + 1;
+  if (segment >= SEGMENTS || hop < 1 || hop > HOPS || id > Number.MAX_SAFE_INTEGER) {
     throw new InvariantError(
       `operation ${operation} has no flow id for segment ${segment} of hop ${hop} from ${origin} to ${destination}`,
     );
@@ -31,7 +32,7 @@ export function flowId(
 
 /** @returns a flow's place in [0, 2^32): it is drawn when that is below the plan's threshold, at both its ends. */
 export function flowHash(operation: number, hop: number, origin: number, destination: number, segment: number): number {
-  let h = mix32(operation * HOPS + hop) + GOLDEN;
+  let h = mix32(operation * HOPS + hop - 1) + GOLDEN;
   h = mix32(h ^ origin) + GOLDEN;
   h = mix32(h ^ destination) + GOLDEN;
   return mix32(h ^ segment);

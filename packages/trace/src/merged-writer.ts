@@ -109,7 +109,7 @@ export class MergedTraceWriter {
     }
     const metadata = this.#text.metadata(ranks - 1, true).text.length + 2;
     const latest = microseconds(events.column('endNs').reduce((a, b) => Math.max(a, b), 0));
-    const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 1, ranks - 1, ranks - 1, 0);
+    const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 2, ranks - 1, ranks - 1, 0);
     const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
     const sent = services.column('port').filter(isOut).length;
     return planThinning({

@@ -26,6 +26,15 @@ function wholeNumber(flag: string, text: string, least: number, most: number): n
   return value;
 }
 
+/** @returns a WebSocket address. @throws BadInputError naming the flag: trying it until the deadline would not help. */
+function webSocketUrl(flag: string, text: string): string {
+  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
+  if (protocol !== 'ws:' && protocol !== 'wss:') {
+    throw new BadInputError(flag, `${flag} is ${text}, but it must be an address like ws://host:port`);
+  }
+  return text;
+}
+
 interface CoordinatorFlags extends RunFlags {
   readonly host: string;
   readonly port: string;
@@ -91,13 +100,13 @@ export function addClusterCommands(program: Command): void {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
       }
       await runWorker({
-        coordinatorUrl: flags.coordinator,
+        coordinatorUrl: webSocketUrl('--coordinator', flags.coordinator),
         token,
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
         host: flags.host,
         port: wholeNumber('--port', flags.port, 0, 65_535),
         connectTimeoutMs: wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400) * 1000,
-        ...(flags.advertise === undefined ? {} : { advertise: flags.advertise }),
+        ...(flags.advertise === undefined ? {} : { advertise: webSocketUrl('--advertise', flags.advertise) }),
       });
     });
 }

@@ -115,9 +115,12 @@ export class Coordinator {
     for (const member of this.members) member.channel.send({ type: 'leave' });
   }
 
-  /** Ends all connections and frees the port. */
+  /** Ends all connections, frees the port, and ends a run that still waits: its timers would keep the process. */
   async close(): Promise<void> {
     this.#stage = 'ending';
+    const closed = new EpemuError('the coordinator was closed');
+    this.#covered.reject(closed);
+    this.#finished.reject(closed);
     await this.#server.close();
   }
 
@@ -127,7 +130,7 @@ export class Coordinator {
       const slots = this.#members.reduce((sum, member) => sum + member.slots, 0);
       this.#covered.reject(
         new EpemuError(
-          `${this.#members.length} workers with ${slots} slots joined within ${Math.round(joinTimeoutMs / 1000)} s, but ` +
+          `${this.#members.length} worker${this.#members.length === 1 ? '' : 's'} with ${slots} slots joined within ${Math.round(joinTimeoutMs / 1000)} s, but ` +
             `${configuration.ranks} ranks need that many slots; start more workers or raise --join-timeout`,
         ),
       );
@@ -223,6 +226,7 @@ export class Coordinator {
     const channel = new ControlChannel<WorkerMessage, CoordinatorMessage>(socket, WORKER_MESSAGE_SCHEMA, {
       onMessage: (message) => {
         if (member !== undefined) {
+          member.heardAt = performance.now();
           this.#handle(member, message);
           return;
         }
@@ -246,12 +250,19 @@ export class Coordinator {
       this.#options.onEvent?.({ type: 'refused', reason });
       return undefined;
     };
-    if (message.type !== 'hello') { refuse(`its first message is ${message.type}, not hello`); return; }
+    if (message.type !== 'hello') {
+      refuse(`its first message is ${message.type}, not hello`);
+      return;
+    }
     if (message.protocolVersion !== CONTROL_PROTOCOL_VERSION) {
       const both = `it speaks protocol version ${message.protocolVersion}, the coordinator ${CONTROL_PROTOCOL_VERSION}`;
-      refuse(`${both}; use the same epemu on both sides`); return;
+      refuse(`${both}; use the same epemu on both sides`);
+      return;
     }
-    if (!sameToken(message.token, this.#options.token)) { refuse('its token is not the one of this run'); return; }
+    if (!sameToken(message.token, this.#options.token)) {
+      refuse('its token is not the one of this run');
+      return;
+    }
     if (this.#stage !== 'joining') {
       channel.send({ type: 'dismiss' });
       return undefined;

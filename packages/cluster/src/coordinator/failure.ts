@@ -89,18 +89,25 @@ function describeExit(exit: ProcessExit | undefined): string {
   return `ended with exit status ${String(exit.code)}`;
 }
 
-/** @returns the error of a run in which nothing has moved for `seconds`, naming who is furthest behind. */
+/**
+ * @returns the error of a run in which nothing has moved for `seconds`. It names who has been silent for most of that
+ * time, for a stopped process holds up others that still tell so; without one, who is furthest behind.
+ */
 export function noProgress(program: Program, members: readonly Member[], seconds: number): NoProgressError {
-  const behind = members
-    .filter((member) => member.state !== 'finished')
-    .map((member) => ({ member, at: Math.max(-1, ...member.current.values()) }))
-    .sort((a, b) => a.at - b.at || a.member.worker - b.member.worker)[0];
+  const unfinished = members.filter((member) => member.state !== 'finished');
+  const silentSince = performance.now() - (seconds * 1000) / 2;
+  const silent = unfinished
+    .filter(({ heardAt }) => heardAt < silentSince)
+    .sort((a, b) => a.heardAt - b.heardAt || a.worker - b.worker)[0];
+  const at = (member: Member): number => Math.max(-1, ...member.current.values());
+  const behind = silent ?? unfinished.sort((a, b) => at(a) - at(b) || a.worker - b.worker)[0];
   if (behind === undefined) return new NoProgressError(`no worker has moved for ${seconds} s`);
-  const operation = program.operations[behind.at];
+  const operation = program.operations[at(behind)];
   const where =
     operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
+  const why = silent === undefined ? 'furthest behind' : 'silent';
   return new NoProgressError(
-    `no rank has moved for ${seconds} s; furthest behind is ${behind.member.name} (pid ${behind.member.pid}) ${where}; ` +
+    `no rank has moved for ${seconds} s; ${why} is ${behind.name} (pid ${behind.pid}) ${where}; ` +
       'see whether that process is stopped, or raise stallTimeoutSeconds',
   );
 }

@@ -17,6 +17,8 @@ export class Member {
   url = '';
   state: MemberState = 'joined';
   progress = 0;
+  /** When anything last came from it, by `performance.now()`; a running worker tells its progress all the time. */
+  heardAt = performance.now();
   statistics: WorkerStatistics | undefined;
   /** Operation that each of its ranks was in when last heard of. */
   readonly current = new Map<number, number>();

@@ -11,7 +11,7 @@ import type { RunSpool } from './spool.js';
 
 /** What merging found out. */
 export interface MergeResult {
-  /** Null when ranks are missing. */
+  /** Null when ranks are missing or did not come to their end. */
   readonly digest: string | null;
   readonly figures: FigureReport | undefined;
   readonly rdmaBytes: number;
@@ -53,17 +53,22 @@ function bytesSent(timeline: RankTimeline): { rdma: number; nvlink: number } {
   return { rdma, nvlink };
 }
 
-/** Merges what the ranks handed over into the run's files; one rank in memory at a time. */
+/**
+ * Merges what the ranks handed over into the run's files; one rank in memory at a time.
+ * @param finished whether all ranks came to their end.
+ */
 export async function mergeRun(
   folder: string,
   runId: string,
   configuration: Configuration,
   program: Program,
   spool: RunSpool,
+  finished: boolean,
 ): Promise<MergeResult> {
   const run = describeRun(runId, configuration);
   const ranks = spool.ranks;
-  const complete = ranks.length === configuration.ranks;
+  // Ranks of a run that was ended early hand over what they have; a digest of that would say nothing.
+  const complete = finished && ranks.length === configuration.ranks;
   const digest = new RunDigest(program);
   const figures = new FigureAccumulator(program, configuration.model.experts);
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), run, program, {});

@@ -1,5 +1,6 @@
 import type { Configuration, MicroBatch } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
+import { transferRates } from '@epemu/presets';
 import type { Operation, Program } from '@epemu/schedule';
 import { hopsOf } from '@epemu/schedule';
 import { PORT, serviceNs } from '@epemu/timeline';
@@ -59,18 +60,15 @@ export function bytesPerToken(configuration: Configuration, operation: Operation
 }
 
 /** Rate of a link for an operation's transfer kernel, GB/s: what its SMs can push, capped by the port. */
-export function linkRate(configuration: Configuration, operation: Operation, hop: number): number {
-  const { hardware, schedule } = configuration;
+function linkRate(configuration: Configuration, operation: Operation, hop: number): number {
   const collective = operation.collective!;
-  const rate = hardware.transferRates[collective.rateKind];
-  const scale = rate.sms > 0 && schedule.communicationSms > 0 ? schedule.communicationSms / rate.sms : 1;
-  return hopsOf(collective)[hop - 1] === 'rdma'
-    ? Math.min(hardware.ports.rdma.bandwidthGBps, rate.rdmaGBps * scale)
-    : Math.min(hardware.ports.nvlink.bandwidthGBps, rate.nvlinkGBps * scale);
+  const { hardware, schedule } = configuration;
+  const rates = transferRates(hardware, collective.rateKind, schedule.communicationSms);
+  return hopsOf(collective)[hop - 1] === 'rdma' ? rates.rdmaGBps : rates.nvlinkGBps;
 }
 
 /** Latency of the link that a hop takes, integer ns. */
-export function linkLatencyNs(context: TimingContext, operation: Operation, hop: number): number {
+function linkLatencyNs(context: TimingContext, operation: Operation, hop: number): number {
   const link = hopsOf(operation.collective!)[hop - 1];
   return context.configuration.hardware.ports[link].latencyNs;
 }

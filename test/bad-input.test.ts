@@ -1,0 +1,230 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { CliProcess } from './support/run-cli.js';
+import type { CliEnd } from './support/run-cli.js';
+import { childrenOf } from './support/processes.js';
+import { changed, scenarioFile, textFile } from './support/scenario-files.js';
+import { TemporaryFolder } from './support/temporary.js';
+
+/** Commands that run at once while the table is worked through. */
+const AT_ONCE = 3;
+const BAD_INPUT = 2;
+const FAILURE = 1;
+
+interface BadInput {
+  readonly what: string;
+  readonly args: readonly string[];
+  /** What the sentence must hold: the field and the value. */
+  readonly names: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Commander's own complaint, with its hint. */
+  readonly commander?: boolean;
+  /** @default 2 */
+  readonly code?: number;
+}
+
+const temporary = new TemporaryFolder();
+const files = temporary.path;
+/** Where commands run: nothing may appear in it. */
+const cwd = join(files, 'cwd');
+const full = join(files, 'full');
+mkdirSync(cwd);
+mkdirSync(full);
+const occupied = textFile(full, 'precious.txt', 'keep me');
+const yaml = (name: string, text: string): string => textFile(files, `${name}.yaml`, text);
+const NOWHERE = 'ws://127.0.0.1:9';
+
+/** A run with one flag, and the field and value that the complaint must name. */
+const flag = (name: string, value: string, field = name, shown = value): BadInput => ({
+  what: `--${name} ${value}`,
+  args: ['run', 'decode', '--ranks', '8', `--${name}`, value],
+  names: [field, shown],
+});
+
+const set = (setting: string, names: readonly string[]): BadInput => ({
+  what: `--set ${setting}`,
+  args: ['run', 'decode', '--ranks', '8', '--set', setting],
+  names,
+});
+
+const file = (what: string, path: string, names: readonly string[]): BadInput => ({ what, args: ['run', path], names });
+
+const TABLE: readonly BadInput[] = [
+  { what: 'an unknown scenario', args: ['run', 'trane'], names: ['scenario', 'trane', 'train'] },
+  file('an unknown key in a file', yaml('key', 'scenario: decode\nrank: 8\n'), ['rank', 'did you mean ranks?']),
+  file('ranks as text in a file', yaml('text', 'scenario: decode\nranks: "8"\n'), ['ranks', '"8"']),
+  file('a missing file', './missing.yaml', ['./missing.yaml']),
+  file('a broken file', yaml('broken', 'scenario: decode\nranks: 8\nlayers: [1, 2\n'), ['broken.yaml', 'line 4']),
+  file('a file that is a list', yaml('list', '- decode\n'), ['list.yaml', 'no mapping']),
+  file('a file of an unknown scenario', yaml('named', 'scenario: mine\nranks: 8\n'), ['scenario', 'mine']),
+  ...['0', '-1', '1e9', '12', '48', 'many', '8.5'].map((value) =>
+    flag('ranks', value, 'ranks', value === '1e9' ? '1000000000' : value),
+  ),
+  set('ranks="8"', ['ranks', '"8"']),
+  set('ranks', ['--set ranks', 'path=value']),
+  set('nope=1', ['--set nope=1', 'no nope']),
+  set('hardware.nope.deeper=1', ['hardware.nope']),
+  set('payload.hidden=20', ['payload.hidden', '20']),
+  set('payload.hidden=8000', ['payload.hidden', '8000']),
+  set('jitter=3', ['jitter', '3']),
+  set('faults=[{"rank":9,"operation":0,"kind":"kill"}]', ['faults', 'rank 9']),
+  set('slowRanks=[{"rank":8,"factor":2}]', ['slowRanks', 'rank 8']),
+  {
+    what: 'ranks that do not fill nodes',
+    args: ['run', 'decode', '--ranks', '16', '--set', 'hardware.nodeSize=6'],
+    names: ['ranks is 16', 'node size 6'],
+  },
+  flag('ranks-per-worker', '3', 'ranksPerWorker'),
+  flag('ranks-per-worker', '16', 'ranksPerWorker'),
+  ...['0', '59', '60', '62', '-4'].map((value) => flag('layers', value)),
+  flag('seed', '1.5'),
+  flag('overlap', 'half'),
+  flag('routing', 'random'),
+  flag('payload', 'float64'),
+  flag('fabric', 'pigeons'),
+  flag('threads', '0'),
+  flag('tokens-per-microbatch', '0', 'tokensPerMicrobatch'),
+  flag('prompt-lengths', '0', 'promptLengths'),
+  flag('prompt-lengths', '100,x', 'promptLengths', 'x'),
+  {
+    what: 'prompts for training',
+    args: ['run', 'train', '--ranks', '8', '--prompt-lengths', '100'],
+    names: ['promptLengths', 'training'],
+  },
+  {
+    what: 'prompts and tokens at once',
+    args: ['run', 'prefill', '--ranks', '8', '--prompt-lengths', '100', '--tokens-per-microbatch', '100'],
+    names: ['promptLengths', 'tokensPerMicrobatch'],
+  },
+  {
+    what: 'an environment variable that is no number',
+    args: ['run', 'decode'],
+    environment: { EPEMU_RANKS: 'eight' },
+    names: ['ranks', 'eight'],
+  },
+  { what: 'an unknown flag', args: ['run', '--rank', '8'], names: ['--rank'], commander: true },
+  { what: 'an unknown command', args: ['rum'], names: ['rum'], commander: true },
+  { what: 'one argument too many', args: ['run', 'decode', 'train'], names: ['argument'], commander: true },
+  { what: 'a flag without its value', args: ['run', '--ranks'], names: ['--ranks'], commander: true },
+  flag('out', full, 'out'),
+  flag('out', occupied, 'out'),
+  flag('out', join(occupied, 'inside'), 'out'),
+  file(
+    'gates that form a cycle',
+    scenarioFile(files, 'cycle', (phases) => changed(phases, 'MLP(0)', { after: ['COMBINE(0)'] })),
+    ['schedule', 'MLP(0)', 'waits for', 'COMBINE(0)'],
+  ),
+  file(
+    'an unknown stream',
+    scenarioFile(files, 'stream', (phases) => changed(phases, 'MLP(0)', { stream: 'river' })),
+    ['MLP(0)', 'river'],
+  ),
+  file(
+    'an unknown gate',
+    scenarioFile(files, 'gate', (phases) => changed(phases, 'MLP(0)', { after: ['DISPATCH(7)'] })),
+    ['MLP(0)', 'DISPATCH(7)'],
+  ),
+  file(
+    'two phases of one name',
+    scenarioFile(files, 'twice', (phases) => [...phases, ...phases.filter(({ name }) => name === 'MLP(1)')]),
+    ['MLP(1)'],
+  ),
+  file(
+    'unknown kernels',
+    scenarioFile(files, 'kernels', (phases) => changed(phases, 'MLP(0)', { kernels: 'magic' })),
+    ['MLP(0)', 'magic'],
+  ),
+  { what: 'a replay of nothing', args: ['replay', './nowhere'], names: ['./nowhere'] },
+  { what: 'a lint of nothing', args: ['trace', 'lint', './nowhere.json'], names: ['./nowhere.json'] },
+  { what: 'a worker without a coordinator', args: ['worker'], names: ['--coordinator'], commander: true },
+  { what: 'a worker without a token', args: ['worker', '--coordinator', NOWHERE], names: ['EPEMU_TOKEN'] },
+  ...[
+    ['--slots', '0'],
+    ['--port', '70000'],
+    ['--connect-timeout', 'soon'],
+  ].map(([name, value]) => ({
+    what: `a worker with ${name} ${value}`,
+    args: ['worker', '--coordinator', NOWHERE, name, value],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: [name, value],
+  })),
+  {
+    what: 'a worker with a token file that is not there',
+    args: ['worker', '--coordinator', NOWHERE, '--token-file', './secret'],
+    names: ['--token-file', './secret'],
+  },
+  {
+    what: 'a worker with an address that is no URL',
+    args: ['worker', '--coordinator', 'nonsense', '--connect-timeout', '1'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: ['--coordinator', 'nonsense'],
+  },
+  {
+    what: 'a worker that advertises what is no address',
+    args: ['worker', '--coordinator', NOWHERE, '--advertise', 'here:80'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: ['--advertise', 'here:80'],
+  },
+  {
+    what: 'a worker whose coordinator does not answer',
+    args: ['worker', '--coordinator', NOWHERE, '--connect-timeout', '1'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: [NOWHERE, 'after 1 s'],
+    code: FAILURE,
+  },
+  {
+    what: 'a coordinator with a join time-out of 0',
+    args: ['coordinator', 'decode', '--ranks', '8', '--join-timeout', '0'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: ['--join-timeout', '0'],
+  },
+  {
+    what: 'a coordinator of an unknown scenario',
+    args: ['coordinator', 'trane'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: ['trane'],
+  },
+];
+
+describe('bad input', () => {
+  const ends = new Map<BadInput, CliEnd & { readonly left: readonly number[] }>();
+
+  before(async () => {
+    const queue = [...TABLE];
+    const work = async (): Promise<void> => {
+      for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
+        const command = new CliProcess(row.args, row.environment, cwd);
+        const { pid } = command;
+        const end = await command.end;
+        ends.set(row, { ...end, left: childrenOf(pid) });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  });
+  after(() => {
+    temporary.remove();
+  });
+
+  for (const row of TABLE) {
+    it(`${row.what} is refused in one sentence that names it`, () => {
+      const end = ends.get(row);
+      const form =
+        row.commander === true
+          ? /^error: [^\n]+\n(?:\(Did you mean [^\n]+\)\n)?\n?\(add --help [^\n]+\)\n$/
+          : /^epemu: [^\n]+\n$/;
+      expect(end?.stderr).to.match(form);
+      for (const name of row.names) expect(end?.stderr).to.include(name);
+      expect(end?.stderr, 'a stack trace').not.to.match(/\n\s+at /);
+      expect(end?.stdout).to.equal('');
+      expect(end?.code).to.equal(row.code ?? BAD_INPUT);
+      expect(end?.left).to.deep.equal([]);
+    });
+  }
+
+  it('leaves no folder behind and touches none that was there', () => {
+    expect(readdirSync(cwd)).to.deep.equal([]);
+    expect(readdirSync(full)).to.deep.equal(['precious.txt']);
+    expect(existsSync(occupied)).to.equal(true);
+  });
+});

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { EpemuError } from '@epemu/core';
+import { BadInputError, EpemuError } from '@epemu/core';
 import { RunDigest, replay } from '@epemu/timeline';
 import { readOperationsFile } from './output/operations-file.js';
 
@@ -19,12 +19,15 @@ export interface ReplayOutcome {
 /**
  * Times a finished run's recorded operations again.
  * @param run the run's folder, or its `operations.bin.gz`.
- * @throws BadInputError when there is no such record, ReplayMismatchError when the digests differ.
+ * @throws BadInputError when there is no such record or its run did not finish, ReplayMismatchError when the digests differ.
  */
 export async function replayRun(run: string): Promise<ReplayOutcome> {
   const isFolder = statSync(run, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const recorded = await readOperationsFile(isFolder ? join(run, 'operations.bin.gz') : run);
   const { configuration, program, records, digest: recordedDigest } = recorded;
+  if (recordedDigest === '') {
+    throw new BadInputError(run, `${run} is of a run that did not finish; name the folder of a finished run`);
+  }
   const digest = new RunDigest(program);
   let events = 0;
   let services = 0;
@@ -35,9 +38,7 @@ export async function replayRun(run: string): Promise<ReplayOutcome> {
   });
   const outcome = { digest: digest.finish(), recordedDigest, ranks: records.length, events, services };
   if (outcome.digest !== recordedDigest) {
-    throw new ReplayMismatchError(
-      `the replay's digest is ${outcome.digest}, the run's is ${recordedDigest === '' ? 'missing: the run did not finish' : recordedDigest}`,
-    );
+    throw new ReplayMismatchError(`the replay's digest is ${outcome.digest}, the run's is ${recordedDigest}`);
   }
   return outcome;
 }

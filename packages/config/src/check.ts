@@ -90,6 +90,10 @@ function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: R
       `phase ${phase.name} is of kind ${phase.kind}; exactly the kinds other than compute have a collective`,
     );
   }
+  const issue = configuration.schedule.phases.find(({ name }) => name === phase.issue);
+  if (phase.kind === 'wait' ? issue?.kind !== 'issue' : phase.issue !== undefined) {
+    refuse(field, `phase ${phase.name} has the issue ${String(phase.issue)}; a wait, and nothing else, names an issue`);
+  }
   if (phase.direction === 'backward' && family !== 'training') {
     refuse(field, `phase ${phase.name} goes backward, but the family is ${family}; only training goes backward`);
   }

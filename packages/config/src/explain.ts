@@ -52,15 +52,24 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return ranked[0] !== undefined && ranked[0].distance <= 3 ? ranked[0].candidate : undefined;
 }
 
-/** Turns the first of zod's complaints into one sentence with field, value and what is allowed. */
-export function explainIssue(issue: z.core.$ZodIssue, input: unknown, knownKeys: readonly string[]): BadInputError {
+/**
+ * Turns the first of zod's complaints into one sentence with field, value and what is allowed.
+ * @param keysAt the keys that the mapping at a path may have.
+ */
+export function explainIssue(
+  issue: z.core.$ZodIssue,
+  input: unknown,
+  keysAt: (path: readonly PropertyKey[]) => readonly string[],
+): BadInputError {
   const field = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
     const name = field === '' ? key : `${field}.${key}`;
+    const knownKeys = keysAt(issue.path);
     const near = closest(key, knownKeys);
     const hint = near === undefined ? `known keys are ${knownKeys.join(', ')}` : `did you mean ${near}?`;
     return new BadInputError(name, `${name} is not a key of a run's configuration; ${hint}`);
   }
-  return new BadInputError(field, `${field} is ${show(valueAt(input, issue.path))}, but ${allowed(issue)}`);
+  const shown = field === '' ? 'the configuration' : field;
+  return new BadInputError(field, `${shown} is ${show(valueAt(input, issue.path))}, but ${allowed(issue)}`);
 }

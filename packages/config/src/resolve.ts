@@ -4,9 +4,9 @@ import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/prese
 import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
 import { explainIssue } from './explain.js';
-import { CONFIGURATION_SCHEMA } from './schema.js';
+import { CONFIGURATION_SCHEMA, keysAt } from './schema.js';
 import { scenarioData, scenarioNames } from './scenario-data.js';
-import { applySetting, environmentOverrides, isPlainObject, merged, readScenarioFile } from './sources.js';
+import { applySetting, environmentOverrides, isPlainObject, merged, parseScalar, readScenarioFile } from './sources.js';
 import type { PlainObject } from './sources.js';
 
 /** Where a configuration comes from; later fields are stronger than earlier ones. */
@@ -16,7 +16,10 @@ export interface ConfigurationSources {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Values from flags, by configuration key. */
   readonly flags?: Readonly<PlainObject>;
-  /** Texts `path=value` of `--set`, in order. */
+  /**
+   * Texts `path=value` of `--set`. Whole keys (`overlap=none`) count as flags do, and decide the defaults of others;
+   * paths into a key are applied afterwards, in order.
+   */
   readonly settings?: readonly string[];
 }
 
@@ -32,13 +35,34 @@ function baseOf(scenario: string): PlainObject {
   return readScenarioFile(scenario);
 }
 
+/** @returns a merge in which a stronger choice of prompts takes a weaker token count away, and the other way round. */
+function overridden(weaker: PlainObject, stronger: PlainObject): PlainObject {
+  const kept = { ...weaker };
+  if (stronger['tokensPerMicrobatch'] !== undefined) delete kept['promptLengths'];
+  if (stronger['promptLengths'] !== undefined) delete kept['tokensPerMicrobatch'];
+  return merged(kept, stronger);
+}
+
+/** Tells settings of whole keys from those that lead into one. A schedule is none that others follow from. */
+function splitSettings(settings: readonly string[]): { whole: PlainObject; paths: string[] } {
+  const whole: PlainObject = {};
+  const paths: string[] = [];
+  for (const setting of settings) {
+    const at = setting.indexOf('=');
+    const key = setting.slice(0, Math.max(0, at));
+    if (key !== 'schedule' && KNOWN_KEYS.includes(key)) whole[key] = parseScalar(setting.slice(at + 1));
+    else paths.push(setting);
+  }
+  return { whole, paths };
+}
+
 function refuseUnknownKeys(values: PlainObject): void {
   const unknown = Object.keys(values).find((key) => !KNOWN_KEYS.includes(key));
   if (unknown === undefined) return;
   throw explainIssue(
     { code: 'unrecognized_keys', keys: [unknown], path: [], message: '', input: values },
     values,
-    KNOWN_KEYS,
+    keysAt,
   );
 }
 
@@ -76,13 +100,11 @@ function inlinePreset<T>(
 export function resolveConfiguration(sources: ConfigurationSources): Configuration {
   const file = baseOf(sources.scenario);
   refuseUnknownKeys(file);
-  const overrides = merged(environmentOverrides(sources.environment ?? {}), sources.flags ?? {});
-  const chosen = merged(file, overrides);
+  const { whole, paths } = splitSettings(sources.settings ?? []);
+  const environment = environmentOverrides(sources.environment ?? {});
+  const chosen = [environment, sources.flags ?? {}, whole].reduce(overridden, file);
   const { defaults, schedules } = defaultsFor(chosen);
-  // Prompts and a token count exclude each other: whichever was chosen replaces the default.
-  if (chosen['tokensPerMicrobatch'] !== undefined) delete defaults['promptLengths'];
-  if (chosen['promptLengths'] !== undefined) delete defaults['tokensPerMicrobatch'];
-  const values = merged(defaults, chosen);
+  const values = overridden(defaults, chosen);
   const overlap = String(values['overlap']);
   const keepsSchedule = isPlainObject(file['schedule']) && (file['overlap'] ?? overlap) === overlap;
   values['schedule'] = keepsSchedule ? file['schedule'] : (schedules[overlap] ?? {});
@@ -92,7 +114,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['model'] = inlinePreset(values['model'], 'model', loadModel, parseModel);
   values['hardware'] = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
   const settable = structuredClone(values);
-  for (const setting of sources.settings ?? []) applySetting(settable, setting, KNOWN_KEYS);
+  for (const setting of paths) applySetting(settable, setting, KNOWN_KEYS);
   return parseConfiguration(settable);
 }
 
@@ -102,7 +124,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
  */
 export function parseConfiguration(values: unknown): Configuration {
   const parsed = CONFIGURATION_SCHEMA.safeParse(values);
-  if (!parsed.success) throw explainIssue(parsed.error.issues[0], values, KNOWN_KEYS);
+  if (!parsed.success) throw explainIssue(parsed.error.issues[0], values, keysAt);
   const configuration: Configuration = {
     ...parsed.data,
     model: parseModel(parsed.data.model, 'model'),

@@ -80,3 +80,23 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
 
 export type PhaseTemplate = z.infer<typeof PHASE_SCHEMA>;
 export type ScheduleTemplate = z.infer<typeof SCHEDULE_SCHEMA>;
+
+/** @returns the keys that a mapping of the configuration may have; none where any, or no mapping, is allowed. */
+export function keysAt(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = CONFIGURATION_SCHEMA;
+  for (const key of path) schema = schemaInside(schema, key);
+  schema = bare(schema);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function schemaInside(outer: unknown, key: PropertyKey): unknown {
+  const schema = bare(outer);
+  if (schema instanceof z.ZodObject) return (schema.shape as Record<PropertyKey, unknown>)[key];
+  if (schema instanceof z.ZodArray) return schema.element;
+  return schema instanceof z.ZodRecord ? schema.valueType : undefined;
+}
+
+/** Without what makes it optional. */
+function bare(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? bare(schema.unwrap()) : schema;
+}

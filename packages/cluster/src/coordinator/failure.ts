@@ -39,13 +39,14 @@ export class FailureLog {
   }
 
   /**
-   * @returns the root cause: a process that a signal or its own failure ended; else what a worker reported of itself;
-   * else the first connection that broke.
+   * @returns the root cause: a process that a signal ended, before one that ended by itself; else what a worker
+   * reported of itself; else the first connection that broke.
    */
   rootCause(members: readonly Member[]): EpemuError {
     const own = this.#reports.find((report) => !report.peerLost);
     // Whoever reported first and then left did not die on its own.
-    const exit = this.#exits.find(({ pid }) => !this.#reports.some(({ member }) => member.pid === pid));
+    const exits = this.#exits.filter(({ pid }) => !this.#reports.some(({ member }) => member.pid === pid));
+    const exit = exits.find(({ signal }) => signal !== null) ?? exits[0];
     if (exit !== undefined) {
       return this.#failed(
         members.find((member) => member.pid === exit.pid),

@@ -24,7 +24,7 @@ export function findingOf(configuration: Configuration, figures: FigureReport): 
     transfer: 'its bytes are still on their way',
     kernel: 'its kernel runs alone',
   }[piece.waitsFor];
-  const held = piece.blocked === null ? '' : ` and holds up ${piece.blocked}`;
+  const held = piece.blocked === null ? '' : `, which holds up ${piece.blocked}`;
   const share = figures.timeline.exposedCommPct.toFixed(1);
   return (
     `The largest exposed piece is ${piece.us.toFixed(0)} µs of ${piece.phase} on rank ${piece.rank} at ` +

@@ -75,6 +75,7 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
   if (head === undefined) throw new BadInputError(path, `${path} holds no run`);
   try {
     const { configuration, program, digest } = JSON.parse(head.toString()) as Omit<RecordedRun, 'records'>;
+    if (!Array.isArray(program?.operations) || typeof digest !== 'string') throw new Error('no program or digest');
     return {
       configuration: parseConfiguration(configuration),
       program,

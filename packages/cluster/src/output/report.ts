@@ -74,34 +74,44 @@ export const STATEMENT = {
 } as const;
 
 /**
- * Throughput of the whole model: the steady layer time for each of its MoE layers plus its dense layers. A run without
- * dense layers lets these take a MoE layer's time without its communication: the sum of its compute phases' means.
- * Training counts one micro-batch's tokens over the cells of all layers, as if one GPU held them: no bubble, no
- * optimiser.
+ * Time of one step of the whole model, µs. A whole-model run has dense layers: their own time, plus the steady time of
+ * a MoE layer (the last, which drains, left out) for each MoE layer; in training the cell times as they are. Any other
+ * run knows nothing of dense layers and counts each as a MoE layer, which is too long for 3 layers of 61.
+ *
+ * Training without overlap has a layer's backward a chunk after its forward, so that no steady window holds both: its
+ * layer time is the run's span over its layers.
+ */
+function stepMicroseconds(configuration: Configuration, { timeline, steady, layerTimes }: FigureReport): number {
+  const { model, family, layers, overlap } = configuration;
+  if (family === 'training' && overlap === 'none') return (timeline.spanUs / layers) * model.layers;
+  if (denseLayerCount(configuration) === 0) return steady.layerUs.mean * model.layers;
+  const total = (times: FigureReport['layerTimes']): number => times.reduce((sum, { us }) => sum + us, 0);
+  if (family === 'training') return total(layerTimes);
+  const dense = layerTimes.filter((layer) => layer.dense);
+  const moe = layerTimes.filter((layer) => !layer.dense);
+  const steadyMoe = moe.length > 1 ? moe.slice(0, -1) : moe;
+  // Where the phase that marks a layer is absent in dense ones, they are what comes before the first mark.
+  const denseUs = dense.length > 0 ? total(dense) : timeline.spanUs - total(moe);
+  return (total(steadyMoe) / steadyMoe.length) * moe.length + denseUs;
+}
+
+/**
+ * Throughput of the whole model, from the time of one step, see {@link stepMicroseconds}. Training counts the tokens of
+ * one micro-batch over the cells of all layers, as if one GPU held them: no bubble, no optimiser. Decoding, which has
+ * `tpotMs`, is inference through low-latency collectives.
  */
 export function throughputOf(configuration: Configuration, figures: FigureReport): Throughput {
-  const { model, family, layers, hardware, ranks, schedule } = configuration;
-  const moeLayerUs = figures.steady.layerUs.mean;
-  const dense = figures.layerTimes.filter((layer) => layer.dense);
-  // Training without overlap: a layer's cell is its forward and, a chunk later, its backward.
-  const cellUs =
-    configuration.family === 'training' && configuration.overlap === 'none'
-      ? figures.timeline.spanUs / layers
-      : moeLayerUs;
-  const denseUs =
-    denseLayerCount(configuration) > 0 && dense.length > 0
-      ? dense.reduce((sum, layer) => sum + layer.us, 0) / dense.length
-      : cellUs;
-  const stepUs = cellUs * (model.layers - model.denseLayers) + denseUs * model.denseLayers;
+  const { family, hardware, ranks, schedule } = configuration;
+  const stepUs = stepMicroseconds(configuration, figures);
   const batches = microBatchesOf(configuration);
   const tokens = family === 'training' ? batches[0].tokens : batches.reduce((sum, batch) => sum + batch.tokens, 0);
   const perGpu = (tokens * 1e6) / stepUs;
-  const isDecode = family === 'inference' && configuration.promptLengths === undefined;
+  const isDecode = family === 'inference' && schedule.phases.some((phase) => phase.collective?.mode === 'low-latency');
   return {
     tokensPerSecondPerGpu: round(perGpu, 1),
     tokensPerSecondPerNode: round(perGpu * Math.min(hardware.nodeSize, ranks), 1),
     stepMs: round(stepUs / 1000, 3),
-    ...(isDecode && schedule.microBatches > 0 ? { tpotMs: round(stepUs / 1000, 3) } : {}),
+    ...(isDecode ? { tpotMs: round(stepUs / 1000, 3) } : {}),
   };
 }
 

@@ -1,0 +1,126 @@
+import { resolveConfiguration } from '@epemu/config';
+import { RankFailedError } from '@epemu/core';
+import { buildProgram } from '@epemu/schedule';
+import { expect } from 'chai';
+import { FailureLog, noProgress } from './failure.js';
+import type { ProcessExit } from './failure.js';
+import { Member } from './member.js';
+
+const PROGRAM = buildProgram(
+  resolveConfiguration({ scenario: 'decode', flags: { ranks: 4, layers: 2, tokensPerMicrobatch: 8 } }),
+);
+const WAIT = PROGRAM.operations.findIndex(({ phase, layer }) => phase === 'wait DISPATCH(0)' && layer === 1);
+const NO_CHANNEL = {} as Member['channel'];
+
+/** A worker that holds the given ranks, which have come to the given operation. */
+function member(pid: number, ranks: readonly number[], operation?: number): Member {
+  const made = new Member(NO_CHANNEL, { pid, host: 'here', slots: ranks.length });
+  made.worker = pid - 100;
+  made.ranks = ranks;
+  made.state = 'running';
+  if (operation !== undefined) for (const rank of ranks) made.current.set(rank, operation);
+  return made;
+}
+
+function exit(pid: number, ended: Partial<ProcessExit>): ProcessExit {
+  return { pid, code: null, signal: null, errorOutput: '', ...ended };
+}
+
+/** The error that a log gives, which must be that of a failed rank. */
+function causeOf(log: FailureLog, members: readonly Member[]): RankFailedError {
+  const error = log.rootCause(members);
+  if (!(error instanceof RankFailedError)) throw error;
+  return error;
+}
+
+describe('the root cause of a failed run', () => {
+  const members = [member(100, [0], WAIT), member(101, [1], WAIT), member(102, [2, 3], WAIT)];
+  const [first, second, third] = members;
+
+  it('is the process that a signal ended, whatever others reported before', () => {
+    const log = new FailureLog(PROGRAM);
+    log.addLost(third);
+    log.addReport(first, 'lost the connection to rank 1', true);
+    log.addReport(third, 'segment without tokens', false);
+    log.addExit(exit(100, { code: 1 }));
+    log.addExit(exit(101, { signal: 'SIGKILL' }));
+    const { message, detail, exitCode } = causeOf(log, members);
+    expect(message).to.equal('rank 1 (pid 101) was killed by SIGKILL in wait DISPATCH(0) of layer 1');
+    expect(detail).to.deep.equal({ ranks: [1], pid: 101, signal: 'SIGKILL', layer: 1, phase: 'wait DISPATCH(0)' });
+    expect(exitCode).to.equal(3);
+  });
+
+  it('is a signal before an exit status, in whatever order the two are heard of', () => {
+    const log = new FailureLog(PROGRAM);
+    log.addExit(exit(100, { code: 1 }));
+    log.addExit(exit(101, { signal: 'SIGSEGV' }));
+    expect(causeOf(log, members).detail.signal).to.equal('SIGSEGV');
+  });
+
+  it('is a process that ended by itself, with what it wrote on standard error', () => {
+    const log = new FailureLog(PROGRAM);
+    log.addReport(first, 'lost the connection to ranks 2–3', true);
+    log.addExit(exit(102, { code: 134, errorOutput: 'heap out of memory\n' }));
+    const { message, detail } = causeOf(log, members);
+    expect(message).to.equal(
+      'ranks 2–3 (pid 102) ended with exit status 134 in wait DISPATCH(0) of layer 1: heap out of memory',
+    );
+    expect(detail).to.include({ pid: 102, exitStatus: 134, cause: 'heap out of memory' });
+  });
+
+  it('is what a worker reported of itself, before any lost peer, although the worker then left', () => {
+    const log = new FailureLog(PROGRAM);
+    log.addLost(first);
+    log.addReport(first, 'lost the connection to rank 1', true);
+    log.addReport(second, 'segment without tokens', false);
+    log.addExit(exit(101, { code: 1 }));
+    const { message, detail } = causeOf(log, members);
+    expect(message).to.equal('rank 1 (pid 101) failed in wait DISPATCH(0) of layer 1: segment without tokens');
+    expect(detail).to.include({ pid: 101, cause: 'segment without tokens' });
+    expect(detail).not.to.have.any.keys('signal', 'exitStatus');
+  });
+
+  it('is the first connection that broke, where there is nothing else', () => {
+    const log = new FailureLog(PROGRAM);
+    log.addLost(second);
+    log.addLost(first);
+    log.addReport(first, 'lost the connection to rank 1', true);
+    expect(causeOf(log, members).detail.ranks).to.deep.equal([1]);
+  });
+
+  it('is told of a process that never joined, and of one that had not begun', () => {
+    const never = new FailureLog(PROGRAM);
+    never.addExit(exit(900, { code: 127 }));
+    expect(causeOf(never, members).message).to.equal(
+      'worker process 900 ended with exit status 127 before its first phase',
+    );
+    const early = new FailureLog(PROGRAM);
+    early.addExit(exit(103, { signal: 'SIGKILL' }));
+    const { message, detail } = causeOf(early, [member(103, [4])]);
+    expect(message).to.equal('rank 4 (pid 103) was killed by SIGKILL before its first phase');
+    expect(detail).not.to.have.any.keys('layer', 'phase');
+  });
+
+  it('is sought only once there is something in the log', () => {
+    const log = new FailureLog(PROGRAM);
+    expect(log.empty).to.equal(true);
+    log.addLost(first);
+    expect(log.empty).to.equal(false);
+  });
+});
+
+describe('a run without progress', () => {
+  it('names who is furthest behind when all still speak', () => {
+    const { message, exitCode } = noProgress(PROGRAM, [member(100, [0], WAIT), member(101, [1], WAIT - 1)], 60);
+    expect(message).to.match(/^no rank has moved for 60 s; furthest behind is rank 1 \(pid 101\) in .* of layer 1;/);
+    expect(message).to.include('stallTimeoutSeconds');
+    expect(exitCode).to.equal(4);
+  });
+
+  it('names who has been silent, though another is further behind', () => {
+    const silent = member(100, [0], WAIT);
+    silent.heardAt = performance.now() - 50_000;
+    const { message } = noProgress(PROGRAM, [silent, member(101, [1], 0)], 60);
+    expect(message).to.include('silent is rank 0 (pid 100) in wait DISPATCH(0) of layer 1');
+  });
+});

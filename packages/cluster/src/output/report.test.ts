@@ -1,0 +1,172 @@
+import { resolveConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import { buildProgram } from '@epemu/schedule';
+import { FigureAccumulator } from '@epemu/timeline';
+import type { FigureReport } from '@epemu/timeline';
+import { expect } from 'chai';
+import { findingOf } from './finding.js';
+import { metricsText } from './metrics.js';
+import { buildReport, throughputOf } from './report.js';
+import type { Report } from './report.js';
+
+function configurationOf(scenario: string, flags: Record<string, unknown>, settings: string[] = []): Configuration {
+  return resolveConfiguration({ scenario, flags: { ranks: 16, layers: 4, ...flags }, settings });
+}
+
+const DECODE = configurationOf('decode', { tokensPerMicrobatch: 64 });
+/** Figures in which everything is 0. */
+const NOTHING = new FigureAccumulator(buildProgram(DECODE), 256).result();
+
+/** @param layerTimes µs of each layer; a negative one stands for a dense layer. */
+function figures(parts: { spanUs?: number; steadyLayerUs?: number; layerTimes?: number[] }): FigureReport {
+  const { spanUs = 0, steadyLayerUs = 0, layerTimes = [] } = parts;
+  const layerUs = { mean: steadyLayerUs, min: steadyLayerUs, max: steadyLayerUs };
+  return {
+    ...NOTHING,
+    timeline: { ...NOTHING.timeline, spanUs },
+    steady: { ...NOTHING.steady, layerUs },
+    layerTimes: layerTimes.map((us, layer) => ({ layer, dense: us < 0, us: Math.abs(us) })),
+  };
+}
+
+describe('throughput', () => {
+  it('of a decode is both micro-batches over 61 steady layers, and its time per token the step', () => {
+    const throughput = throughputOf(DECODE, figures({ steadyLayerUs: 1000 }));
+    // 128 tokens in 61 ms.
+    expect(throughput).to.deep.equal({
+      tokensPerSecondPerGpu: 2098.4,
+      tokensPerSecondPerNode: 16_786.9,
+      stepMs: 61,
+      tpotMs: 61,
+    });
+  });
+
+  it('of a node with fewer ranks than 8 counts those that are there', () => {
+    const throughput = throughputOf(configurationOf('decode', { ranks: 2 }), figures({ steadyLayerUs: 1000 }));
+    expect(throughput.tokensPerSecondPerNode / throughput.tokensPerSecondPerGpu).to.be.closeTo(2, 1e-4);
+  });
+
+  it('of a prefill counts all prompts and has no time per token', () => {
+    const configuration = configurationOf('prefill', { promptLengths: [4000, 2000, 100] });
+    const throughput = throughputOf(configuration, figures({ steadyLayerUs: 1000 }));
+    expect(throughput).to.include({ tokensPerSecondPerGpu: 100_000, stepMs: 61 });
+    expect(throughput).not.to.have.property('tpotMs');
+  });
+
+  it('of a training counts one micro-batch over the cells of all layers', () => {
+    const throughput = throughputOf(configurationOf('train', {}), figures({ steadyLayerUs: 2000 }));
+    expect(throughput).to.include({ stepMs: 122, tokensPerSecondPerGpu: 33_573.8 });
+  });
+
+  it('of a training without overlap takes a layer’s share of the span for a cell', () => {
+    const configuration = configurationOf('train', { overlap: 'none' });
+    const throughput = throughputOf(configuration, figures({ spanUs: 12_000, steadyLayerUs: 1 }));
+    expect(throughput.stepMs).to.equal(183);
+  });
+
+  it('of a whole model takes dense layers at their own time and leaves the draining last layer out', () => {
+    const configuration = configurationOf('prefill', { layers: 61 });
+    const layerTimes = [-100, -100, -100, ...Array.from({ length: 57 }, () => 1000), 5000];
+    expect(throughputOf(configuration, figures({ layerTimes })).stepMs).to.equal(58.3);
+  });
+});
+
+describe('the finding', () => {
+  const piece = { rank: 3, phase: 'DISPATCH(1)', startUs: 12_345, us: 678.4, blocked: 'MLP(1)' } as const;
+
+  function finding(waitsFor: 'notify' | 'transfer' | 'kernel', configuration = DECODE, blocked = true): string {
+    const largestExposed = { ...piece, waitsFor, blocked: blocked ? piece.blocked : null };
+    const timeline = { ...NOTHING.timeline, exposedCommPct: 12.34 };
+    return findingOf(configuration, { ...NOTHING, timeline, largestExposed });
+  }
+
+  it('says where the largest exposed piece is, what it holds up and how much is exposed in all', () => {
+    expect(finding('transfer')).to.equal(
+      'The largest exposed piece is 678 µs of DISPATCH(1) on rank 3 at 12.35 ms: its bytes are still on their way and ' +
+        'holds up MLP(1) (12.3 % of the span is exposed in all); ' +
+        'try --set hardware.ports.rdma.bandwidthGBps=100 or a larger --tokens-per-microbatch.',
+    );
+    expect(finding('transfer', DECODE, false)).not.to.include('holds up');
+  });
+
+  it('names the slow ranks, uneven routing or jitter where a notify waits', () => {
+    const slow = configurationOf('decode', {}, ['slowRanks=[{"rank":1,"factor":2}]']);
+    expect(finding('notify', slow)).to.include('waits for the slowest rank').and.include('try --set slowRanks=[]');
+    expect(finding('notify', configurationOf('train', {}))).to.include('try --routing balanced');
+    expect(finding('notify')).to.include('try --set jitter=0');
+  });
+
+  it('names overlap before all else where there is none', () => {
+    const none = configurationOf('decode', { overlap: 'none' });
+    for (const cause of ['notify', 'transfer', 'kernel'] as const) {
+      expect(finding(cause, none)).to.include('try --overlap full');
+    }
+    expect(finding('kernel')).to.include('its kernel runs alone');
+  });
+
+  it('says so when nothing is exposed', () => {
+    expect(findingOf(DECODE, NOTHING)).to.equal('No communication is exposed: all of it is hidden behind computation.');
+  });
+});
+
+describe('the metrics of a run', () => {
+  function report(of: FigureReport | undefined, maxRelativeError = 0): Report {
+    return buildReport({
+      configuration: DECODE,
+      digest: null,
+      ...(of === undefined ? { error: 'rank 1 failed' } : {}),
+      figures: of,
+      traffic: { rdmaBytes: 5e12, nvlinkBytes: 0, wireMessages: 10, wireBytes: 1000 },
+      numerics: { tokensChecked: 4, missing: 1, duplicated: 2, wrong: 3, maxRelativeError },
+      host: {
+        wallSeconds: 1.5,
+        startupSeconds: 0.5,
+        emulateSeconds: 0.5,
+        mergeSeconds: 0.5,
+        messagesPerSecond: 20,
+        peakRssBytes: 1e8,
+        coordinatorPeakRssBytes: 1e8,
+        wireFrames: 10,
+        traceEvents: 100,
+        traceBytesUnpacked: 1e4,
+        processes: 17,
+      },
+      finding: null,
+    });
+  }
+
+  it('have a HELP and a TYPE line before each, and no value that is not a number', async () => {
+    for (const of of [figures({ spanUs: 1000 }), undefined]) {
+      const lines = (await metricsText(report(of))).trim().split('\n');
+      const known = new Set<string>();
+      lines.forEach((line, i) => {
+        const help = /^# HELP (\S+) \S.*\.$/.exec(line);
+        if (help !== null) {
+          expect(lines[i + 1]).to.equal(`# TYPE ${help[1]} gauge`);
+          known.add(help[1]);
+        } else if (line !== '' && !line.startsWith('#')) {
+          expect(line).to.match(/^epemu_[a-z_]+(\{[^}]*\})? -?[0-9.e+-]+$/);
+          expect(known).to.include(/^[a-z_]+/.exec(line)![0]);
+        }
+      });
+      expect(known.size).to.be.at.least(14);
+    }
+  });
+
+  it('are in base units', async () => {
+    const text = await metricsText(report(figures({ spanUs: 2500 })));
+    expect(text).to.include('\nepemu_virtual_span_seconds 0.0025\n');
+    expect(text).to.include('\nepemu_virtual_traffic_bytes{link="rdma"} 5000000000000\n');
+    expect(text).to.include('\nepemu_numerics_failures 6\n').and.include('\nepemu_run_success 1\n');
+  });
+
+  it('of a failed run leave virtual time out and say that it failed', async () => {
+    const text = await metricsText(report(undefined));
+    expect(text).to.include('\nepemu_run_success 0\n').and.not.include('epemu_virtual_span_seconds');
+  });
+
+  it('come from a report without infinities, which JSON cannot hold', () => {
+    expect(report(undefined, Number.POSITIVE_INFINITY).numerics.maxRelativeError).to.equal(1e300);
+    expect(report(undefined)).to.include({ status: 'failed', error: 'rank 1 failed', throughput: null, nodes: 2 });
+  });
+});

@@ -1,0 +1,82 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Columns } from '@epemu/core';
+import { emptyOperations, emptyTimeline, encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import { HOST_EVENT_COLUMNS } from '@epemu/trace';
+import { expect } from 'chai';
+import { RunSpool } from './spool.js';
+
+describe('the spool of a run', () => {
+  let folder: string;
+  let spool: RunSpool;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'epemu-spool-'));
+    spool = new RunSpool(folder);
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Hands over a rank's timeline, operations, or both. */
+  function store(rank: number, what: readonly ('timeline' | 'operations')[]): void {
+    const timeline = emptyTimeline(rank);
+    timeline.events.push(7, 0, 0, 10, 20 + rank);
+    const operations = emptyOperations(rank);
+    operations.durations.push(0, 0, 10 + rank);
+    if (what.includes('timeline')) spool.storeTimeline(rank, encodeTimeline(timeline));
+    if (what.includes('operations')) spool.storeOperations(rank, encodeOperations(operations));
+  }
+
+  it('gives back what ranks handed over', () => {
+    store(12, ['timeline', 'operations']);
+    store(3, ['operations', 'timeline']);
+    expect([...spool.timeline(12).events.column('endNs')]).to.deep.equal([32]);
+    expect([...spool.operations(3).durations.column('soloNs')]).to.deep.equal([13]);
+    expect(Buffer.from(spool.operationsBytes(3))).to.deep.equal(Buffer.from(encodeOperations(spool.operations(3))));
+  });
+
+  it('lists ascending the ranks of which everything is there', () => {
+    store(12, ['timeline', 'operations']);
+    store(3, ['operations', 'timeline']);
+    store(5, ['timeline']);
+    store(6, ['operations']);
+    expect(spool.ranks).to.deep.equal([3, 12]);
+  });
+
+  it('gives host events by worker, with who they come from', () => {
+    for (const worker of [1, 0]) {
+      const events = new Columns(HOST_EVENT_COLUMNS);
+      events.push(0, 5, 6 + worker, 0, 100, 1);
+      const source = { worker, pid: 40 + worker, host: 'here', ranks: [worker], offsetNs: -3 };
+      spool.addHostEvents(source, encodeColumns(events));
+    }
+    const read = [...spool.hostEvents()];
+    expect(read.map(({ worker, pid, offsetNs }) => [worker, pid, offsetNs])).to.deep.equal([
+      [0, 40, -3],
+      [1, 41, -3],
+    ]);
+    expect(read.map(({ events }) => events.column('endNs')[0])).to.deep.equal([6, 7]);
+  });
+
+  it('adds up the counts of the numerics and keeps the largest error', () => {
+    spool.addNumerics({ tokensChecked: 10, missing: 1, duplicated: 0, wrong: 2, maxRelativeError: 3e-6 });
+    spool.addNumerics({ tokensChecked: 5, missing: 0, duplicated: 4, wrong: 1, maxRelativeError: 1e-6 });
+    expect(spool.numerics).to.deep.equal({
+      tokensChecked: 15,
+      missing: 1,
+      duplicated: 4,
+      wrong: 3,
+      maxRelativeError: 3e-6,
+    });
+  });
+
+  it('is gone from disk once removed, and nothing else is', () => {
+    store(0, ['timeline', 'operations']);
+    expect(readdirSync(folder)).to.deep.equal(['.spool']);
+    spool.remove();
+    spool.remove();
+    expect(existsSync(join(folder, '.spool'))).to.equal(false);
+    expect(existsSync(folder)).to.equal(true);
+  });
+});

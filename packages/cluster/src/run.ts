@@ -120,7 +120,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   }
   const emulatedNs = hostNs();
   tellProgress({ stage: 'merging', share: 1 });
-  const merged = await mergeRun(folder, runId, configuration, program, spool, finished);
+  const merged = await mergeRun(folder, runId, configuration, program, spool, begunNs, finished);
   const endNs = hostNs();
   const seconds = (ns: number): number => Number((ns / 1e9).toFixed(3));
   const wireMessages = statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);

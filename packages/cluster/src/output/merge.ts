@@ -55,6 +55,7 @@ function bytesSent(timeline: RankTimeline): { rdma: number; nvlink: number } {
 
 /**
  * Merges what the ranks handed over into the run's files; one rank in memory at a time.
+ * @param begunNs when the run began on the coordinator's clock: time 0 of the host trace.
  * @param finished whether all ranks came to their end.
  */
 export async function mergeRun(
@@ -63,6 +64,7 @@ export async function mergeRun(
   configuration: Configuration,
   program: Program,
   spool: RunSpool,
+  begunNs: number,
   finished: boolean,
 ): Promise<MergeResult> {
   const run = describeRun(runId, configuration);
@@ -100,7 +102,7 @@ export async function mergeRun(
     { configuration, program, digest: text ?? '' },
     recordsOf(spool, ranks),
   );
-  await writeHostTrace(join(folder, 'host-trace.json.gz'), run, spool.hostEvents());
+  await writeHostTrace(join(folder, 'host-trace.json.gz'), run, spool.hostEvents(), { originNs: begunNs });
   return {
     digest: text,
     figures: withEvents > 0 ? figures.result() : undefined,

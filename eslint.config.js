@@ -9,7 +9,7 @@ export default tseslint.config(
     rules: {
       // Numbers in messages are the rule here: ranks, nanoseconds, bytes.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-// An element read by index may be missing although its type does not say so; checking for it is no mistake.
+      // An element read by index may be missing although its type does not say so; checking for it is no mistake.
       '@typescript-eslint/no-unnecessary-condition': 'off',
       // Maps filled by construction: that a key is there is an invariant, not a hope.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -1,6 +1,7 @@
 import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { buildProgram } from '@epemu/schedule';
+import { buildProgram, hopsOf, transferOperations } from '@epemu/schedule';
+import type { Operation } from '@epemu/schedule';
 
 /** What a run would take, before anything starts. */
 export interface Prediction {
@@ -11,7 +12,7 @@ export interface Prediction {
   readonly kernels: number;
   /** Tokens that ranks process in each layer, over all micro-batches. */
   readonly tokensPerLayer: number;
-  /** Modelled bytes that leave GPUs, about. */
+  /** Modelled bytes over all out-ports, at most. */
   readonly modelledBytes: number;
   /** Bytes of emulated payload that really move, about. */
   readonly payloadBytes: number;
@@ -25,21 +26,43 @@ const PROCESS_BYTES = 55e6;
 /** Token id, entry and router weight that travel with a row. */
 const ROUTING_BYTES_PER_ROW = 20;
 
+/**
+ * @returns modelled bytes that an operation's tokens make on all out-ports, at most: a copy for each of its experts in
+ * low-latency mode; in normal mode one for each other node by RDMA, and by NVLink one for each rank that is not where
+ * RDMA ends, as long as it has experts for them.
+ */
+function modelledBytesOf(operation: Operation, configuration: Configuration, tokens: number): number {
+  const { model, ranks } = configuration;
+  const { type, mode } = operation.collective!;
+  const bytes = model.bytesPerToken;
+  if (mode === 'pipeline') return tokens * bytes.pipeline;
+  if (mode === 'low-latency')
+    return tokens * model.topK * (type === 'combine' ? bytes.combine : bytes.lowLatencyDispatch);
+  const nodes = nodeCount(configuration);
+  const copies = hopsOf(operation.collective!).map((link) =>
+    Math.min(model.topK, link === 'rdma' ? nodes - 1 : ranks - nodes),
+  );
+  return tokens * copies.reduce((sum, count) => sum + count, 0) * bytes[type];
+}
+
 /** Predicts what a run takes; routing is not drawn, so bytes are upper bounds: topK rows of every token travel. */
 export function predict(configuration: Configuration): Prediction {
   const program = buildProgram(configuration);
   const { ranks, layers, model, payload, family, fabric, ranksPerWorker } = configuration;
-  const tokens = microBatchesOf(configuration).reduce((sum, batch) => sum + batch.tokens, 0) * ranks;
+  const microBatches = microBatchesOf(configuration);
+  const tokens = microBatches.reduce((sum, batch) => sum + batch.tokens, 0) * ranks;
   const moeLayers = layers - denseLayerCount(configuration);
   const rows = tokens * model.topK;
   const hidden = payload.kind === 'none' ? 0 : payload.hidden;
-  const { dispatch, combine } = model.bytesPerToken;
   // Training's other micro-batch goes backward through the same collectives.
   const payloadBytes = moeLayers * rows * (2 * hidden * 4 + ROUTING_BYTES_PER_ROW) * (family === 'training' ? 1.5 : 1);
   const workers = fabric === 'memory' ? 1 : ranks / ranksPerWorker;
   const keptLayers = family === 'training' ? layers : 2;
   const memoryBytes = workers * PROCESS_BYTES + keptLayers * rows * (hidden * 4 + ROUTING_BYTES_PER_ROW);
   const events = program.operations.filter((operation) => operation.recorded);
+  const modelledBytes = transferOperations(program)
+    .filter((operation) => operation.recorded)
+    .reduce((sum, op) => sum + modelledBytesOf(op, configuration, microBatches[op.microBatch].tokens * ranks), 0);
   const kernels = events.reduce((sum, operation) => sum + operation.kernels.length, 0) * ranks;
   return {
     ranks,
@@ -48,7 +71,7 @@ export function predict(configuration: Configuration): Prediction {
     operationsPerRank: program.operations.length,
     kernels,
     tokensPerLayer: tokens,
-    modelledBytes: moeLayers * rows * (dispatch + combine),
+    modelledBytes,
     payloadBytes,
     memoryBytes,
     traceEvents: kernels + events.length * ranks,

@@ -98,7 +98,9 @@ function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: R
     refuse(field, `phase ${phase.name} goes backward, but the family is ${family}; only training goes backward`);
   }
   if (phase.collective !== undefined && !Object.hasOwn(hardware.transferRates, phase.collective.rateKind)) {
-    refuse(field, `phase ${phase.name} has the unknown rateKind ${phase.collective.rateKind}`);
+    const known = Object.keys(hardware.transferRates).join(', ');
+    const asked = phase.collective.rateKind;
+    refuse(field, `phase ${phase.name} has the unknown rateKind ${asked}; the hardware preset has ${known}`);
   }
   const rateSms = phase.collective === undefined ? 0 : hardware.transferRates[phase.collective.rateKind].sms;
   if (rateSms > 0 && schedule.communicationSms === 0) {

@@ -87,21 +87,27 @@ describe('resolveConfiguration', () => {
       }
       return 'nothing';
     };
-    expect(refused({ ranks: 12 })).to.include('ranks: ranks is 12').and.include('use one of 1, 2, 4, 8, 16, 32, 64, 128');
-    expect(refused({ layers: 59 })).to.include('layers: layers is 59').and.include('1 to 58 MoE layers, or 61');
+    expect(refused({ ranks: 12 }))
+      .to.include('ranks: ranks is 12')
+      .and.include('use one of 1, 2, 4, 8, 16, 32, 64, 128');
+    expect(refused({ layers: 59 }))
+      .to.include('layers: layers is 59')
+      .and.include('1 to 58 MoE layers, or 61');
     expect(refused({ ranksPerWorker: 3 })).to.include('ranksPerWorker: ranksPerWorker is 3');
     expect(refused({ jitter: 0.6 })).to.equal('jitter: jitter is 0.6, but it must be at most 0.5');
     expect(refused({ overlap: 'half' })).to.include('overlap is "half", but it must be one of full, none');
     expect(refused({ seed: 'x' })).to.equal('seed: seed is "x", but it must be of type number');
     expect(refused({ promptLengths: [5] })).to.include('promptLengths');
-    expect(refused({}, ['schedule.phases.0.issue="attn(F)"'])).to.include('nothing else, names an issue');
     expect(refused({}, ['schedule.computeSms=133'])).to.include('schedule.computeSms is 133, but the GPU has 132 SMs');
     expect(refused({}, ['schedule.layerMarker=nope'])).to.include('schedule.layerMarker is nope');
   });
 
   it('refuses what is no configuration at all', () => {
     expect(() => parseConfiguration(null)).to.throw(BadInputError, 'the configuration is null');
-    expect(() => resolveConfiguration({ scenario: 'trane' })).to.throw(BadInputError, 'choose one of decode, prefill, train');
+    expect(() => resolveConfiguration({ scenario: 'trane' })).to.throw(
+      BadInputError,
+      'choose one of decode, prefill, train',
+    );
   });
 });
 

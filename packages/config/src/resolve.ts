@@ -124,7 +124,11 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
  */
 export function parseConfiguration(values: unknown): Configuration {
   const parsed = CONFIGURATION_SCHEMA.safeParse(values);
-  if (!parsed.success) throw explainIssue(parsed.error.issues[0], values, keysAt);
+  if (!parsed.success) {
+    // A misspelt key is told before the key that is missing because of it.
+    const { issues } = parsed.error;
+    throw explainIssue(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0], values, keysAt);
+  }
   const configuration: Configuration = {
     ...parsed.data,
     model: parseModel(parsed.data.model, 'model'),

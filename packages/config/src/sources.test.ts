@@ -83,7 +83,11 @@ describe('settings', () => {
   const set = (...settings: string[]): ConfigurationSources => ({ scenario: 'decode', settings });
 
   it('reach any depth, presets included', () => {
-    const settings = ['hardware.ports.rdma.bandwidthGBps=100', 'slowRanks=[{"rank":3,"factor":2}]', 'slowRanks.0.rank=4'];
+    const settings = [
+      'hardware.ports.rdma.bandwidthGBps=100',
+      'slowRanks=[{"rank":3,"factor":2}]',
+      'slowRanks.0.rank=4',
+    ];
     const { hardware, slowRanks } = resolveConfiguration(set(...settings));
     expect(hardware.ports.rdma.bandwidthGBps).to.equal(100);
     expect(slowRanks).to.deep.equal([{ rank: 4, factor: 2 }]);

@@ -34,7 +34,7 @@ export class Columns<Names extends string> {
     });
   }
 
-  /** @returns a columns object that holds copies of the given values. */
+  /** @returns a columns object that takes the given arrays over, all of one length. */
   static from<Names extends string>(names: readonly Names[], values: readonly Float64Array[]): Columns<Names> {
     const columns = new Columns(names, 1);
     columns.#columns = values.map((column) => (column.length === 0 ? new Float64Array(1) : column));

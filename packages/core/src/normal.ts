@@ -4,7 +4,10 @@
  * another expert.
  */
 
-/** exp(x) by range reduction to |x| ≤ 1/64 and a Taylor series; relative error below 1e-14 for |x| ≤ 40. */
+/**
+ * exp(x) by range reduction to |x| ≤ 1/100 and a Taylor series; relative error below 3e-12 for |x| ≤ 40, for the
+ * twelve squarings carry the first one's rounding 4096-fold.
+ */
 export function exponential(x: number): number {
   const halvings = 12;
   const reduced = x / 4096;
@@ -55,7 +58,10 @@ export function normalQuantileTable(): Float64Array {
   return quantiles;
 }
 
-/** @param hash unsigned 32-bit hash. @returns a standard normal deviate, clipped at ±5. */
+/**
+ * @param hash unsigned 32-bit hash.
+ * @returns a standard normal deviate, clipped at ±5; its variance is 1.002, for the table runs straight through the tails.
+ */
 export function normalQuantile(hash: number): number {
   const table = normalQuantileTable();
   const index = hash >>> (32 - TABLE_BITS);

@@ -103,12 +103,12 @@ describe('the H800 preset', () => {
     }
   });
 
-  it('moves the wire bytes of the training trace in its transfer times', () => {
+  it('moves the wire bytes of the training trace a little faster than the trace, for latency and the second hop', () => {
     // 105.04 and 203.72 MB in 4346, 3405 and (5994 + 6368) / 2 µs on 20 SMs.
     const us = (rateKind: string, bytes: number) => bytes / transferRates(H800, rateKind, 20).rdmaGBps / 1000;
-    expect(us('dispatch', 105_040_000)).to.be.closeTo(4346, 1);
-    expect(us('cachedDispatch', 105_040_000)).to.be.closeTo(3405, 1);
-    expect(us('combine', 203_720_000)).to.be.closeTo(6181, 1);
+    expect(us('dispatch', 105_040_000)).to.be.within(0.93 * 4346, 4346);
+    expect(us('cachedDispatch', 105_040_000)).to.be.within(0.93 * 3405, 3405);
+    expect(us('combine', 203_720_000)).to.be.within(0.93 * 6181, 6181);
   });
 });
 

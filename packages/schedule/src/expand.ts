@@ -24,7 +24,7 @@ class Expansion {
     this.#configuration = configuration;
     const { schedule, layers } = configuration;
     const lags = schedule.phases.map((phase) => this.#lagOf(phase));
-    const firstRow = -schedule.warmUpRows - Math.max(...lags);
+    const firstRow = 0 - schedule.warmUpRows - Math.max(...lags);
     const lastRow = layers - 1 - Math.min(...lags);
     for (let row = firstRow; row <= lastRow; row++) {
       for (const phase of schedule.phases) this.#place(phase, row);

@@ -38,7 +38,10 @@ export interface OperationKernel {
   readonly cost: string;
   /** Stream, where it is not the operation's own. */
   readonly stream?: number;
-  /** On another stream: index, within the operation, of the kernel whose end it waits for. */
+  /**
+   * Index, within the operation, of the kernel whose end it waits for beside the one before it on its own stream: where
+   * a second stream forks off, or joins this one again.
+   */
   readonly after?: number;
   /** What the kernel does beyond taking time: the synchronisation or the transfer of a collective. */
   readonly role?: 'notify' | 'transfer';

@@ -1,6 +1,6 @@
 import { Columns, InvariantError } from '@epemu/core';
 
-/** Element types a column may be stored in, the narrowest first; times and bytes fall back to float64. */
+/** Element types a column may be stored in, the narrowest first; times and whatever is no integer take float64. */
 const ELEMENT_TYPES = [Uint8Array, Uint16Array, Uint32Array, Float64Array] as const;
 const TYPE_LIMITS = [0xff, 0xffff, 0xffffffff];
 
@@ -8,6 +8,7 @@ function narrowest(values: Float64Array): number {
   let low = 0;
   let high = 0;
   for (const value of values) {
+    if (!Number.isInteger(value)) return 3;
     if (value < low) low = value;
     if (value > high) high = value;
   }

@@ -5,7 +5,10 @@ export interface PhaseKernelTiming {
   readonly stream: number;
   /** Duration alone on the phase's SMs, integer ns. */
   readonly soloNs: number;
-  /** On a second stream: index of the kernel whose end this one waits for. */
+  /**
+   * Index of the kernel whose end this one waits for, beside the one before it on its own stream: where a second stream
+   * forks off, or joins this one again.
+   */
   readonly after?: number | undefined;
 }
 

@@ -26,7 +26,7 @@ export const SERVICE_COLUMNS = [
 ] as const;
 /** A background transfer: from the issue's start to the last byte that the rank needs. `operation` is the issue's id. */
 export const WINDOW_COLUMNS = ['operation', 'startNs', 'endNs'] as const;
-/** What a rank's experts received in one dispatch. `operation` is −1 − layer·microBatches − microBatch when untimed. */
+/** What a rank's experts received in one dispatch: distinct tokens, (token, expert) rows, and rows of its fullest expert. */
 export const RECEIPT_COLUMNS = ['layer', 'microBatch', 'receivedTokens', 'expertRows', 'expertRowsMax'] as const;
 
 export type EventColumns = Columns<(typeof EVENT_COLUMNS)[number]>;

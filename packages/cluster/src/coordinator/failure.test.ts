@@ -10,11 +10,12 @@ const PROGRAM = buildProgram(
   resolveConfiguration({ scenario: 'decode', flags: { ranks: 4, layers: 2, tokensPerMicrobatch: 8 } }),
 );
 const WAIT = PROGRAM.operations.findIndex(({ phase, layer }) => phase === 'wait DISPATCH(0)' && layer === 1);
-const NO_CHANNEL = {} as Member['channel'];
+/** Nothing is sent in these tests. */
+const NO_CHANNEL: unknown = {};
 
 /** A worker that holds the given ranks, which have come to the given operation. */
 function member(pid: number, ranks: readonly number[], operation?: number): Member {
-  const made = new Member(NO_CHANNEL, { pid, host: 'here', slots: ranks.length });
+  const made = new Member(NO_CHANNEL as Member['channel'], { pid, host: 'here', slots: ranks.length });
   made.worker = pid - 100;
   made.ranks = ranks;
   made.state = 'running';
@@ -27,10 +28,10 @@ function exit(pid: number, ended: Partial<ProcessExit>): ProcessExit {
 }
 
 /** The error that a log gives, which must be that of a failed rank. */
-function causeOf(log: FailureLog, members: readonly Member[]): RankFailedError {
+function causeOf(log: FailureLog, members: readonly Member[]): Pick<RankFailedError, 'message' | 'detail'> {
   const error = log.rootCause(members);
   if (!(error instanceof RankFailedError)) throw error;
-  return error;
+  return { message: error.message, detail: error.detail };
 }
 
 describe('the root cause of a failed run', () => {

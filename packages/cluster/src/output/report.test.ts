@@ -82,8 +82,8 @@ describe('the finding', () => {
 
   it('says where the largest exposed piece is, what it holds up and how much is exposed in all', () => {
     expect(finding('transfer')).to.equal(
-      'The largest exposed piece is 678 µs of DISPATCH(1) on rank 3 at 12.35 ms: its bytes are still on their way and ' +
-        'holds up MLP(1) (12.3 % of the span is exposed in all); ' +
+      'The largest exposed piece is 678 µs of DISPATCH(1) on rank 3 at 12.35 ms: its bytes are still on their way, ' +
+        'which holds up MLP(1) (12.3 % of the span is exposed in all); ' +
         'try --set hardware.ports.rdma.bandwidthGBps=100 or a larger --tokens-per-microbatch.',
     );
     expect(finding('transfer', DECODE, false)).not.to.include('holds up');

@@ -54,7 +54,7 @@ export function receivedKey(operation: Operation): string {
 export function bytesPerToken(configuration: Configuration, operation: Operation): number {
   const { bytesPerToken: bytes } = configuration.model;
   const { mode, type } = operation.collective!;
-  if (mode === 'pipeline') return configuration.model.hidden * 2;
+  if (mode === 'pipeline') return bytes.pipeline;
   if (type === 'combine') return bytes.combine;
   return mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
 }

@@ -1,0 +1,117 @@
+import { parseConfiguration, resolveConfiguration } from '@epemu/config';
+import type { PhaseTemplate } from '@epemu/config';
+import { BadInputError } from '@epemu/core';
+import { expect } from 'chai';
+import { buildProgram } from './expand.js';
+import { checkAcyclic } from './graph.js';
+import type { CollectiveUse, Operation, Program } from './program.js';
+
+/** What a schedule of prefill with changed phases is refused with. */
+function refusal(change: (phases: PhaseTemplate[]) => PhaseTemplate[]): string {
+  const configuration = resolveConfiguration({ scenario: 'prefill', flags: { layers: 1 } });
+  const { schedule } = configuration;
+  const phases = change(structuredClone(schedule.phases));
+  const changed = parseConfiguration({ ...configuration, schedule: { ...schedule, phases } });
+  try {
+    buildProgram(changed);
+  } catch (error) {
+    expect(error).to.be.instanceOf(BadInputError);
+    expect((error as BadInputError).field).to.equal('schedule');
+    return (error as BadInputError).message;
+  }
+  return 'accepted';
+}
+
+const withGates =
+  (name: string, after: string[]) =>
+  (phases: PhaseTemplate[]): PhaseTemplate[] =>
+    phases.map((phase) => (phase.name === name ? { ...phase, after } : phase));
+
+const NORMAL: CollectiveUse = {
+  type: 'dispatch',
+  mode: 'normal',
+  cached: false,
+  direction: 'forward',
+  rateKind: 'dispatch',
+};
+
+interface Row {
+  readonly name: string;
+  readonly stream: number;
+  readonly gates?: number[];
+  readonly collective?: CollectiveUse;
+}
+
+/** Checks operations in launch order. */
+function checking(rows: readonly Row[]): () => void {
+  return () => {
+    checkAcyclic(programOf(rows));
+  };
+}
+
+function programOf(rows: readonly Row[]): Program {
+  const operations = rows.map(({ name, stream, gates = [], collective }, id): Operation => ({
+    id,
+    phase: name,
+    kind: collective === undefined ? 'compute' : 'collective',
+    stream,
+    row: 0,
+    layer: 0,
+    dense: false,
+    microBatch: 0,
+    direction: 'forward',
+    recorded: true,
+    gates,
+    kernels: [],
+    ...(collective === undefined ? {} : { collective }),
+  }));
+  return { kernels: [], operations, streams: [1, 2].map((id) => ({ id, name: String(id) })), layerMarker: 'a' };
+}
+
+describe('checkAcyclic', () => {
+  it('accepts every built-in scenario, with and without overlap, with dense layers and pipeline phases', () => {
+    for (const scenario of ['train', 'prefill', 'decode']) {
+      for (const overlap of ['full', 'none']) {
+        const flags = { overlap, layers: 61, pipelineCommunication: true };
+        expect(() => buildProgram(resolveConfiguration({ scenario, flags }))).not.to.throw();
+      }
+    }
+  });
+
+  it('refuses a cycle of gates and prints it', () => {
+    const text = refusal(withGates('MLP(0)', ['COMBINE(0)']));
+    expect(text).to.match(/^schedule never ends: /);
+    expect(text).to.include('MLP(0) of row 0 waits for COMBINE(0) of row 1');
+    expect(text).to.include('remove one of these gates or change the order');
+    const [first, ...rest] = text.replace('schedule never ends: ', '').split('; ')[0].split(' waits for ');
+    expect(rest.at(-1), 'the cycle closes').to.equal(first);
+  });
+
+  it('refuses a gate to the phase itself', () => {
+    expect(refusal(withGates('MLP(1)', ['MLP(1)']))).to.include('MLP(1) of row 0 waits for MLP(1) of row 0;');
+  });
+
+  it('refuses a gate to what the same stream launches later', () => {
+    expect(refusal(withGates('ATTN(1)', ['SHARED(1)']))).to.include('ATTN(1) of row 0 waits for SHARED(1) of row 0');
+  });
+
+  it('refuses a collective that waits for one launched after it, for both use the same ports in launch order', () => {
+    const early = { name: 'early', stream: 1, gates: [1], collective: NORMAL };
+    const late = { name: 'late', stream: 2, collective: NORMAL };
+    expect(checking([early, late])).to.throw(
+      BadInputError,
+      'transfer of late of row 0 waits for transfer of early of row 0',
+    );
+    expect(checking([late, { ...early, gates: [0] }]), 'the other way round').not.to.throw();
+    expect(checking([early, { name: 'late', stream: 2 }]), 'no ports').not.to.throw();
+  });
+
+  it('copes with programs of any depth', () => {
+    const rows = Array.from({ length: 100_000 }, (_, i) => ({
+      name: `p${i}`,
+      stream: 1,
+      gates: i === 0 ? [] : [i - 1],
+    }));
+    expect(checking(rows)).not.to.throw();
+  });
+});

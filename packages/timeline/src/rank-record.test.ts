@@ -1,0 +1,131 @@
+import { Columns, InvariantError } from '@epemu/core';
+import { expect } from 'chai';
+import { joinParts, splitParts } from './binary.js';
+import { canonicalOperations, canonicalTimeline } from './canonical.js';
+import { decodeOperations, decodeTimeline, encodeOperations, encodeTimeline } from './rank-record.js';
+import { PORT, emptyTimeline } from './record.js';
+import type { RankTimeline } from './record.js';
+import { emptyOperations } from './recorded.js';
+import type { RankOperations } from './recorded.js';
+
+function columnRows<Names extends string>(columns: Columns<Names>): number[][] {
+  const values = columns.names.map((name) => columns.column(name));
+  return Array.from({ length: columns.count }, (_, i) => values.map((column) => column[i]));
+}
+
+function timelineRows(timeline: RankTimeline): number[][][] {
+  const { events, services, windows, receipts } = timeline;
+  return [[[timeline.rank]], columnRows(events), columnRows(services), columnRows(windows), columnRows(receipts)];
+}
+
+function operationRows({ rank, durations, segments, expertHashes }: RankOperations): number[][][] {
+  return [[[rank]], columnRows(durations), columnRows(segments), columnRows(expertHashes)];
+}
+
+/** What two streams and two ports did, each list in program order. */
+const EVENTS = {
+  compute: [
+    [7, 0, 0, 0, 100],
+    [7, 1, 0, 100, 150],
+    [7, 0, 2, 200, 300],
+  ],
+  communication: [
+    [27, 2, 1, 102, 180],
+    [27, 3, 1, 182, 5_000_000_000],
+  ],
+};
+const SERVICES = {
+  out: [
+    [PORT.rdmaOut, 1, 1, 1, 3, 1, 0, 4096, 182, 282],
+    [PORT.rdmaOut, 1, 1, 1, 3, 1, 1, 4096, 282, 382],
+  ],
+  in: [[PORT.rdmaIn, 1, 1, 1, 1, 3, 0, 512, 190, 290]],
+};
+
+function made(events: readonly number[][], services: readonly number[][]): RankTimeline {
+  const timeline = emptyTimeline(3);
+  for (const row of events) timeline.events.push(...row);
+  for (const row of services) timeline.services.push(...row);
+  timeline.windows.push(1, 182, 290);
+  timeline.receipts.push(-1, 0, 9, 12, 7);
+  return timeline;
+}
+
+function operations(): RankOperations {
+  const record = emptyOperations(3);
+  record.durations.push(1, 0, 78);
+  record.durations.push(0, 0, 100);
+  record.segments.push(1, 1, 1, 3, 1, 0, 4096);
+  record.expertHashes.push(0, 0, 5, 12, ...Array.from({ length: 8 }, (_, i) => 0xffffffff - i));
+  return record;
+}
+
+const { compute, communication } = EVENTS;
+const TIMELINE = made([...compute, ...communication], [...SERVICES.out, ...SERVICES.in]);
+
+describe('a rank’s record', () => {
+  it('of its timeline comes back as it was', () => {
+    expect(timelineRows(decodeTimeline(encodeTimeline(TIMELINE)))).to.deep.equal(timelineRows(TIMELINE));
+  });
+
+  it('of its operations comes back as it was', () => {
+    expect(operationRows(decodeOperations(encodeOperations(operations())))).to.deep.equal(operationRows(operations()));
+  });
+
+  it('comes back when the rank did nothing', () => {
+    expect(timelineRows(decodeTimeline(encodeTimeline(emptyTimeline(4095))))).to.deep.equal([[[4095]], [], [], [], []]);
+    expect(decodeOperations(encodeOperations(emptyOperations(0))).durations.count).to.equal(0);
+  });
+
+  it('is refused as a record of the other kind', () => {
+    const message = "a rank's record has 4 parts instead of 5";
+    expect(() => decodeTimeline(encodeOperations(operations()))).to.throw(InvariantError, message);
+    expect(() => decodeOperations(encodeTimeline(TIMELINE))).to.throw(InvariantError);
+  });
+
+  it('is refused when a part is cut short, and when it is gone', () => {
+    const bytes = encodeTimeline(TIMELINE);
+    expect(() => decodeTimeline(bytes.subarray(0, bytes.byteLength - 8))).to.throw(InvariantError);
+    expect(() => decodeTimeline(joinParts(splitParts(bytes).slice(1)))).to.throw(InvariantError);
+    expect(() => decodeTimeline(new Uint8Array())).to.throw(InvariantError);
+  });
+});
+
+describe('canonical order', () => {
+  const canonical = timelineRows(canonicalTimeline(TIMELINE));
+
+  it('does not depend on how streams and ports took turns while recording', () => {
+    const [c0, c1, c2] = compute;
+    const [n0, n1] = communication;
+    const [s0, s1] = SERVICES.out;
+    const [r0] = SERVICES.in;
+    for (const [events, services] of [
+      [
+        [n0, c0, n1, c1, c2],
+        [r0, s0, s1],
+      ],
+      [
+        [c0, n0, c1, c2, n1],
+        [s0, r0, s1],
+      ],
+      [
+        [n0, n1, c0, c1, c2],
+        [s0, s1, r0],
+      ],
+    ]) {
+      expect(timelineRows(canonicalTimeline(made(events, services)))).to.deep.equal(canonical);
+    }
+  });
+
+  it('keeps the order within an operation as recorded, even at equal times', () => {
+    const turned = made([compute[1], compute[0]], []);
+    expect(timelineRows(canonicalTimeline(turned))[1]).to.deep.equal([compute[1], compute[0]]);
+  });
+
+  it('sorts what was recorded of the operations too', () => {
+    expect(columnRows(canonicalOperations(operations()).durations)).to.deep.equal([
+      [0, 0, 100],
+      [1, 0, 78],
+    ]);
+  });
+});

@@ -1,0 +1,102 @@
+import { resolveConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import type { Columns } from '@epemu/core';
+import type { CollectiveUse, KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
+import { emptyOperations } from '../recorded.js';
+import type { RankOperations } from '../recorded.js';
+
+export const COMPUTE = 7;
+export const SECOND = 23;
+export const COMMUNICATION = 27;
+
+/**
+ * Two ranks with round numbers: gaps of 10 ns, 100 ns from a notify to its transfer, RDMA latency 50 ns, NVLink 20 ns,
+ * dispatch at 2 (RDMA) and 8 bytes a ns (NVLink), combine at 4 and 8, low-latency dispatch at 1.
+ */
+export function twoRanks(nodeSize: 1 | 2): Configuration {
+  const rates = { dispatch: [2, 8], combine: [4, 8], lowLatencyDispatch: [1, 8] } as const;
+  return resolveConfiguration({
+    scenario: 'prefill',
+    flags: { ranks: 2 },
+    settings: [
+      `hardware.nodeSize=${nodeSize}`,
+      ...['hardware.kernelGapNs=10', 'hardware.notifyHostLagNs=100'],
+      ...['hardware.ports.rdma.latencyNs=50', 'hardware.ports.nvlink.latencyNs=20'],
+      ...Object.entries(rates).flatMap(([kind, [rdma, nvlink]]) => [
+        `hardware.transferRates.${kind}.rdmaGBps=${rdma}`,
+        `hardware.transferRates.${kind}.nvlinkGBps=${nvlink}`,
+        `hardware.transferRates.${kind}.sms=24`,
+      ]),
+    ],
+  });
+}
+
+const KERNEL: KernelDescription = { name: 'k', class: 'compute', category: 'k', grid: [1, 1, 1], block: [1, 1, 1] };
+
+/** The parts of an operation that replay looks at. */
+export interface Step {
+  readonly kind: Operation['kind'];
+  readonly gates?: readonly number[];
+  readonly kernels: readonly Omit<OperationKernel, 'kernel' | 'cost'>[];
+  readonly collective?: CollectiveUse;
+  readonly issue?: number;
+  readonly recorded?: boolean;
+}
+
+/** A program of steps in launch order; collectives on the communication stream, all else on the compute stream. */
+export function programOf(steps: readonly Step[]): Program {
+  const operations = steps.map(({ gates = [], kernels, recorded = true, ...rest }, id): Operation => ({
+    ...rest,
+    id,
+    phase: `phase ${id}`,
+    stream: rest.kind === 'collective' ? COMMUNICATION : COMPUTE,
+    row: 0,
+    layer: 0,
+    dense: false,
+    microBatch: 0,
+    direction: 'forward',
+    recorded,
+    gates,
+    kernels: kernels.map((kernel) => ({ ...kernel, kernel: 0, cost: 'k' })),
+  }));
+  const streams = [COMPUTE, SECOND, COMMUNICATION].map((id) => ({ id, name: String(id) }));
+  return { kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' };
+}
+
+export function collective(type: 'dispatch' | 'combine', changes: Partial<CollectiveUse> = {}): CollectiveUse {
+  return { type, mode: 'normal', cached: type === 'combine', direction: 'forward', rateKind: type, ...changes };
+}
+
+/** A segment of a record, by name. */
+export interface SegmentRow {
+  readonly operation: number;
+  readonly hop: number;
+  readonly peer: number;
+  readonly origin: number;
+  readonly destination: number;
+  readonly segment?: number;
+  readonly bytes: number;
+}
+
+/** A rank's record: solo times by operation and kernel, and segments in the order they were sent. */
+export function recordOf(
+  rank: number,
+  soloNs: readonly (readonly number[])[],
+  segments: readonly SegmentRow[] = [],
+): RankOperations {
+  const record = emptyOperations(rank);
+  soloNs.forEach((kernels, operation) => {
+    kernels.forEach((solo, index) => {
+      record.durations.push(operation, index, solo);
+    });
+  });
+  for (const { operation, hop, peer, origin, destination, segment = 0, bytes } of segments) {
+    record.segments.push(operation, hop, peer, origin, destination, segment, bytes);
+  }
+  return record;
+}
+
+/** Rows of the chosen columns. */
+export function rowsOf<Names extends string>(columns: Columns<Names>, ...names: readonly Names[]): number[][] {
+  return Array.from({ length: columns.count }, (_, row) => names.map((name) => columns.column(name)[row]));
+}

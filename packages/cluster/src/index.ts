@@ -1,5 +1,4 @@
 export type { ExternalWorkers } from './cluster-run.js';
-export { findCommand } from './launcher.js';
 export type { Report } from './output/report.js';
 export { STATEMENT } from './output/report.js';
 export { ReplayMismatchError, replayRun } from './replay-run.js';

@@ -52,7 +52,7 @@ export function parseScalar(text: string): unknown {
 }
 
 /** Environment variables that configure a run, and the key each sets. */
-export const ENVIRONMENT_KEYS = {
+const ENVIRONMENT_KEYS = {
   EPEMU_RANKS: 'ranks',
   EPEMU_LAYERS: 'layers',
   EPEMU_SEED: 'seed',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { causalPairs, hasCutPrompt, microBatchesOf, splitPrompts } from './workload.js';
+import { causalPairs, microBatchesOf, splitPrompts } from './workload.js';
 import type { MicroBatch } from './workload.js';
 
 /** Every (prompt, position) of a micro-batch. */
@@ -30,7 +30,6 @@ describe('splitPrompts', () => {
     ]);
     expect(batches.map(({ tokens }) => tokens)).to.deep.equal([8192, 8192]);
     expect(batches.map(({ attentionWork }) => attentionWork)).to.deep.equal([16_781_312, 16_781_312]);
-    expect(hasCutPrompt(batches)).to.equal(false);
   });
 
   it('gives the prefix of a cut prompt to micro-batch 1', () => {
@@ -39,7 +38,6 @@ describe('splitPrompts', () => {
     expect(first.pieces).to.deep.equal([{ prompt: 0, start: 0, length: 71 }]);
     expect(second.pieces).to.deep.equal([{ prompt: 0, start: 71, length: 29 }]);
     expect([first.attentionWork, second.attentionWork]).to.deep.equal([2556, 2494]);
-    expect(hasCutPrompt([second, first])).to.equal(true);
   });
 
   it('keeps every position of every prompt exactly once', () => {

@@ -57,11 +57,6 @@ export function microBatchOf(pieces: readonly PromptPiece[]): MicroBatch {
   };
 }
 
-/** @returns whether some prompt has pieces in both micro-batches, so that one's keys and values gate the other. */
-export function hasCutPrompt(microBatches: readonly MicroBatch[]): boolean {
-  return microBatches.some((batch) => batch.pieces.some((piece) => piece.start > 0));
-}
-
 /** What of a configuration decides the tokens of a rank. */
 export interface WorkloadSource {
   readonly family: 'training' | 'inference';

@@ -40,6 +40,8 @@ interface Row {
   readonly stream: number;
   readonly gates?: number[];
   readonly collective?: CollectiveUse;
+  readonly kind?: Operation['kind'];
+  readonly issue?: number;
 }
 
 /** Checks operations in launch order. */
@@ -50,10 +52,10 @@ function checking(rows: readonly Row[]): () => void {
 }
 
 function programOf(rows: readonly Row[]): Program {
-  const operations = rows.map(({ name, stream, gates = [], collective }, id): Operation => ({
+  const operations = rows.map(({ name, stream, gates = [], collective, kind, issue }, id): Operation => ({
     id,
     phase: name,
-    kind: collective === undefined ? 'compute' : 'collective',
+    kind: kind ?? (collective === undefined ? 'compute' : 'collective'),
     stream,
     row: 0,
     layer: 0,
@@ -104,6 +106,17 @@ describe('checkAcyclic', () => {
     );
     expect(checking([late, { ...early, gates: [0] }]), 'the other way round').not.to.throw();
     expect(checking([early, { name: 'late', stream: 2 }]), 'no ports').not.to.throw();
+  });
+
+  it('refuses a wait for an issue that the same stream launches later', () => {
+    const lowLatency = { ...NORMAL, mode: 'low-latency' } as const;
+    const wait: Row = { name: 'wait', stream: 1, kind: 'wait', issue: 1 };
+    const issue: Row = { name: 'issue', stream: 1, kind: 'issue', collective: lowLatency };
+    expect(checking([wait, issue])).to.throw(
+      BadInputError,
+      'wait of row 0 waits for transfer of issue of row 0 waits for issue of row 0 waits for wait of row 0',
+    );
+    expect(checking([issue, { ...wait, issue: 0 }])).not.to.throw();
   });
 
   it('copes with programs of any depth', () => {

@@ -3,7 +3,6 @@ import { Columns } from '@epemu/core';
 /** The four ports of a rank, as numbered in service records. */
 export const PORT = { rdmaOut: 0, rdmaIn: 1, nvlinkOut: 2, nvlinkIn: 3 } as const;
 export type Port = (typeof PORT)[keyof typeof PORT];
-export const PORT_NAMES = ['RDMA out', 'RDMA in', 'NVLink out', 'NVLink in'] as const;
 
 /** A kernel on a stream: `kernel` indexes the program's kernels, `operation` its operations; times are integer ns. */
 export const EVENT_COLUMNS = ['stream', 'kernel', 'operation', 'startNs', 'endNs'] as const;

@@ -28,10 +28,13 @@ function exit(pid: number, ended: Partial<ProcessExit>): ProcessExit {
 }
 
 /** The error that a log gives, which must be that of a failed rank. */
-function causeOf(log: FailureLog, members: readonly Member[]): Pick<RankFailedError, 'message' | 'detail'> {
+function causeOf(
+  log: FailureLog,
+  members: readonly Member[],
+): Pick<RankFailedError, 'message' | 'detail' | 'exitCode'> {
   const error = log.rootCause(members);
   if (!(error instanceof RankFailedError)) throw error;
-  return { message: error.message, detail: error.detail };
+  return { message: error.message, detail: error.detail, exitCode: error.exitCode };
 }
 
 describe('the root cause of a failed run', () => {

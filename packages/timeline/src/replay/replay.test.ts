@@ -109,6 +109,20 @@ describe('replay', () => {
     ]);
   });
 
+  it('gives a transfer without bytes its own time', () => {
+    const records = [0, 1].map((rank) => recordOf(rank, [[1000], [30, 200], [400], [30, 100]]));
+    const [zero] = replay(twoRanks(1), program, records);
+    // Notify 1010 + 50; transfer a gap and the host's lag later, 200 ns; after the MLP, cached, only a gap.
+    expect(eventsOf(zero)).to.deep.equal([
+      [0, 0, 1000],
+      [2, 1380, 1780],
+      [1, 1010, 1060],
+      [1, 1170, 1370],
+      [3, 1790, 1840],
+      [3, 1850, 1950],
+    ]);
+  });
+
   it('lets a background transfer run on under compute until its wait', () => {
     const use = collective('dispatch', { mode: 'low-latency', rateKind: 'lowLatencyDispatch' });
     const background = programOf([

@@ -66,6 +66,7 @@ function programOf(rows: readonly Row[]): Program {
     gates,
     kernels: [],
     ...(collective === undefined ? {} : { collective }),
+    ...(issue === undefined ? {} : { issue }),
   }));
   return { kernels: [], operations, streams: [1, 2].map((id) => ({ id, name: String(id) })), layerMarker: 'a' };
 }

@@ -7,9 +7,9 @@ import { replayedDigest, runLocally } from './support/local-run.js';
  * changes it.
  */
 const GOLDEN = {
-  train: '08b35ecadf599667aeaf3a8534912040157cb7f7ec870c6ae2f0cc0baea29529',
-  prefill: 'e2db1e2431744b0a3394f43c38fc2367254bd40e49c7c952dac537ad423348e8',
-  decode: 'f4ebeef077cdc8e9d0df8783941767bb8cf8928b3418af7969b52dad696efd67',
+  train: 'bf1ba4c9d66ce5c2455d369fb37a8c81b7d0b0c71084d97fb845837d02655e7f',
+  prefill: '1f17414bf9e3267f73feee0a20dbfe36995f67000cf3f2044d61f9c882e9924f',
+  decode: 'd69408866f9923d4d15584ae357505ed4bbf6ba721aab85f4d98d65497091d95',
 } as const;
 
 describe('golden digests', () => {

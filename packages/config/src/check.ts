@@ -62,6 +62,37 @@ function checkWorkload(configuration: Configuration): void {
   }
 }
 
+/** Kinds, modes and kernels that belong together: a schedule that could not run to its end is refused here. */
+function checkKernels(configuration: Configuration, phase: PhaseTemplate, field: string): void {
+  const { schedule, hardware, family } = configuration;
+  const { name, kind, collective, microBatch, direction } = phase;
+  const background = kind === 'issue' || kind === 'wait';
+  if (collective !== undefined && background !== (collective.mode === 'low-latency')) {
+    refuse(field, `phase ${name} is of kind ${kind} with mode ${collective.mode}; issue and wait go with low-latency`);
+  }
+  if (family === 'training' && microBatch !== (direction === 'forward' ? 0 : 1)) {
+    refuse(
+      field,
+      `phase ${name} goes ${direction} with micro-batch ${microBatch}; training's forward has 0, its backward 1`,
+    );
+  }
+  const streams = Object.values(schedule.streams).map(({ id }) => id);
+  for (const key of [phase.kernels, phase.denseKernels]) {
+    const kernels = key === undefined ? [] : hardware.phases[key];
+    const stray = kernels.find(({ stream }) => stream !== undefined && !streams.includes(stream));
+    if (stray !== undefined) {
+      refuse(field, `phase ${name} has a kernel on stream ${String(stray.stream)}, which the schedule lacks`);
+    }
+    const transfers = kernels.filter(({ role }) => role === 'transfer').length;
+    if (kernels.length > 0 && transfers !== (kind === 'compute' ? 0 : 1)) {
+      refuse(field, `phase ${name} is of kind ${kind}, but its kernels ${String(key)} have ${transfers} transfers`);
+    }
+    if (kind !== 'collective' && kernels.some(({ role }) => role === 'notify')) {
+      refuse(field, `phase ${name} is of kind ${kind}, but its kernels ${String(key)} notify; only collectives do`);
+    }
+  }
+}
+
 function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: ReadonlySet<string>): void {
   const { schedule, hardware, family } = configuration;
   const field = `schedule.phases (${phase.name})`;
@@ -102,6 +133,7 @@ function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: R
     const asked = phase.collective.rateKind;
     refuse(field, `phase ${phase.name} has the unknown rateKind ${asked}; the hardware preset has ${known}`);
   }
+  checkKernels(configuration, phase, field);
   const rateSms = phase.collective === undefined ? 0 : hardware.transferRates[phase.collective.rateKind].sms;
   if (rateSms > 0 && schedule.communicationSms === 0) {
     refuse(
@@ -136,6 +168,10 @@ function checkSchedule(configuration: Configuration): void {
     }
   }
   for (const phase of schedule.phases) checkPhase(configuration, phase, names);
+  const modes = new Set(schedule.phases.flatMap(({ collective }) => collective?.mode ?? []));
+  if (modes.has('normal') && modes.has('low-latency')) {
+    refuse('schedule.phases', 'schedule.phases mixes normal and low-latency collectives; use one mode');
+  }
 }
 
 /**

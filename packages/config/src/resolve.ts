@@ -112,7 +112,9 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['ranksPerWorker'] ??= ranks > 32 ? 8 : 1;
   values['threads'] ??= availableParallelism();
   values['model'] = inlinePreset(values['model'], 'model', loadModel, parseModel);
-  values['hardware'] = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
+  const hardware = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
+  values['hardware'] = hardware;
+  values['jitter'] ??= hardware.jitter.phaseRelativeStandardDeviation;
   const settable = structuredClone(values);
   for (const setting of paths) applySetting(settable, setting, KNOWN_KEYS);
   return parseConfiguration(settable);

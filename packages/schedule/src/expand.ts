@@ -2,6 +2,7 @@ import { denseLayerCount } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
 import { checkAcyclic } from './graph.js';
 import { KernelTable } from './kernel-table.js';
+import { checkRowOrder } from './row-order.js';
 import type { Operation, Program } from './program.js';
 
 /** One phase at one step: an operation to be, or a place that a gate passes through. */
@@ -107,5 +108,6 @@ export function buildProgram(configuration: Configuration): Program {
     .sort((a, b) => a.id - b.id);
   const program: Program = { kernels: table.kernels, operations, streams, layerMarker: schedule.layerMarker };
   checkAcyclic(program);
+  checkRowOrder(program, hardware);
   return program;
 }

@@ -39,7 +39,7 @@ Examples:
   epemu run train --ranks 16 --tokens-per-microbatch 512
   epemu run prefill --prompt-lengths 6000,2000,1000 --ranks 8
   epemu run decode --fabric memory --payload none --layers 61
-  epemu run train --set hardware.ports.rdma.bandwidthGBps=100
+  epemu run train --set hardware.transferRates.combine.rdmaGBps=45
   epemu run runs/…/config.json                   repeats a run: same digest`,
     )
     .action(async (scenario: string, flags: RunFlags) => {

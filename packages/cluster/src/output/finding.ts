@@ -2,7 +2,7 @@ import type { Configuration } from '@epemu/config';
 import type { FigureReport } from '@epemu/timeline';
 
 /** The option to try against a cause. */
-function remedy(configuration: Configuration, waitsFor: 'notify' | 'transfer' | 'kernel'): string {
+function remedy(configuration: Configuration, phase: string, waitsFor: 'notify' | 'transfer' | 'kernel'): string {
   if (configuration.overlap === 'none')
     return 'try --overlap full, which hides communication behind the other micro-batch';
   if (waitsFor === 'notify') {
@@ -11,8 +11,13 @@ function remedy(configuration: Configuration, waitsFor: 'notify' | 'transfer' | 
       ? 'try --set jitter=0 to see how much of it is jitter'
       : 'try --routing balanced to see how much of it is uneven routing';
   }
-  const bandwidth = configuration.hardware.ports.rdma.bandwidthGBps;
-  return `try --set hardware.ports.rdma.bandwidthGBps=${bandwidth * 2} or a larger --tokens-per-microbatch`;
+  const kind = configuration.schedule.phases.find(
+    ({ name }) => name === phase || name === `issue ${phase}`,
+  )?.collective;
+  if (kind === undefined) return 'try another --overlap or batch size';
+  // The transfer kernel's rate binds, not the port; twice the rate is cut off at the port.
+  const rate = configuration.hardware.transferRates[kind.rateKind].rdmaGBps;
+  return `try --set hardware.transferRates.${kind.rateKind}.rdmaGBps=${rate * 2} to see what a faster transfer would bring`;
 }
 
 /** @returns one sentence: the largest exposed piece of communication, its cause and the option to try. */
@@ -29,6 +34,6 @@ export function findingOf(configuration: Configuration, figures: FigureReport): 
   return (
     `The largest exposed piece is ${piece.us.toFixed(0)} µs of ${piece.phase} on rank ${piece.rank} at ` +
     `${(piece.startUs / 1000).toFixed(2)} ms: ${cause}${held} (${share} % of the span is exposed in all); ` +
-    `${remedy(configuration, piece.waitsFor)}.`
+    `${remedy(configuration, piece.phase, piece.waitsFor)}.`
   );
 }

@@ -56,6 +56,10 @@ export class Mailbox {
     }
     this.#slots.delete(operation * 8 + hop);
     slot.headers.sort((a, b) => a.from - b.from);
+    const twice = slot.headers.find((header, i) => header.from === slot.headers[i + 1]?.from);
+    if (twice !== undefined) {
+      throw new InvariantError(`operation ${operation}, hop ${hop}: rank ${twice.from} sent its header twice`);
+    }
     slot.complete.resolve(slot.headers);
   }
 }

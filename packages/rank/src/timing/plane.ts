@@ -1,4 +1,4 @@
-import { deferred, hash32, normalQuantile } from '@epemu/core';
+import { InvariantError, deferred, hash32, normalQuantile } from '@epemu/core';
 import type { Deferred } from '@epemu/core';
 import { kernelDurationNs } from '@epemu/presets';
 import type { KernelContext } from '@epemu/presets';
@@ -101,6 +101,11 @@ export class TimingPlane {
   #soloNs(operation: Operation, index: number, context: KernelContext, slowness: number): number {
     const { configuration, operations } = this.#context;
     const cost = configuration.hardware.kernels[operation.kernels[index].cost];
+    const followsRows = cost.work === 'expertRows' || cost.work === 'receivedTokens';
+    // Never a guess: whether rows are known yet would depend on the host's order.
+    if (followsRows && !this.#expertRows.has(receivedKey(operation))) {
+      throw new InvariantError(`${operation.phase} of layer ${operation.layer} is timed before its rows are known`);
+    }
     const soloNs = Math.round(kernelDurationNs(cost, context) * slowness);
     operations.durations.push(operation.id, index, soloNs);
     return soloNs;
@@ -127,6 +132,11 @@ export class TimingPlane {
 
   async #timeCollective(operation: Operation, startNs: number): Promise<number> {
     const { hardware } = this.#context.configuration;
+    if (operation.kind === 'wait') {
+      // The receive kernel's own time follows the rows that the transfer brings.
+      await this.#hooks.tokensArrived(operation);
+      await this.#transfers.get(operation.issue!);
+    }
     const context = this.#kernelContext(operation);
     let kernelStartNs = startNs;
     let endNs = startNs;
@@ -163,7 +173,6 @@ export class TimingPlane {
       return readyNs;
     }
     if (operation.kind === 'wait') {
-      await this.#hooks.tokensArrived(operation);
       const arrivedNs = (await this.#transfers.get(operation.issue!)) ?? startNs;
       return Math.max(startNs, arrivedNs) + soloNs;
     }

@@ -1,0 +1,64 @@
+import { BadInputError } from '@epemu/core';
+import type { HardwarePreset } from '@epemu/presets';
+import type { Operation, Program } from './program.js';
+
+/** Whether an operation brings the rows of its (layer, micro-batch, direction) to the experts. */
+function bringsRows(candidate: Operation, operation: Operation): boolean {
+  const { collective, kind } = candidate;
+  return (
+    collective?.type === 'dispatch' &&
+    collective.mode !== 'pipeline' &&
+    kind !== 'issue' &&
+    candidate.layer === operation.layer &&
+    candidate.microBatch === operation.microBatch &&
+    candidate.direction === operation.direction
+  );
+}
+
+/** Whether an operation cannot be timed before the rows of its dispatch are known. */
+function needsRows(operation: Operation, hardware: HardwarePreset): boolean {
+  const { collective, kind, kernels } = operation;
+  if (bringsRows(operation, operation)) return false;
+  if (collective?.type === 'combine' && kind !== 'wait') return true;
+  return kernels.some(({ cost }) => ['expertRows', 'receivedTokens'].includes(hardware.kernels[cost].work));
+}
+
+/**
+ * Checks that whatever follows the rows that experts received is ordered, by streams and gates, behind the dispatch
+ * that brings them: else its time would depend on who is first on the host.
+ *
+ * @throws BadInputError naming the phase.
+ */
+export function checkRowOrder(program: Program, hardware: HardwarePreset): void {
+  const { operations } = program;
+  const before: number[][] = operations.map(({ gates, issue }) =>
+    issue === undefined ? [...gates] : [...gates, issue],
+  );
+  const lastOnStream = new Map<number, number>();
+  for (const { id, stream } of operations) {
+    const last = lastOnStream.get(stream);
+    if (last !== undefined) before[id].push(last);
+    lastOnStream.set(stream, id);
+  }
+  for (const operation of operations) {
+    if (!needsRows(operation, hardware)) continue;
+    const seen = new Set([operation.id]);
+    const open = [operation.id];
+    let found = false;
+    while (open.length > 0 && !found) {
+      for (const id of before[open.pop()!]) {
+        if (seen.has(id)) continue;
+        seen.add(id);
+        open.push(id);
+        found ||= bringsRows(operations[id], operation);
+      }
+    }
+    if (!found) {
+      const { phase, layer } = operation;
+      throw new BadInputError(
+        'schedule.phases',
+        `phase ${phase} of layer ${layer} follows the rows of a dispatch that no gate puts before it; add it to its after`,
+      );
+    }
+  }
+}

@@ -3,6 +3,7 @@ export { sharedFloat32, sharedUint16, sharedUint32, sharedUint8 } from './shared
 export type {
   CheckBackwardTask,
   CheckForwardTask,
+  CheckResult,
   ExpertBackwardTask,
   ExpertForwardTask,
   InitialiseTask,

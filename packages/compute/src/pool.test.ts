@@ -51,8 +51,10 @@ describe('ComputePool', () => {
       pool.checkForward({ ...common, combined }),
       pool.checkBackward({ ...common, returned: batch.partial }),
     ];
-    for (const result of await Promise.all(results)) {
-      expect(result).to.include({ tokensChecked: 50, missing: 0, duplicated: 0, wrong: 0 });
+    for (const { numerics, timing } of await Promise.all(results)) {
+      expect(numerics).to.include({ tokensChecked: 50, missing: 0, duplicated: 0, wrong: 0 });
+      expect(timing.endNs).to.be.above(timing.startNs);
+      expect(timing.thread).to.be.above(0);
     }
   });
 
@@ -89,8 +91,8 @@ describe('ComputePool', () => {
     await pool.expertForward({ ...none, partial: none.combined });
     await pool.expertBackward(none);
     await pool.residualForward({ key, input: sharedFloat32(0), output: sharedFloat32(0) });
-    const result = await pool.checkForward({ ...none, seed: 1, layer: 2, input: none.tokens });
-    expect(result.tokensChecked).to.equal(0);
+    const { numerics } = await pool.checkForward({ ...none, seed: 1, layer: 2, input: none.tokens });
+    expect(numerics.tokensChecked).to.equal(0);
   });
 
   it('rejects with operation and reason when a thread fails, and goes on working', async () => {

@@ -4,10 +4,10 @@ import { Piscina } from 'piscina';
 import type {
   CheckBackwardTask,
   CheckForwardTask,
+  CheckResult,
   ExpertBackwardTask,
   ExpertForwardTask,
   InitialiseTask,
-  NumericsResult,
   Operation,
   ResidualBackwardTask,
   ResidualForwardTask,
@@ -107,12 +107,12 @@ export class ComputePool {
   }
 
   /** Compares what combine returned with the plain reference. */
-  checkForward(task: CheckForwardTask): Promise<NumericsResult> {
+  checkForward(task: CheckForwardTask): Promise<CheckResult> {
     return this.#checked('checkForward', task);
   }
 
   /** Compares what the backward combine returned with the plain reference. */
-  checkBackward(task: CheckBackwardTask): Promise<NumericsResult> {
+  checkBackward(task: CheckBackwardTask): Promise<CheckResult> {
     return this.#checked('checkBackward', task);
   }
 
@@ -129,10 +129,10 @@ export class ComputePool {
     return (await this.#run(operation, task)).timing;
   }
 
-  async #checked<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<NumericsResult> {
-    const { numerics } = await this.#run(operation, task);
+  async #checked<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<CheckResult> {
+    const { numerics, timing } = await this.#run(operation, task);
     if (numerics === undefined) throw new ComputeError(operation, `${operation} returned no result`);
-    return numerics;
+    return { numerics, timing };
   }
 
   async #run<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<TaskReply> {

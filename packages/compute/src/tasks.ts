@@ -130,6 +130,12 @@ export interface NumericsResult {
   maxRelativeError: number;
 }
 
+/** What a check found, and when and where it ran. */
+export interface CheckResult {
+  numerics: NumericsResult;
+  timing: TaskTiming;
+}
+
 /** What each operation takes; all arrays lie in shared memory. */
 export interface TaskInputs {
   route: RouteTask;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { Columns } from '@epemu/core';
 import type { CollectiveUse, KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
 import { emptyTimeline, PORT, type RankTimeline } from '@epemu/timeline';
 
@@ -110,6 +111,29 @@ export function timeline(program: Program, rank: number, ranks: number, segments
     now += 250;
   }
   return result;
+}
+
+/**
+ * The same timeline of a rank that was stopped: it has its first `kernels` kernels and what they sent and received.
+ * A background transfer is recorded when it has arrived, so its window is whole or absent.
+ */
+export function stoppedTimeline(program: Program, rank: number, ranks: number, kernels: number): RankTimeline {
+  const whole = timeline(program, rank, ranks);
+  const result = emptyTimeline(rank);
+  const ends = whole.events.column('endNs');
+  const stopped = kernels === 0 ? -1 : ends[kernels - 1];
+  copyUpTo(whole.events, result.events, stopped);
+  copyUpTo(whole.services, result.services, stopped);
+  copyUpTo(whole.windows, result.windows, stopped);
+  return result;
+}
+
+function copyUpTo<N extends string>(from: Columns<N | 'endNs'>, to: Columns<N | 'endNs'>, endNs: number): void {
+  const ends = from.column('endNs');
+  const columns = from.names.map((name) => from.column(name));
+  for (let row = 0; row < from.count; row++) {
+    if (ends[row] <= endNs) to.push(...columns.map((values) => values[row]));
+  }
 }
 
 function serve(result: RankTimeline, operation: Operation, ranks: number, at: number, segments: number): void {

@@ -35,7 +35,10 @@ export interface HostEvents {
   readonly ranks: readonly number[];
   /** What brings its clock onto the coordinator's, ns. */
   readonly offsetNs: number;
-  /** `detail` is the peer worker of a frame or the kind of a task; `thread` numbers compute threads from 0. */
+  /**
+   * `detail` is the peer worker of a frame or the kind of a task; `thread` is Node's id of the worker thread that did
+   * the task, 0 for frames.
+   */
   readonly events: HostEventColumns;
 }
 

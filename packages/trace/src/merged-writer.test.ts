@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import type { TraceEvent } from './event.js';
-import { program, RUN, timeline, withDirectory } from './fixture.test-helper.js';
+import { program, RUN, stoppedTimeline, timeline, withDirectory } from './fixture.test-helper.js';
 import { lintTrace } from './lint.js';
 import { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
 import { readTrace } from './reader.js';
@@ -80,6 +80,34 @@ describe('MergedTraceWriter', () => {
         ({ ph, pid, ts }) => ph === 'f' && pid === 1 && ts! >= wait.ts! && ts! <= wait.ts! + wait.dur!,
       );
       expect(ends).to.have.length(3 * 2);
+    }));
+
+  it('draws no flows of a run that did not finish, says so, and is sound without the ranks that are missing', () =>
+    withDirectory(async (directory) => {
+      const shared = program(2);
+      // Rank 0 never began, ranks 1 and 2 stopped in the middle of an operation, rank 3 is missing.
+      for (const kernels of [1, 4, 7, 12, 15]) {
+        const path = join(directory, `trace-${kernels}.json.gz`);
+        const writer = MergedTraceWriter.open(path, RUN, shared, { complete: false });
+        await writer.addRank(stoppedTimeline(shared, 0, RUN.ranks, 0));
+        await writer.addRank(stoppedTimeline(shared, 1, RUN.ranks, kernels));
+        await writer.addRank(stoppedTimeline(shared, 2, RUN.ranks, kernels + 6));
+        const statistics = await writer.close();
+        expect(await lintTrace(path)).to.deep.equal([]);
+        const { events, metadata } = await readTrace(path);
+        expect(statistics.events).to.equal(events.length);
+        expect(events.filter(({ args }) => args?.correlation !== undefined)).to.have.length(2 * kernels + 6);
+        expect(events.filter(({ ph }) => ph === 's' || ph === 'f')).to.be.empty;
+        expect(metadata.thinning).to.have.nested.property('flows.kept', 0);
+        expect(metadata.thinning).to.have.nested.property('flows.rule', 'the run did not finish: flows are left out');
+      }
+    }));
+
+  it('is sound without any rank', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'trace.json.gz');
+      await MergedTraceWriter.open(path, RUN, program(1), { complete: false }).close();
+      expect(await lintTrace(path)).to.deep.equal([]);
     }));
 
   it('stays below its limit by leaving out flows at both ends, and says so', () =>

@@ -10,19 +10,29 @@ import { epemuMetadata, gpuPid, type RunDescription, type TraceStatistics } from
 import { TraceSink } from './sink.js';
 import { DEFAULT_MAXIMUM_BYTES, longestKernels, planThinning, type ThinningPlan } from './thinning.js';
 
-/** Bounds on a merged trace; whatever they leave unsaid is taken from the first rank's timeline times the ranks. */
+/** What a merged trace is to hold at most; whatever bounds leave unsaid is taken from the first rank's timeline times the ranks. */
 export interface MergedTraceOptions {
   /** @default 95 MB */
   readonly maximumUnpackedBytes?: number;
   /** Segments sent in the whole run; one flow each. */
   readonly expectedFlows?: number;
   readonly expectedKernels?: number;
+  /**
+   * Whether every rank is added with all it would have done. Otherwise the other end of a flow may be missing, which no
+   * rank can see for itself: no flows are drawn at all.
+   *
+   * @default true
+   */
+  readonly complete?: boolean;
 }
 
 /** What the `thinning` member and the end of the file take at most. */
 const TAIL_BYTES = 1000;
 /** Other ranks' numbers may have more digits than those that the plan was made from. */
 const DIGITS_MARGIN = 1.02;
+const FLOW_RULE =
+  'a flow is drawn when the hash of (operation, hop, origin, destination, segment) is below the threshold';
+const NO_FLOWS_RULE = 'the run did not finish: flows are left out';
 
 /**
  * Writes all ranks into one trace: a process per rank, a thread per stream with phases above kernels, a network row,
@@ -82,6 +92,10 @@ export class MergedTraceWriter {
     return { events: this.#events, bytesUnpacked: this.#sink.bytesUnpacked, bytesWritten };
   }
 
+  get #complete(): boolean {
+    return this.#options.complete ?? true;
+  }
+
   #put({ text, count }: EventText): void {
     this.#sink.put(text);
     this.#events += count;
@@ -112,7 +126,7 @@ export class MergedTraceWriter {
     const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 2, ranks - 1, ranks - 1, 0);
     const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
     const sent = services.column('port').filter(isOut).length;
-    return planThinning({
+    const plan = planThinning({
       maximumBytes: this.#options.maximumUnpackedBytes ?? DEFAULT_MAXIMUM_BYTES,
       ranks,
       fixedBytes: TAIL_BYTES + Buffer.byteLength(head),
@@ -124,6 +138,7 @@ export class MergedTraceWriter {
       // Routing gives ranks unequal shares.
       expectedFlows: this.#options.expectedFlows ?? sent * ranks * 1.1,
     });
+    return this.#complete ? plan : { ...plan, flowThreshold: 0 };
   }
 
   async #kernels(kernels: OrderedKernels, limit: number): Promise<void> {
@@ -206,7 +221,7 @@ export class MergedTraceWriter {
         kept: flowsKept,
         of: flows,
         thresholdOf2To32: plan?.flowThreshold ?? 0,
-        rule: 'a flow is drawn when the hash of (operation, hop, origin, destination, segment) is below the threshold',
+        rule: this.#complete ? FLOW_RULE : NO_FLOWS_RULE,
       },
     };
   }

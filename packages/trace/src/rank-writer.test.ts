@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { expect } from 'chai';
 
-import { program, RUN, timeline, withDirectory } from './fixture.test-helper.js';
+import { program, RUN, stoppedTimeline, timeline, withDirectory } from './fixture.test-helper.js';
 import { lintTrace } from './lint.js';
 import { writeRankTrace } from './rank-writer.js';
 import { readTrace } from './reader.js';
@@ -19,6 +19,18 @@ describe('writeRankTrace', () => {
         const path = join(directory, `rank-${rank}.json.gz`);
         await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, rank, 4));
         expect(await lintTrace(path)).to.deep.equal([]);
+      }
+    }));
+
+  it('writes a sound file wherever the rank was stopped, before its first event too', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'rank.json.gz');
+      for (let kernels = 0; kernels <= timeline(PROGRAM, 1, 4).events.count; kernels++) {
+        const statistics = await writeRankTrace(path, RUN, PROGRAM, stoppedTimeline(PROGRAM, 1, 4, kernels));
+        expect(await lintTrace(path)).to.deep.equal([]);
+        const { events } = await readTrace(path);
+        expect(statistics.events).to.equal(events.length);
+        expect(events.filter(({ cat }) => GPU.has(cat ?? ''))).to.have.length(kernels);
       }
     }));
 

@@ -73,7 +73,7 @@ export async function mergeRun(
   const complete = finished && ranks.length === configuration.ranks;
   const digest = new RunDigest(program);
   const figures = new FigureAccumulator(program, configuration.model.experts);
-  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), run, program, {});
+  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), run, program, { complete });
   let rdmaBytes = 0;
   let nvlinkBytes = 0;
   let withEvents = 0;

@@ -8,13 +8,15 @@ import type { Operation, Program } from '@epemu/schedule';
 import { HOST_EVENT_COLUMNS, HOST_KIND, HOST_TASK_KINDS } from '@epemu/trace';
 import type { HostEventColumns } from '@epemu/trace';
 
-/** Host events kept per process: some 10 MB; a longer run keeps its beginning, and says so by its last event. */
+/** Host events kept per process: some 10 MB; a longer run keeps its beginning and counts what it drops. */
 const MOST_HOST_EVENTS = 200_000;
 
 /** The ranks of one process, their compute threads and what the process really did. */
 export class RankGroup {
   readonly ranks: readonly Rank[];
   readonly hostEvents: HostEventColumns = new Columns(HOST_EVENT_COLUMNS, 1024);
+  /** Host events beyond {@link MOST_HOST_EVENTS}, which are not in the host trace. */
+  droppedHostEvents = 0;
   readonly #pool: ComputePool;
   /** Operation that each rank is in. */
   readonly current = new Map<number, number>();
@@ -53,9 +55,12 @@ export class RankGroup {
     );
   }
 
-  /** Keeps a host event for the host trace. */
+  /** Keeps a host event for the host trace, or counts it as dropped. */
   noteHostEvent(kind: number, startNs: number, endNs: number, thread: number, bytes: number, detail: number): void {
-    if (this.hostEvents.count >= MOST_HOST_EVENTS) return;
+    if (this.hostEvents.count >= MOST_HOST_EVENTS) {
+      this.droppedHostEvents++;
+      return;
+    }
     this.hostEvents.push(kind, startNs, endNs, thread, bytes, detail);
   }
 

@@ -1,5 +1,5 @@
 import { denseLayerCount } from '@epemu/config';
-import type { WeightKey, WeightKind } from '@epemu/compute';
+import type { CheckResult, WeightKey, WeightKind } from '@epemu/compute';
 import type { BufferPool } from './buffers.js';
 import type { Routed } from './dispatch-messages.js';
 import type { NormalExchange } from './exchange.js';
@@ -117,7 +117,7 @@ export class MicroBatchChain {
     if (this.#plane.checks(layer)) {
       const { expertIds, weights, topK } = routed;
       const task = { seed: this.#seed, layer, input: attended, expertIds, weights, topK, combined };
-      this.#plane.count(await host.pool.checkForward(task));
+      this.#countCheck(await host.pool.checkForward(task));
     }
     return { received, combined };
   }
@@ -162,9 +162,14 @@ export class MicroBatchChain {
     this.#plane.markArrived({ ...movement, type: 'combine' });
     if (this.#plane.checks(layer)) {
       const task = { seed: this.#seed, layer, input: attended, gradient, expertIds, weights, topK, returned };
-      this.#plane.count(await host.pool.checkBackward(task));
+      this.#countCheck(await host.pool.checkBackward(task));
     }
     return returned;
+  }
+
+  #countCheck({ numerics, timing }: CheckResult): void {
+    this.#plane.host.onTask('check', timing);
+    this.#plane.count(numerics);
   }
 
   get #buffers(): BufferPool {

@@ -84,7 +84,7 @@ describe('the finding', () => {
     expect(finding('transfer')).to.equal(
       'The largest exposed piece is 678 µs of DISPATCH(1) on rank 3 at 12.35 ms: its bytes are still on their way, ' +
         'which holds up MLP(1) (12.3 % of the span is exposed in all); ' +
-        'try --set hardware.ports.rdma.bandwidthGBps=100 or a larger --tokens-per-microbatch.',
+        'try --set hardware.transferRates.lowLatencyDispatch.rdmaGBps=78.402 to see what a faster transfer would bring.',
     );
     expect(finding('transfer', DECODE, false)).not.to.include('holds up');
   });

@@ -50,8 +50,13 @@ export async function runCluster(options: {
     joinTimeoutMs: external?.joinTimeoutMs ?? JOIN_TIMEOUT_MS,
     ...(external === undefined ? {} : { host: external.host, port: external.port }),
   });
-  const launcher = new WorkerLauncher((exit) => {
-    coordinator.noteExit(exit);
+  const launcher = new WorkerLauncher({
+    onExit: (exit) => {
+      coordinator.noteExit(exit);
+    },
+    onSpawnError: (error) => {
+      coordinator.fail(error);
+    },
   });
   let graceMs = LEAVE_GRACE_MS;
   try {

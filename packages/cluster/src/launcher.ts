@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import type { ProcessExit } from './coordinator/failure.js';
 
 /** `worker/main.ts` in one file, made by the build: it starts in half the time. */
@@ -15,15 +16,35 @@ function findCommand(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
+const LIMIT_ERRORS = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'];
+
+/** Told what becomes of worker processes. */
+export interface LauncherObserver {
+  onExit(exit: ProcessExit): void;
+  /** Called once, when a process could not be started; no further one is tried. */
+  onSpawnError(error: EpemuError): void;
+}
+
+/** @returns one sentence on a process that could not be started, with a remedy. */
+export function spawnError(cause: unknown, started: number, count: number): EpemuError {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const remedy = LIMIT_ERRORS.includes(code)
+    ? ': the limit of open files or of processes is reached; raise it (ulimit -n, ulimit -u) or give each worker more ' +
+      'ranks (--ranks-per-worker)'
+    : '';
+  const what = `worker process ${started + 1} of ${count} could not be started (${messageOf(cause)})${remedy}`;
+  return new EpemuError(what, EXIT_CODE.failure, { cause });
+}
+
 /** Starts worker processes and sees to it that none outlives this one. */
 export class WorkerLauncher {
   readonly #children = new Set<ChildProcess>();
-  readonly #onExit: (exit: ProcessExit) => void;
+  readonly #observer: LauncherObserver;
   /** All pids ever started. */
   readonly pids: number[] = [];
 
-  constructor(onExit: (exit: ProcessExit) => void) {
-    this.#onExit = onExit;
+  constructor(observer: LauncherObserver) {
+    this.#observer = observer;
   }
 
   /** Starts `count` workers that offer `slots` ranks each. */
@@ -33,6 +54,22 @@ export class WorkerLauncher {
     const node = [process.execPath, ...process.execArgv, '--max-semi-space-size=16', WORKER_ENTRY];
     const [command, ...rest] = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', ...node];
     for (let i = 0; i < count; i++) {
+      const child = this.#spawn(command, rest, options, (error) => {
+        this.#observer.onSpawnError(spawnError(error, i, count));
+      });
+      if (child === undefined) return;
+      this.#follow(child);
+    }
+  }
+
+  /** @returns the process, or undefined when it cannot be started, which `onError` is told. */
+  #spawn(
+    command: string,
+    rest: string[],
+    options: { coordinatorUrl: string; token: string; slots: number },
+    onError: (error: unknown) => void,
+  ): ChildProcess | undefined {
+    try {
       const child = spawn(command, rest, {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         env: {
@@ -44,8 +81,13 @@ export class WorkerLauncher {
           UV_THREADPOOL_SIZE: '1',
         },
       });
-      this.#follow(child);
+      if (child.pid !== undefined) return child;
+      // Such a child may never close, so that nobody must wait for it.
+      child.once('error', onError);
+    } catch (error) {
+      onError(error);
     }
+    return undefined;
   }
 
   #follow(child: ChildProcess): void {
@@ -60,7 +102,7 @@ export class WorkerLauncher {
     });
     child.once('close', (code, signal) => {
       this.#children.delete(child);
-      this.#onExit({ pid: child.pid ?? 0, code, signal, errorOutput });
+      this.#observer.onExit({ pid: child.pid ?? 0, code, signal, errorOutput });
     });
   }
 

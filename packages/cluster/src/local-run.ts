@@ -1,55 +1,112 @@
 import type { Configuration } from '@epemu/config';
+import { NoProgressError, deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
-import type { Operation, Program } from '@epemu/schedule';
+import type { Program } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
 import type { WorkerStatistics } from './control/messages.js';
 import type { RunSpool } from './output/spool.js';
+import { StallWatch } from './stall-watch.js';
 import { RankGroup } from './worker/rank-group.js';
+
+/** How often the slowest rank is looked for. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/** Options of {@link runInMemory}. */
+export interface LocalRunOptions {
+  readonly configuration: Configuration;
+  readonly program: Program;
+  readonly spool: RunSpool;
+  readonly signal: AbortSignal | undefined;
+  /** Where the ranks send. @default a new memory fabric */
+  readonly fabric?: MemoryFabric;
+  /** Told the operation that the slowest rank is in. */
+  onProgress(operation: number): void;
+}
 
 /**
  * Runs all ranks in this process over the memory fabric.
- * @throws the first failure of a rank; what the ranks recorded until then is in the spool.
+ * @throws the first failure: of a rank, NoProgressError when none moves, or of storing what they recorded; what they
+ * recorded until then is in the spool.
  */
-export async function runInMemory(
-  configuration: Configuration,
-  program: Program,
-  spool: RunSpool,
-  signal: AbortSignal | undefined,
-  onOperation: (operation: Operation) => void,
-): Promise<WorkerStatistics> {
-  const fabric = new MemoryFabric({});
+export async function runInMemory(options: LocalRunOptions): Promise<WorkerStatistics> {
+  const { configuration, program, spool, signal, fabric = new MemoryFabric({}) } = options;
   const ranks = Array.from({ length: configuration.ranks }, (_, rank) => rank);
-  const { threads } = configuration;
+  const { threads, stallTimeoutSeconds } = configuration;
+  let toldAt = 0;
   const group = new RankGroup({
     configuration,
     program,
     fabric,
     ranks,
     threads,
-    onOperation: (_rank, operation) => {
-      onOperation(operation);
+    onOperation: () => {
+      if (group.current.size < ranks.length || performance.now() - toldAt < PROGRESS_INTERVAL_MS) return;
+      toldAt = performance.now();
+      options.onProgress(slowest(group.current).operation);
     },
   });
   const abort = (): void => {
     group.abort(signal?.reason);
   };
   signal?.addEventListener('abort', abort);
+  const stalled = deferred<never>();
+  const moves = (): number => group.operationsStarted + fabric.statistics.messagesReceived;
+  const watch = new StallWatch(stallTimeoutSeconds, moves, () => {
+    const error = stallError(program, group.current, ranks, stallTimeoutSeconds);
+    stalled.reject(error);
+    group.abort(error);
+  });
   try {
-    await group.run();
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    for (const rank of group.ranks) {
-      const { timeline, operations, numerics } = rank.snapshot();
-      spool.storeTimeline(rank.rank, encodeTimeline(timeline));
-      spool.storeOperations(rank.rank, encodeOperations(operations));
-      spool.addNumerics(numerics);
+    try {
+      await Promise.race([group.run(), stalled.promise]);
+    } finally {
+      watch.end();
+      signal?.removeEventListener('abort', abort);
+      store(group, spool);
     }
-    const source = { worker: 0, pid: process.pid, host: 'localhost', ranks, offsetNs: 0 };
-    spool.addHostEvents(source, encodeColumns(group.hostEvents));
+  } finally {
     await fabric.close();
     await group.close();
   }
   const { messagesSent, wireBytesSent, framesSent, decodeErrors } = fabric.statistics;
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   return { messagesSent, wireBytesSent, framesSent, decodeErrors, peakRssBytes };
+}
+
+/** Puts what the ranks recorded so far into the spool. */
+function store(group: RankGroup, spool: RunSpool): void {
+  for (const rank of group.ranks) {
+    const { timeline, operations, numerics } = rank.snapshot();
+    spool.storeTimeline(rank.rank, encodeTimeline(timeline));
+    spool.storeOperations(rank.rank, encodeOperations(operations));
+    spool.addNumerics(numerics);
+  }
+  const ranks = group.ranks.map(({ rank }) => rank);
+  const source = { worker: 0, pid: process.pid, host: 'localhost', ranks, offsetNs: 0 };
+  spool.addHostEvents(source, encodeColumns(group.hostEvents));
+}
+
+/** @returns the rank in the earliest operation, the first of several. */
+function slowest(current: ReadonlyMap<number, number>): { rank: number; operation: number } {
+  let found = { rank: -1, operation: Number.POSITIVE_INFINITY };
+  for (const [rank, operation] of current) {
+    if (operation < found.operation) found = { rank, operation };
+  }
+  return found;
+}
+
+function stallError(
+  program: Program,
+  current: ReadonlyMap<number, number>,
+  ranks: readonly number[],
+  seconds: number,
+): NoProgressError {
+  const behind = slowest(new Map(ranks.map((rank) => [rank, current.get(rank) ?? -1])));
+  const operation = program.operations[behind.operation];
+  const where =
+    operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
+  return new NoProgressError(
+    `no rank has moved for ${seconds} s; furthest behind is rank ${behind.rank} ${where}; ` +
+      'raise stallTimeoutSeconds if this computer is that slow',
+  );
 }

@@ -1,17 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '@epemu/config';
-import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
+import { BadInputError, EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import { buildProgram } from '@epemu/schedule';
+import type { Program } from '@epemu/schedule';
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { runCluster } from './cluster-run.js';
 import type { ExternalWorkers } from './cluster-run.js';
+import type { CoordinatorEvent } from './coordinator/coordinator.js';
 import { hostNs } from './control/clock.js';
 import type { Numerics, WorkerStatistics } from './control/messages.js';
 import { runInMemory } from './local-run.js';
 import { findingOf } from './output/finding.js';
 import { newRunId, prepareFolder } from './output/folder.js';
 import { mergeRun } from './output/merge.js';
+import type { MergeResult } from './output/merge.js';
 import { metricsText } from './output/metrics.js';
 import { buildReport } from './output/report.js';
 import type { Report } from './output/report.js';
@@ -58,104 +62,204 @@ function checkNumerics(numerics: Numerics): void {
   );
 }
 
+/** @throws BadInputError naming what cannot happen: a fault without a process to hit, or past the last operation. */
+function checkFaults({ faults }: Configuration, operations: number, inMemory: boolean): void {
+  if (faults.length > 0 && inMemory) {
+    throw new BadInputError(
+      'faults',
+      `faults has ${faults.length} to inject, but fabric is memory, which has no worker processes to kill or stop; ` +
+        'set fabric to websocket or remove faults',
+    );
+  }
+  const beyond = faults.find(({ operation }) => operation >= operations);
+  if (beyond === undefined) return;
+  throw new BadInputError(
+    'faults',
+    `faults names operation ${beyond.operation}, but operations are 0 to ${operations - 1}`,
+  );
+}
+
+const NOTHING_MERGED: MergeResult = {
+  digest: null,
+  figures: undefined,
+  rdmaBytes: 0,
+  nvlinkBytes: 0,
+  traceEvents: 0,
+  traceBytesUnpacked: 0,
+};
+
+const seconds = (ns: number): number => Number((ns / 1e9).toFixed(3));
+
+/** A run's log; a full disk must not end the run through its log. */
+function openLog(folder: string, runId: string): Logger {
+  const destination = pino.destination({ dest: join(folder, 'run.log'), sync: true });
+  destination.on('error', () => undefined);
+  return pino({ base: { runId } }, destination);
+}
+
 /**
  * Runs a scenario and writes all its outputs.
  * @returns the outcome; a run that failed after it started is an outcome with an error, its partial outputs kept.
- * @throws BadInputError before anything starts: a cycle in the schedule, an output folder that cannot be used.
+ * @throws BadInputError before anything starts: a cycle in the schedule, faults that cannot happen, an output folder
+ * that cannot be used.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
-  const { configuration, signal, external } = options;
-  const tellProgress = (progress: RunProgress): void => {
-    options.onProgress?.(progress);
-  };
+  const { configuration, external } = options;
   const begunNs = hostNs();
   const runId = newRunId(configuration.scenario, new Date());
   const program = buildProgram(configuration);
+  const inMemory = configuration.fabric === 'memory' && external === undefined;
+  checkFaults(configuration, program.operations.length, inMemory);
   const folder = prepareFolder(options.out ?? join('runs', runId), options.force ?? false);
   writeFileSync(join(folder, 'config.json'), `${JSON.stringify(configuration, null, 1)}\n`);
-  const log = pino({ base: { runId } }, pino.destination({ dest: join(folder, 'run.log'), sync: true }));
   const spool = new RunSpool(folder);
-  const total = program.operations.length;
-  tellProgress({ stage: 'starting', share: 0 });
-  log.info(
-    { scenario: configuration.scenario, ranks: configuration.ranks, fabric: configuration.fabric },
-    'run starts',
-  );
-
-  let statistics: readonly WorkerStatistics[] = [];
-  let startedNs = begunNs;
-  let finished = false;
-  let error: EpemuError | undefined;
-  const tell = (operation: number): void => {
-    const { phase, layer } = program.operations[operation] ?? { phase: '', layer: 0 };
-    tellProgress({ stage: 'running', phase, layer, share: (operation + 1) / total });
+  const removeSpool = (): void => {
+    spool.remove();
   };
+  // A second Ctrl-C ends the process at once.
+  process.once('exit', removeSpool);
   try {
-    if (configuration.fabric === 'memory' && external === undefined) {
-      statistics = [
-        await runInMemory(configuration, program, spool, signal, ({ id }) => {
-          tell(id);
-        }),
-      ];
-    } else {
-      const result = await runCluster({
-        configuration,
-        program,
-        runId,
-        spool,
-        signal,
-        external,
-        onEvent: (event) => {
-          if (event.type === 'progress') tell(event.operation);
-          else log.info(event, event.type);
-        },
-      });
-      ({ statistics, startedNs } = result);
-    }
-    finished = true;
-    checkNumerics(spool.numerics);
-  } catch (cause) {
-    error = cause instanceof EpemuError ? cause : new EpemuError(messageOf(cause), EXIT_CODE.failure, { cause });
-    log.error({ error: error.message, stack: error.stack }, 'run failed');
+    const log = openLog(folder, runId);
+    return await new ScenarioRun({ ...options, begunNs, runId, program, inMemory, folder, spool, log }).run();
+  } finally {
+    process.off('exit', removeSpool);
+    removeSpool();
   }
-  const emulatedNs = hostNs();
-  tellProgress({ stage: 'merging', share: 1 });
-  const merged = await mergeRun(folder, runId, configuration, program, spool, begunNs, finished);
-  const endNs = hostNs();
-  const seconds = (ns: number): number => Number((ns / 1e9).toFixed(3));
-  const wireMessages = statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);
-  const coordinatorPeakRssBytes = process.resourceUsage().maxRSS * 1024;
-  const report = buildReport({
-    configuration,
-    digest: merged.digest,
-    ...(error === undefined ? {} : { error: error.message }),
-    figures: merged.figures,
-    traffic: {
-      rdmaBytes: merged.rdmaBytes,
-      nvlinkBytes: merged.nvlinkBytes,
-      wireMessages,
-      wireBytes: statistics.reduce((sum, worker) => sum + worker.wireBytesSent, 0),
-    },
-    numerics: spool.numerics,
-    host: {
-      wallSeconds: seconds(endNs - begunNs),
-      startupSeconds: seconds(startedNs - begunNs),
-      emulateSeconds: seconds(emulatedNs - startedNs),
-      mergeSeconds: seconds(endNs - emulatedNs),
-      messagesPerSecond: Math.round(wireMessages / Math.max(1e-9, (emulatedNs - startedNs) / 1e9)),
-      peakRssBytes: Math.max(coordinatorPeakRssBytes, ...statistics.map((worker) => worker.peakRssBytes)),
-      coordinatorPeakRssBytes,
-      wireFrames: statistics.reduce((sum, worker) => sum + worker.framesSent, 0),
-      traceEvents: merged.traceEvents,
-      traceBytesUnpacked: merged.traceBytesUnpacked,
-      processes: statistics.length + (configuration.fabric === 'memory' ? 0 : 1),
-    },
-    finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures),
-  });
-  writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(join(folder, 'metrics.prom'), await metricsText(report));
-  spool.remove();
-  log.info({ status: report.status, digest: report.digest, traceEvents: merged.traceEvents }, 'run ends');
-  log.flush();
-  return { folder, report, ...(error === undefined ? {} : { error }) };
+}
+
+interface StartedRun extends RunOptions {
+  readonly begunNs: number;
+  readonly runId: string;
+  readonly program: Program;
+  readonly inMemory: boolean;
+  readonly folder: string;
+  readonly spool: RunSpool;
+  readonly log: Logger;
+}
+
+/** A run whose folder is ready. */
+class ScenarioRun {
+  readonly #options: StartedRun;
+  #statistics: readonly WorkerStatistics[] = [];
+  #workers = 0;
+  #startedNs: number;
+  #finished = false;
+  #error: EpemuError | undefined;
+
+  constructor(options: StartedRun) {
+    this.#options = options;
+    this.#startedNs = options.begunNs;
+  }
+
+  async run(): Promise<RunOutcome> {
+    const { configuration, folder, log } = this.#options;
+    const { scenario, ranks, fabric } = configuration;
+    this.#options.onProgress?.({ stage: 'starting', share: 0 });
+    log.info({ scenario, ranks, fabric }, 'run starts');
+    await this.#attempt(() => this.#emulate());
+    const emulatedNs = hostNs();
+    this.#options.onProgress?.({ stage: 'merging', share: 1 });
+    const merged = (await this.#attempt(() => this.#merge())) ?? NOTHING_MERGED;
+    let report = this.#report(merged, emulatedNs);
+    await this.#attempt(async () => {
+      await writeReport(folder, report);
+    });
+    if (this.#error !== undefined && report.status === 'ok') {
+      report = { ...report, status: 'failed', error: this.#error.message };
+    }
+    log.info({ status: report.status, digest: report.digest, traceEvents: merged.traceEvents }, 'run ends');
+    log.flush();
+    return { folder, report, ...(this.#error === undefined ? {} : { error: this.#error }) };
+  }
+
+  /** Does a part of the run; the first part to fail says why the run failed. */
+  async #attempt<T>(part: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await part();
+    } catch (cause) {
+      const error =
+        cause instanceof EpemuError ? cause : new EpemuError(messageOf(cause), EXIT_CODE.failure, { cause });
+      this.#options.log.error({ error: error.message, stack: error.stack }, 'run failed');
+      this.#error ??= error;
+      return undefined;
+    }
+  }
+
+  async #emulate(): Promise<void> {
+    const { configuration, program, runId, spool, signal, external, inMemory, log } = this.#options;
+    const tell = (operation: number): void => {
+      const { phase, layer } = program.operations[operation] ?? { phase: '', layer: 0 };
+      const share = (operation + 1) / program.operations.length;
+      this.#options.onProgress?.({ stage: 'running', phase, layer, share });
+    };
+    if (inMemory) {
+      this.#statistics = [await runInMemory({ configuration, program, spool, signal, onProgress: tell })];
+    } else {
+      const onEvent = (event: CoordinatorEvent): void => {
+        if (event.type === 'progress') {
+          tell(event.operation);
+          return;
+        }
+        if (event.type === 'placed') this.#workers = event.workers;
+        log.info(event, event.type);
+      };
+      const result = await runCluster({ configuration, program, runId, spool, signal, external, onEvent });
+      this.#statistics = result.statistics;
+      this.#startedNs = result.startedNs;
+    }
+    this.#finished = true;
+    checkNumerics(spool.numerics);
+  }
+
+  #merge(): Promise<MergeResult> {
+    const { configuration, program, runId, folder, spool, begunNs, signal } = this.#options;
+    // A run that was ended already still merges what there is; ending that too takes a second signal.
+    const heeded = signal?.aborted === true ? undefined : signal;
+    return mergeRun(folder, runId, configuration, program, spool, begunNs, this.#finished, heeded);
+  }
+
+  #report(merged: MergeResult, emulatedNs: number): Report {
+    const { configuration, spool, begunNs, inMemory } = this.#options;
+    const statistics = this.#statistics;
+    const startedNs = this.#startedNs;
+    const endNs = hostNs();
+    const wireMessages = statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);
+    const coordinatorPeakRssBytes = process.resourceUsage().maxRSS * 1024;
+    return buildReport({
+      configuration,
+      digest: merged.digest,
+      ...(this.#error === undefined ? {} : { error: this.#error.message }),
+      figures: merged.figures,
+      traffic: {
+        rdmaBytes: merged.rdmaBytes,
+        nvlinkBytes: merged.nvlinkBytes,
+        wireMessages,
+        wireBytes: statistics.reduce((sum, worker) => sum + worker.wireBytesSent, 0),
+      },
+      numerics: spool.numerics,
+      host: {
+        wallSeconds: seconds(endNs - begunNs),
+        startupSeconds: seconds(startedNs - begunNs),
+        emulateSeconds: seconds(emulatedNs - startedNs),
+        mergeSeconds: seconds(endNs - emulatedNs),
+        messagesPerSecond: Math.round(wireMessages / Math.max(1e-9, (emulatedNs - startedNs) / 1e9)),
+        peakRssBytes: Math.max(coordinatorPeakRssBytes, ...statistics.map((worker) => worker.peakRssBytes)),
+        coordinatorPeakRssBytes,
+        wireFrames: statistics.reduce((sum, worker) => sum + worker.framesSent, 0),
+        traceEvents: merged.traceEvents,
+        traceBytesUnpacked: merged.traceBytesUnpacked,
+        processes: inMemory ? 1 : this.#workers + 1,
+      },
+      finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures),
+    });
+  }
+}
+
+/** Writes the report in both its forms; the second even when the first cannot be written. */
+async function writeReport(folder: string, report: Report): Promise<void> {
+  try {
+    writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
+  } finally {
+    writeFileSync(join(folder, 'metrics.prom'), await metricsText(report));
+  }
 }

@@ -8,9 +8,11 @@ import { hostNs } from '../control/clock.js';
 import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
 import type { BlobKind, CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import type { RunSpool } from '../output/spool.js';
+import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
+import type { MemberState } from './member.js';
 import { CoordinatorServer, sameToken } from './server.js';
 
 const HELLO_TIMEOUT_MS = 5000;
@@ -19,6 +21,9 @@ const PINGS = 5;
 const CAUSE_GRACE_MS = 400;
 /** How long the others may take to hand over what they have when a run failed. */
 const PARTIAL_GRACE_MS = 1200;
+
+/** A member's states in the order it goes through them: reaching the next is a move. */
+const STATE_ORDER: readonly MemberState[] = ['joined', 'assigned', 'listening', 'ready', 'running', 'finished'];
 
 /** Options of {@link Coordinator}. */
 export interface CoordinatorOptions {
@@ -41,6 +46,7 @@ export interface CoordinatorOptions {
 export type CoordinatorEvent =
   | { readonly type: 'joined'; readonly pid: number; readonly host: string; readonly slots: number }
   | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'placed'; readonly workers: number }
   | { readonly type: 'started'; readonly workers: number }
   | { readonly type: 'progress'; readonly operation: number; readonly ranksFinished: number }
   | { readonly type: 'failed'; readonly message: string };
@@ -55,6 +61,8 @@ export class Coordinator {
   readonly #finished = deferred<undefined>();
   #stage: 'joining' | 'connecting' | 'running' | 'ending' = 'joining';
   #changed: (() => void) | undefined;
+  /** Timelines and other data stored. */
+  #stored = 0;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -85,24 +93,35 @@ export class Coordinator {
     this.#fail();
   }
 
+  /** Ends a run with an error of its own: no worker is to blame. */
+  fail(error: unknown): void {
+    this.#covered.reject(error);
+    this.#finished.reject(error);
+  }
+
   /**
    * Runs to the end: until every rank's timeline is stored and the workers have left.
    * @throws RankFailedError, NoProgressError or EpemuError; whatever was handed over by then is in the spool.
    */
   async run(): Promise<{ startedNs: number }> {
     await this.#join();
-    await this.#connect();
-    this.#stage = 'running';
-    const startedNs = hostNs();
-    for (const member of this.members) {
-      member.state = 'running';
-      member.channel.send({ type: 'start' });
+    const watch = this.#watch();
+    try {
+      await this.#connect();
+      this.#stage = 'running';
+      const startedNs = hostNs();
+      for (const member of this.members) {
+        member.state = 'running';
+        member.channel.send({ type: 'start' });
+      }
+      this.#options.onEvent?.({ type: 'started', workers: this.members.length });
+      await this.#finished.promise;
+      this.#stage = 'ending';
+      for (const member of this.members) member.channel.send({ type: 'leave' });
+      return { startedNs };
+    } finally {
+      watch.end();
     }
-    this.#options.onEvent?.({ type: 'started', workers: this.members.length });
-    await this.#watch();
-    this.#stage = 'ending';
-    for (const member of this.members) member.channel.send({ type: 'leave' });
-    return { startedNs };
   }
 
   /** Asks the workers for what they have so far, and waits a moment for it. */
@@ -118,9 +137,7 @@ export class Coordinator {
   /** Ends all connections, frees the port, and ends a run that still waits: its timers would keep the process. */
   async close(): Promise<void> {
     this.#stage = 'ending';
-    const closed = new EpemuError('the coordinator was closed');
-    this.#covered.reject(closed);
-    this.#finished.reject(closed);
+    this.fail(new EpemuError('the coordinator was closed'));
     await this.#server.close();
   }
 
@@ -159,6 +176,7 @@ export class Coordinator {
       for (let i = 0; i < count; i++) workerOfRank.push(member.worker);
     }
     this.#stage = 'connecting';
+    this.#options.onEvent?.({ type: 'placed', workers });
     const values = JSON.parse(JSON.stringify(configuration)) as Record<string, unknown>;
     for (const member of this.members) {
       member.state = 'assigned';
@@ -196,26 +214,15 @@ export class Coordinator {
     });
   }
 
-  /** Waits until all have finished; fails the run when nothing moves for too long. */
-  async #watch(): Promise<void> {
-    const { stallTimeoutSeconds } = this.#options.configuration;
-    let last = -1;
-    let movedAt = performance.now();
-    const timer = setInterval(() => {
-      const finished = this.members.filter(({ state }) => state === 'finished').length;
-      const sum = this.members.reduce((total, member) => total + member.progress, finished);
-      if (sum !== last) {
-        last = sum;
-        movedAt = performance.now();
-      } else if (performance.now() - movedAt > stallTimeoutSeconds * 1000) {
-        this.#finished.reject(noProgress(this.#options.program, this.members, stallTimeoutSeconds));
-      }
-    }, 250);
-    try {
-      await this.#finished.promise;
-    } finally {
-      clearInterval(timer);
-    }
+  /** Fails the run when nothing moves for too long: while the workers meet, run, and hand over. */
+  #watch(): StallWatch {
+    const { configuration, program } = this.#options;
+    const { stallTimeoutSeconds } = configuration;
+    const moves = (): number =>
+      this.members.reduce((sum, member) => sum + member.progress + STATE_ORDER.indexOf(member.state), this.#stored);
+    return new StallWatch(stallTimeoutSeconds, moves, () => {
+      this.fail(noProgress(program, this.members, stallTimeoutSeconds));
+    });
   }
 
   #welcome(socket: WebSocket): void {
@@ -318,6 +325,8 @@ export class Coordinator {
     member.progress = message.counter;
     for (const [rank, operation] of message.operations) member.current.set(rank, operation);
     const operations = this.members.flatMap(({ current }) => [...current.values()]);
+    // The slowest rank is known once all have begun.
+    if (operations.length < this.#options.configuration.ranks) return;
     const ranksFinished = this.members.reduce(
       (sum, { state, ranks }) => sum + (state === 'finished' ? ranks.length : 0),
       0,
@@ -327,12 +336,18 @@ export class Coordinator {
 
   #store(member: Member, kind: BlobKind, index: number, bytes: Uint8Array): void {
     const { spool } = this.#options;
-    if (kind === BLOB_KIND.hostEvents) {
-      const { worker, pid, host, ranks, offsetNs } = member;
-      spool.addHostEvents({ worker, pid, host, ranks, offsetNs }, bytes);
-    } else if (member.ranks.includes(index)) {
-      if (kind === BLOB_KIND.timeline) spool.storeTimeline(index, bytes);
-      else spool.storeOperations(index, bytes);
+    this.#stored++;
+    try {
+      if (kind === BLOB_KIND.hostEvents) {
+        const { worker, pid, host, ranks, offsetNs } = member;
+        spool.addHostEvents({ worker, pid, host, ranks, offsetNs }, bytes);
+      } else if (member.ranks.includes(index)) {
+        if (kind === BLOB_KIND.timeline) spool.storeTimeline(index, bytes);
+        else spool.storeOperations(index, bytes);
+      }
+    } catch (error) {
+      // The disk is full, say: that is this side's failure, whatever becomes of the worker.
+      this.fail(error);
     }
   }
 
@@ -354,9 +369,7 @@ export class Coordinator {
   /** Fails the run after a moment in which the cause may still show behind its consequences. */
   #fail(): void {
     const settle = (): void => {
-      const cause = this.#failures.rootCause(this.#members);
-      this.#covered.reject(cause);
-      this.#finished.reject(cause);
+      this.fail(this.#failures.rootCause(this.#members));
     };
     setTimeout(settle, CAUSE_GRACE_MS);
   }

@@ -65,6 +65,12 @@ describe('the folder of a run', () => {
     expect(() => prepareFolder(out, false)).to.throw(BadInputError, `out is ${out}, which cannot be written`);
     expect(existsSync(out)).to.equal(false);
   });
+
+  (existsSync('/proc/self') ? it : it.skip)('is refused where the system lets nobody make folders', () => {
+    for (const out of ['/proc/x', '/proc/x/y']) {
+      expect(() => prepareFolder(out, false)).to.throw(BadInputError, `out is ${out}, which cannot be written`);
+    }
+  });
 });
 
 describe('the id of a run', () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
 import type { Program } from '@epemu/schedule';
 import { FigureAccumulator, PORT, RunDigest } from '@epemu/timeline';
@@ -57,6 +58,7 @@ function bytesSent(timeline: RankTimeline): { rdma: number; nvlink: number } {
  * Merges what the ranks handed over into the run's files; one rank in memory at a time.
  * @param begunNs when the run began on the coordinator's clock: time 0 of the host trace.
  * @param finished whether all ranks came to their end.
+ * @param signal ends merging between ranks. @throws its reason, or what keeps the files from being written.
  */
 export async function mergeRun(
   folder: string,
@@ -66,6 +68,7 @@ export async function mergeRun(
   spool: RunSpool,
   begunNs: number,
   finished: boolean,
+  signal: AbortSignal | undefined,
 ): Promise<MergeResult> {
   const run = describeRun(runId, configuration);
   const ranks = spool.ranks;
@@ -80,6 +83,9 @@ export async function mergeRun(
   let traceEvents = 0;
   let traceBytesUnpacked = 0;
   for (const rank of ranks) {
+    // Signals come in turns of the event loop.
+    await turn();
+    signal?.throwIfAborted();
     const timeline = spool.timeline(rank);
     if (complete) digest.add(timeline, spool.operations(rank).expertHashes);
     if (timeline.events.count > 0) {
@@ -95,12 +101,13 @@ export async function mergeRun(
     traceBytesUnpacked += written.bytesUnpacked;
     await merged.addRank(timeline);
   }
+  signal?.throwIfAborted();
   const statistics = await merged.close();
   const text = complete ? digest.finish() : null;
   await writeOperationsFile(
     join(folder, 'operations.bin.gz'),
     { configuration, program, digest: text ?? '' },
-    recordsOf(spool, ranks),
+    recordsOf(spool, ranks, signal),
   );
   await writeHostTrace(join(folder, 'host-trace.json.gz'), run, spool.hostEvents(), { originNs: begunNs });
   return {
@@ -113,6 +120,9 @@ export async function mergeRun(
   };
 }
 
-function* recordsOf(spool: RunSpool, ranks: readonly number[]): Generator<Uint8Array> {
-  for (const rank of ranks) yield spool.operationsBytes(rank);
+function* recordsOf(spool: RunSpool, ranks: readonly number[], signal: AbortSignal | undefined): Generator<Uint8Array> {
+  for (const rank of ranks) {
+    signal?.throwIfAborted();
+    yield spool.operationsBytes(rank);
+  }
 }

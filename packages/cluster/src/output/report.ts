@@ -51,6 +51,7 @@ export interface Report {
   readonly phases: FigureReport['phases'];
   readonly ranksSummary: FigureReport['ranksSummary'];
   readonly imbalance: FigureReport['imbalance'];
+  /** Null when the run did not finish. */
   readonly throughput: Throughput | null;
   readonly traffic: Traffic;
   readonly numerics: Numerics;
@@ -153,7 +154,8 @@ export function buildReport(parts: {
     phases: figures?.phases ?? [],
     ranksSummary: figures?.ranksSummary ?? [],
     imbalance: figures?.imbalance ?? [],
-    throughput: figures === undefined ? null : throughputOf(configuration, figures),
+    // Layers that only some ranks came to would count as the model's.
+    throughput: figures === undefined || digest === null ? null : throughputOf(configuration, figures),
     traffic,
     numerics: {
       ...numerics,

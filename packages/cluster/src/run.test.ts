@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { resolveConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import { BadInputError, EpemuError, NoProgressError } from '@epemu/core';
+import { MemoryFabric } from '@epemu/fabric';
+import { buildProgram } from '@epemu/schedule';
+import { expect } from 'chai';
+import { spawnError } from './launcher.js';
+import { runInMemory } from './local-run.js';
+import { RunSpool } from './output/spool.js';
+import { runScenario } from './run.js';
+import type { RunOptions, RunOutcome } from './run.js';
+
+function configurationOf(settings: readonly string[] = []): Configuration {
+  const flags = { fabric: 'memory', ranks: 4, layers: 2 };
+  return resolveConfiguration({
+    scenario: 'decode',
+    environment: {},
+    flags: { ...flags, payload: { kind: 'none' } },
+    settings: [...settings],
+  });
+}
+
+describe('a run', () => {
+  let base: string;
+  let out: string;
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'epemu-run-'));
+    out = join(base, 'out');
+  });
+  afterEach(() => {
+    rmSync(base, { recursive: true, force: true });
+  });
+
+  const run = (more: Partial<RunOptions> = {}): Promise<RunOutcome> =>
+    runScenario({ configuration: configurationOf(), out, ...more });
+  const writtenReport = (): Record<string, unknown> =>
+    JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Record<string, unknown>;
+
+  for (const [what, file, stage] of [
+    ['what ranks hand over', '.spool/timeline-0', 'starting'],
+    ['the merged trace', 'trace.json.gz', 'merging'],
+    ['the operations', 'operations.bin.gz', 'merging'],
+  ] as const) {
+    (existsSync('/dev/full') ? it : it.skip)(`fails with the disk's error when ${what} cannot be written`, async () => {
+      const outcome = await run({
+        onProgress: (progress) => {
+          if (progress.stage === stage) symlinkSync('/dev/full', join(out, file));
+        },
+      });
+      expect(outcome.error?.message).to.include('ENOSPC');
+      expect(outcome.error?.exitCode).to.equal(1);
+      expect(writtenReport()).to.include({ status: 'failed', digest: null, throughput: null });
+      expect(readFileSync(join(out, 'metrics.prom'), 'utf8')).to.include('epemu_run_success 0');
+      expect(existsSync(join(out, '.spool'))).to.equal(false);
+    });
+  }
+
+  it('that is ended while it merges stops there and is marked failed', async () => {
+    const controller = new AbortController();
+    const before = process.listenerCount('exit');
+    const outcome = await run({
+      signal: controller.signal,
+      onProgress: ({ stage }) => {
+        if (stage === 'merging') controller.abort(new EpemuError('ended by SIGINT', 130));
+      },
+    });
+    // Ended before merging began: what there is is merged.
+    expect(outcome.error).to.equal(undefined);
+    const later = new AbortController();
+    const ended = await run({
+      force: true,
+      signal: later.signal,
+      onProgress: ({ stage }) => {
+        if (stage === 'merging')
+          setImmediate(() => {
+            later.abort(new EpemuError('ended by SIGINT', 130));
+          });
+      },
+    });
+    expect(ended.error?.exitCode).to.equal(130);
+    expect(writtenReport()).to.include({ status: 'failed', error: 'ended by SIGINT' });
+    expect(existsSync(join(out, '.spool'))).to.equal(false);
+    expect(process.listenerCount('exit')).to.equal(before);
+  });
+
+  it('refuses faults that cannot happen before anything starts', async () => {
+    const memory = configurationOf(['faults=[{"rank":1,"operation":0,"kind":"kill"}]']);
+    const beyond = { ...memory, fabric: 'websocket' as const, faults: [{ ...memory.faults[0], operation: 9999 }] };
+    for (const [configuration, words] of [
+      [memory, /faults .*fabric is memory/],
+      [beyond, /faults names operation 9999, but operations are 0 to \d+$/],
+    ] as const) {
+      const error = await run({ configuration }).catch((thrown: unknown) => thrown);
+      expect(error).to.be.instanceOf(BadInputError).and.have.property('message').that.matches(words);
+      expect(existsSync(out)).to.equal(false);
+    }
+  });
+
+  it('in one process that no longer moves ends, and keeps what it has', async () => {
+    /** Loses all timing messages. */
+    class DeafFabric extends MemoryFabric {
+      override attach(...of: Parameters<MemoryFabric['attach']>): ReturnType<MemoryFabric['attach']> {
+        return { ...super.attach(...of), sendHeader: () => undefined };
+      }
+    }
+    const configuration = configurationOf(['stallTimeoutSeconds=1']);
+    const spool = new RunSpool(base);
+    const fabric = new DeafFabric();
+    const program = buildProgram(configuration);
+    const options = { configuration, program, spool, fabric, signal: undefined, onProgress: () => undefined };
+    const error = await runInMemory(options).catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(NoProgressError);
+    expect((error as Error).message).to.match(/^no rank has moved for 1 s; furthest behind is rank \d /);
+    expect(spool.ranks).to.deep.equal([0, 1, 2, 3]);
+  });
+
+  it('tells the slowest rank’s operation, which never goes back', async () => {
+    const shares: number[] = [];
+    await run({ onProgress: ({ stage, share }) => stage === 'running' && shares.push(share) });
+    expect(shares).to.deep.equal([...shares].sort((a, b) => a - b));
+  });
+});
+
+describe('a worker process that could not be started', () => {
+  it('is told of in one sentence that names the limit', () => {
+    const error = spawnError(Object.assign(new Error('spawn EMFILE'), { code: 'EMFILE' }), 36, 128);
+    expect(error.exitCode).to.equal(1);
+    expect(error.message).to.match(/^worker process 37 of 128 .*\(spawn EMFILE\): the limit of open files or of proc/);
+    expect(spawnError(new Error('spawn ENOENT'), 0, 1).message).not.to.include('limit');
+  });
+});

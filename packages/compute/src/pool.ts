@@ -54,7 +54,7 @@ export class ComputePool {
 
   /** @throws BadInputError for a thread count or a width that cannot be. */
   constructor(options: ComputePoolOptions) {
-    const { threads, hidden, threadUrl = new URL('./thread.js', import.meta.url) } = options;
+    const { threads, hidden, threadUrl = new URL('./thread-entry.cjs', import.meta.url) } = options;
     if (!Number.isInteger(threads) || threads < 1) {
       throw new BadInputError('threads', `threads is ${threads}; give at least 1 compute thread`);
     }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
@@ -61,19 +60,7 @@ function bytesSent(timeline: RankTimeline): { rdma: number; nvlink: number } {
  * @param finished whether all ranks came to their end.
  * @param signal ends merging between ranks. @throws its reason, or what keeps the files from being written.
  */
-export async function mergeRun(folder: string, ...rest: MergeArguments): Promise<MergeResult> {
-  try {
-    return await merge(folder, ...rest);
-  } catch (error) {
-    // Cut short in the middle, the merged trace cannot be read; the rank files that are there can.
-    rmSync(join(folder, 'trace.json.gz'), { force: true });
-    throw error;
-  }
-}
-
-type MergeArguments = Parameters<typeof merge> extends [string, ...infer Rest] ? Rest : never;
-
-async function merge(
+export async function mergeRun(
   folder: string,
   runId: string,
   configuration: Configuration,

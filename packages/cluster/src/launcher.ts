@@ -40,8 +40,6 @@ export function spawnError(cause: unknown, started: number, count: number): Epem
 export class WorkerLauncher {
   readonly #children = new Set<ChildProcess>();
   readonly #observer: LauncherObserver;
-  /** All pids ever started. */
-  readonly pids: number[] = [];
 
   constructor(observer: LauncherObserver) {
     this.#observer = observer;
@@ -92,7 +90,6 @@ export class WorkerLauncher {
 
   #follow(child: ChildProcess): void {
     this.#children.add(child);
-    if (child.pid !== undefined) this.pids.push(child.pid);
     let errorOutput = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       errorOutput = (errorOutput + text).slice(-MOST_ERROR_OUTPUT);

@@ -2,6 +2,7 @@
 const LAYERS = [
   'core',
   'presets',
+  'kernels',
   'config',
   'schedule',
   'routing',
@@ -10,7 +11,10 @@ const LAYERS = [
   'timeline',
   'rank',
   'trace',
+  'published',
+  'calibration',
   'cluster',
+  'experiments',
   'cli',
 ];
 

@@ -42,7 +42,16 @@ export function makeBatch(tokens: number, hidden: number, experts: number, topK:
   const rows = tokens * topK;
   const expertIds = sharedUint16(rows);
   const weights = sharedFloat32(rows);
-  const shape = { experts, topK, groups: 1, topGroups: 1, ranks: 1, rankSize: experts, nodeSize: 1 };
+  const shape = {
+    experts,
+    topK,
+    groups: 1,
+    topGroups: 1,
+    groupScoreExperts: 2,
+    ranks: 1,
+    rankSize: experts,
+    nodeSize: 1,
+  };
   routeTokens({ kind: 'statistical', seed, layer: 2, microBatch: 0, rank: 0, tokens, shape }, expertIds, weights);
   const expertOffsets = sharedUint32(experts + 1);
   for (const expert of expertIds) expertOffsets[expert + 1]++;

@@ -59,7 +59,16 @@ describe('ComputePool', () => {
   });
 
   it('routes and applies residual functions in a thread', async () => {
-    const shape = { experts: 16, topK: 2, groups: 1, topGroups: 1, ranks: 2, rankSize: 8, nodeSize: 1 };
+    const shape = {
+      experts: 16,
+      topK: 2,
+      groups: 1,
+      topGroups: 1,
+      groupScoreExperts: 2,
+      ranks: 2,
+      rankSize: 8,
+      nodeSize: 1,
+    };
     const expertIds = sharedUint16(16);
     const weights = sharedFloat32(16);
     const request = { kind: 'balanced' as const, seed: 1, layer: 0, microBatch: 0, rank: 0, tokens: 8, shape };

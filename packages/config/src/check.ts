@@ -1,4 +1,7 @@
 import { BadInputError } from '@epemu/core';
+import type { KernelCatalogue } from '@epemu/kernels';
+import { transferKinds, transferOf } from '@epemu/presets';
+import { catalogueOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
 import type { PhaseTemplate } from './schema.js';
 
@@ -63,8 +66,13 @@ function checkWorkload(configuration: Configuration): void {
 }
 
 /** Kinds, modes and kernels that belong together: a schedule that could not run to its end is refused here. */
-function checkKernels(configuration: Configuration, phase: PhaseTemplate, field: string): void {
-  const { schedule, hardware, family } = configuration;
+function checkKernels(
+  configuration: Configuration,
+  catalogue: KernelCatalogue,
+  phase: PhaseTemplate,
+  field: string,
+): void {
+  const { schedule, family } = configuration;
   const { name, kind, collective, microBatch, direction } = phase;
   const background = kind === 'issue' || kind === 'wait';
   if (collective !== undefined && background !== (collective.mode === 'low-latency')) {
@@ -78,7 +86,7 @@ function checkKernels(configuration: Configuration, phase: PhaseTemplate, field:
   }
   const streams = Object.values(schedule.streams).map(({ id }) => id);
   for (const key of [phase.kernels, phase.denseKernels]) {
-    const kernels = key === undefined ? [] : hardware.phases[key];
+    const kernels = key === undefined ? [] : catalogue.kernels(key);
     const stray = kernels.find(({ stream }) => stream !== undefined && !streams.includes(stream));
     if (stray !== undefined) {
       refuse(field, `phase ${name} has a kernel on stream ${String(stray.stream)}, which the schedule lacks`);
@@ -93,8 +101,13 @@ function checkKernels(configuration: Configuration, phase: PhaseTemplate, field:
   }
 }
 
-function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: ReadonlySet<string>): void {
-  const { schedule, hardware, family } = configuration;
+function checkPhase(
+  configuration: Configuration,
+  catalogue: KernelCatalogue,
+  phase: PhaseTemplate,
+  names: ReadonlySet<string>,
+): void {
+  const { schedule, hardware, family, era } = configuration;
   const field = `schedule.phases (${phase.name})`;
   if (!Object.hasOwn(schedule.streams, phase.stream)) {
     const known = Object.keys(schedule.streams).join(', ');
@@ -104,11 +117,10 @@ function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: R
     );
   }
   for (const key of [phase.kernels, phase.denseKernels]) {
-    if (key !== undefined && !Object.hasOwn(hardware.phases, key)) {
-      const known = Object.keys(hardware.phases).join(', ');
+    if (key !== undefined && !catalogue.has(key)) {
       refuse(
         field,
-        `phase ${phase.name} asks for the kernels ${key}, which the hardware preset lacks; it has ${known}`,
+        `phase ${phase.name} asks for the kernels ${key}, but there is no such list; add it to kernels or name a built-in one`,
       );
     }
   }
@@ -128,18 +140,21 @@ function checkPhase(configuration: Configuration, phase: PhaseTemplate, names: R
   if (phase.direction === 'backward' && family !== 'training') {
     refuse(field, `phase ${phase.name} goes backward, but the family is ${family}; only training goes backward`);
   }
-  if (phase.collective !== undefined && !Object.hasOwn(hardware.transferRates, phase.collective.rateKind)) {
-    const known = Object.keys(hardware.transferRates).join(', ');
-    const asked = phase.collective.rateKind;
-    refuse(field, `phase ${phase.name} has the unknown rateKind ${asked}; the hardware preset has ${known}`);
-  }
-  checkKernels(configuration, phase, field);
-  const rateSms = phase.collective === undefined ? 0 : hardware.transferRates[phase.collective.rateKind].sms;
-  if (rateSms > 0 && schedule.communicationSms === 0) {
-    refuse(
-      'schedule.communicationSms',
-      `schedule.communicationSms is 0, but phase ${phase.name} needs SMs to communicate`,
-    );
+  checkKernels(configuration, catalogue, phase, field);
+  if (phase.collective !== undefined) {
+    const { rateKind } = phase.collective;
+    const known = transferKinds(hardware, era);
+    if (!known.includes(rateKind)) {
+      const list = known.join(', ');
+      refuse(field, `phase ${phase.name} has the unknown rateKind ${rateKind}; the hardware preset has ${list}`);
+    }
+    const needsSms = transferOf(hardware, era, rateKind).rdma.GBpsPerSm !== undefined;
+    if (needsSms && schedule.communicationSms === 0) {
+      refuse(
+        'schedule.communicationSms',
+        `schedule.communicationSms is 0, but phase ${phase.name} needs SMs to communicate`,
+      );
+    }
   }
   if (phase.collective?.mode === 'low-latency' && phase.direction === 'backward') {
     refuse(field, `phase ${phase.name} goes backward in low-latency mode; only the normal mode has a backward`);
@@ -167,7 +182,8 @@ function checkSchedule(configuration: Configuration): void {
       refuse(`schedule.${field}`, `schedule.${field} is ${schedule[field]}, but the GPU has ${hardware.gpu.sms} SMs`);
     }
   }
-  for (const phase of schedule.phases) checkPhase(configuration, phase, names);
+  const catalogue = catalogueOf(configuration);
+  for (const phase of schedule.phases) checkPhase(configuration, catalogue, phase, names);
   const modes = new Set(schedule.phases.flatMap(({ collective }) => collective?.mode ?? []));
   if (modes.has('normal') && modes.has('low-latency')) {
     refuse('schedule.phases', 'schedule.phases mixes normal and low-latency collectives; use one mode');

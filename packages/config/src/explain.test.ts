@@ -29,7 +29,7 @@ describe('bad sources', () => {
   });
 
   /** @returns what resolving is refused with; a text with a line break is the content of a scenario file. */
-  function refusal(sources: ConfigurationSources): string {
+  function refusal(sources: ConfigurationSources & { readonly scenario: string }): string {
     const path = join(folder, 'bad.yaml');
     const isText = sources.scenario.includes('\n');
     if (isText) writeFileSync(path, sources.scenario);

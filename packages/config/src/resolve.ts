@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { BadInputError } from '@epemu/core';
+import { builtInKernelLists, parseKernelLists } from '@epemu/kernels';
 import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/presets';
+import type { ModelPreset } from '@epemu/presets';
 import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
 import { explainIssue } from './explain.js';
@@ -11,8 +13,8 @@ import type { PlainObject } from './sources.js';
 
 /** Where a configuration comes from; later fields are stronger than earlier ones. */
 export interface ConfigurationSources {
-  /** Name of a built-in scenario, or path of a YAML or JSON file. */
-  readonly scenario: string;
+  /** Name of a built-in scenario, path of a YAML or JSON file, or what such a file would hold. */
+  readonly scenario: string | Readonly<PlainObject>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Values from flags, by configuration key. */
   readonly flags?: Readonly<PlainObject>;
@@ -25,7 +27,8 @@ export interface ConfigurationSources {
 
 const KNOWN_KEYS = Object.keys(CONFIGURATION_SCHEMA.shape);
 
-function baseOf(scenario: string): PlainObject {
+function baseOf(scenario: string | Readonly<PlainObject>): PlainObject {
+  if (typeof scenario !== 'string') return scenario;
   const builtIn = scenarioData(scenario);
   if (builtIn !== undefined) return { scenario };
   if (!/[./\\]/.test(scenario)) {
@@ -93,6 +96,22 @@ function inlinePreset<T>(
   throw new BadInputError(field, `${field} is ${JSON.stringify(value)}; give a preset's name, a file or a mapping`);
 }
 
+/** Kernel lists that the schedule's phases name: the file's own, else the built-in ones for the model. */
+function kernelsFor(values: PlainObject, model: ModelPreset): PlainObject {
+  const own = values['kernels'];
+  if (own !== undefined && !isPlainObject(own)) {
+    throw new BadInputError('kernels', `kernels is ${JSON.stringify(own)}; give a mapping of lists by name`);
+  }
+  const all: PlainObject = { ...builtInKernelLists(model), ...own };
+  const schedule = values['schedule'];
+  const phases = isPlainObject(schedule) && Array.isArray(schedule['phases']) ? (schedule['phases'] as unknown[]) : [];
+  const names = phases
+    .filter(isPlainObject)
+    .flatMap((phase) => [phase['kernels'], phase['denseKernels']])
+    .filter((name): name is string => typeof name === 'string');
+  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+}
+
 /**
  * Resolves a run's configuration: defaults of the scenario, then file, environment, flags and settings.
  * @throws BadInputError naming field, value and what is allowed.
@@ -111,9 +130,12 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   const ranks = typeof values['ranks'] === 'number' ? values['ranks'] : 1;
   values['ranksPerWorker'] ??= ranks > 32 ? 8 : 1;
   values['threads'] ??= availableParallelism();
-  values['model'] = inlinePreset(values['model'], 'model', loadModel, parseModel);
+  const model = inlinePreset(values['model'], 'model', loadModel, parseModel);
+  values['model'] = model;
+  values['kernels'] = kernelsFor(values, model);
   const hardware = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
   values['hardware'] = hardware;
+  values['era'] ??= hardware.defaultEra;
   values['jitter'] ??= hardware.jitter.phaseRelativeStandardDeviation;
   const settable = structuredClone(values);
   for (const setting of paths) applySetting(settable, setting, KNOWN_KEYS);
@@ -135,6 +157,7 @@ export function parseConfiguration(values: unknown): Configuration {
     ...parsed.data,
     model: parseModel(parsed.data.model, 'model'),
     hardware: parseHardware(parsed.data.hardware, 'hardware'),
+    kernels: parseKernelLists(parsed.data.kernels),
   };
   checkConfiguration(configuration);
   return configuration;

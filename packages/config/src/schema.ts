@@ -1,3 +1,4 @@
+import { ERAS } from '@epemu/presets';
 import { z } from 'zod';
 
 /** A phase of a schedule template; see docs/scenarios.md for the format with an example. */
@@ -10,7 +11,7 @@ export const PHASE_SCHEMA = z.strictObject({
   lag: z.union([z.int(), z.literal('-layers')]).default(0),
   microBatch: z.int().nonnegative().default(0),
   direction: z.enum(['forward', 'backward']).default('forward'),
-  /** Key of the hardware preset's phase kernels. */
+  /** Name of the list of its kernels; see docs/kernels.md. */
   kernels: z.string(),
   /** The same in a dense layer; absent: dense layers skip the phase. */
   denseKernels: z.string().optional(),
@@ -36,6 +37,8 @@ export const PHASE_SCHEMA = z.strictObject({
 export const SCHEDULE_SCHEMA = z.strictObject({
   layerMarker: z.string(),
   microBatches: z.int().min(1).max(2),
+  /** `eager`: the CPU launches kernel by kernel; `graph`: a captured graph, which the CPU does not hold up. */
+  launch: z.enum(['eager', 'graph']).default('eager'),
   computeSms: z.int().positive(),
   communicationSms: z.int().nonnegative(),
   streams: z.record(z.string(), z.strictObject({ id: z.int().positive(), name: z.string() })),
@@ -73,7 +76,11 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   ranksPerWorker: z.int().min(1).max(4096),
   threads: z.int().min(1).max(1024),
   stallTimeoutSeconds: z.number().min(1).max(86_400),
+  /** Generation of the collectives' kernels: DeepEP of February, April or June 2025. */
+  era: z.enum(ERAS),
   schedule: SCHEDULE_SCHEMA,
+  /** Kernels of phases, by the name that the schedule has for the list. */
+  kernels: z.record(z.string(), z.unknown()),
   model: z.record(z.string(), z.unknown()),
   hardware: z.record(z.string(), z.unknown()),
 });

@@ -35,7 +35,7 @@ describe('sources of a configuration', () => {
     const environment = { EPEMU_SEED: '3' };
     const flags = { seed: 4 };
     const seed = (sources: ConfigurationSources): number => resolveConfiguration(sources).seed;
-    expect(seed({ scenario: 'decode' })).to.equal(1);
+    expect(seed({ scenario: 'decode' })).to.equal(7);
     expect(seed({ scenario })).to.equal(2);
     expect(seed({ scenario, environment })).to.equal(3);
     expect(seed({ scenario, environment, flags })).to.equal(4);

@@ -58,6 +58,7 @@ const ENVIRONMENT_KEYS = {
   EPEMU_SEED: 'seed',
   EPEMU_ROUTING: 'routing',
   EPEMU_OVERLAP: 'overlap',
+  EPEMU_ERA: 'era',
   EPEMU_FABRIC: 'fabric',
   EPEMU_RANKS_PER_WORKER: 'ranksPerWorker',
   EPEMU_THREADS: 'threads',

@@ -1,5 +1,7 @@
 import { BadInputError } from '@epemu/core';
 import type { z } from 'zod';
+import { at } from './place.js';
+import type { Place } from './place.js';
 
 /** @returns the value at a path of keys, or undefined where the path ends early. */
 function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
@@ -12,23 +14,36 @@ function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Checks a preset against its schema.
- * @param file where it comes from, for messages: a path, or `hardware` of a configuration.
- * @throws BadInputError naming file, key and what is wrong with its value; its `field` is the key.
+ * Refuses a value of a preset.
+ * @param remedy what is allowed there.
+ * @throws BadInputError naming file, line, key, value and remedy; its `field` is the key.
  */
-export function parsePreset<Schema extends z.ZodType>(schema: Schema, json: unknown, file: string): z.output<Schema> {
+export function refuse(json: unknown, place: Place, path: readonly PropertyKey[], remedy: string): never {
+  const key = path.join('.');
+  const value = valueAt(json, path);
+  const problem = value === undefined ? 'is missing' : `is ${JSON.stringify(value).slice(0, 80)}`;
+  throw new BadInputError(key, `in the preset ${at(place, path)}${key} ${problem}; ${remedy}`);
+}
+
+/**
+ * Checks a preset against its schema.
+ * @throws BadInputError naming file, line, key and what is wrong with its value; its `field` is the key.
+ */
+export function parsePreset<Schema extends z.ZodType>(schema: Schema, json: unknown, place: Place): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  // A misspelt key is told before the key that is missing because of it.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue.code === 'unrecognized_keys') {
-    const key = [...issue.path, issue.keys[0]].join('.');
-    throw new BadInputError(key, `the preset ${file} has the unknown key ${key}; remove it or correct its name`);
+    const path = [...issue.path, issue.keys[0]];
+    const key = path.join('.');
+    throw new BadInputError(key, `in the preset ${at(place, path)}${key} is unknown; remove it or correct its name`);
   }
-  const key = issue.path.join('.');
-  if (key === '') throw new BadInputError(file, `the preset ${file} is not a mapping; give a JSON object`);
-  const value = valueAt(json, issue.path);
-  const problem = value === undefined ? 'is missing' : `is ${JSON.stringify(value).slice(0, 80)}`;
-  throw new BadInputError(key, `in the preset ${file}, ${key} ${problem}; ${lowerFirst(issue.message)}`);
+  if (issue.path.length === 0) {
+    throw new BadInputError(place.file, `the preset ${place.file} is not a mapping; give a JSON object`);
+  }
+  return refuse(json, place, issue.path, lowerFirst(issue.message));
 }
 
 function lowerFirst(text: string): string {

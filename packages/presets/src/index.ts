@@ -1,5 +1,10 @@
-export * from './duration.js';
-export { parseHardware } from './hardware.js';
-export type { HardwarePreset, KernelCost, PhaseKernel, TransferRate } from './hardware.js';
+export * from './any-preset.js';
+export type { DataSheet } from './data-sheet.js';
+export type { HardwarePreset } from './hardware.js';
+export type { Basis, FlopsRate, KernelRate, MemoryRate, TileRate } from './kernel-rate.js';
 export * from './load.js';
-export * from './model.js';
+export type { ModelPreset } from './model.js';
+export { linkRate, transferKinds, transferOf } from './link-rate.js';
+export type { LinkName, LinkRate, TransferUse } from './link-rate.js';
+export { ERAS } from './transfer-rate.js';
+export type { Era, TransferRate } from './transfer-rate.js';

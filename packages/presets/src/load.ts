@@ -1,42 +1,15 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { BadInputError, messageOf } from '@epemu/core';
-import { parseHardware } from './hardware.js';
+import { BadInputError } from '@epemu/core';
+import { derivedHardware } from './derive.js';
+import { derivedModel } from './derive-model.js';
+import { checkHardware } from './hardware.js';
 import type { HardwarePreset } from './hardware.js';
-import { parseModel } from './model.js';
+import { isMapping } from './merge.js';
+import { checkModel } from './model.js';
 import type { ModelPreset } from './model.js';
-
-type Kind = 'hardware' | 'model';
-
-const FOLDERS: Readonly<Record<Kind, URL>> = {
-  hardware: new URL('../data/hardware/', import.meta.url),
-  model: new URL('../data/models/', import.meta.url),
-};
-
-function builtInNames(kind: Kind): string[] {
-  return readdirSync(fileURLToPath(FOLDERS[kind]))
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => file.slice(0, -'.json'.length))
-    .sort();
-}
-
-/** Reads a preset's JSON: built in by name, else a file (what has a dot or a slash in it is a path). */
-function readPreset(kind: Kind, nameOrPath: string): { json: unknown; file: string } {
-  const names = builtInNames(kind);
-  const builtIn = names.includes(nameOrPath);
-  if (!builtIn && !/[./\\]/.test(nameOrPath)) {
-    const known = names.join(', ');
-    throw new BadInputError(kind, `there is no ${kind} preset ${nameOrPath}; choose one of ${known}, or name a file`);
-  }
-  const file = builtIn ? fileURLToPath(new URL(`${nameOrPath}.json`, FOLDERS[kind])) : nameOrPath;
-  try {
-    return { json: JSON.parse(readFileSync(file, 'utf8')) as unknown, file };
-  } catch (error) {
-    throw new BadInputError(kind, `the ${kind} preset ${file} cannot be read as JSON: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-}
+import { placeWithoutText } from './place.js';
+import type { Place } from './place.js';
+import { builtInNames, readPreset } from './preset-file.js';
+import type { PresetKind } from './preset-file.js';
 
 /** @returns the names of the built-in hardware presets, sorted. */
 export function hardwareNames(): string[] {
@@ -48,22 +21,70 @@ export function modelNames(): string[] {
   return builtInNames('model');
 }
 
+/** Files whose bases are being read, for a base that leads back to one of them. */
+type Derived = readonly string[];
+
+function baseOf<Preset>(
+  kind: PresetKind,
+  json: unknown,
+  place: Place,
+  derived: Derived,
+  whole: (json: unknown, place: Place, derived: Derived) => Preset,
+): Preset | undefined {
+  if (!isMapping(json) || typeof json['base'] !== 'string') return undefined;
+  const base = readPreset(kind, json['base'], place.isPath ? place.file : undefined);
+  const chain = [...derived, place.file];
+  if (chain.includes(base.place.file)) {
+    const message = `the ${kind} preset ${place.file} has the base ${json['base']}, which is derived from it; name another`;
+    throw new BadInputError('base', message);
+  }
+  return whole(base.json, base.place, chain);
+}
+
+function wholeHardware(json: unknown, place: Place, derived: Derived): HardwarePreset {
+  const base = baseOf('hardware', json, place, derived, wholeHardware);
+  return checkHardware(base === undefined ? json : derivedHardware(json, base, place), place);
+}
+
+function wholeModel(json: unknown, place: Place, derived: Derived): ModelPreset {
+  const base = baseOf('model', json, place, derived, wholeModel);
+  return checkModel(base === undefined || !isMapping(json) ? json : derivedModel(json, { ...base }, place), place);
+}
+
+/**
+ * Checks a hardware preset, made whole first where it names a `base`.
+ * @param file where it comes from, for messages.
+ * @throws BadInputError naming file and key.
+ */
+export function parseHardware(json: unknown, file: string): HardwarePreset {
+  return wholeHardware(json, placeWithoutText(file), []);
+}
+
+/**
+ * Checks a model preset, made whole first where it names a `base`.
+ * @param file where it comes from, for messages.
+ * @throws BadInputError naming file and key.
+ */
+export function parseModel(json: unknown, file: string): ModelPreset {
+  return wholeModel(json, placeWithoutText(file), []);
+}
+
 /**
  * Loads a hardware preset.
- * @param nameOrPath a built-in name (`h800`) or the path of a JSON file.
- * @throws BadInputError where there is none of that name, or naming the file's key that is wrong.
+ * @param nameOrPath a built-in name (`h800`) or the path of a JSON or YAML file.
+ * @throws BadInputError where there is none of that name, or naming the file's line and key that is wrong.
  */
 export function loadHardware(nameOrPath: string): HardwarePreset {
-  const { json, file } = readPreset('hardware', nameOrPath);
-  return parseHardware(json, file);
+  const { json, place } = readPreset('hardware', nameOrPath);
+  return wholeHardware(json, place, []);
 }
 
 /**
  * Loads a model preset.
- * @param nameOrPath a built-in name (`deepseek-v3`) or the path of a JSON file.
- * @throws BadInputError where there is none of that name, or naming the file's key that is wrong.
+ * @param nameOrPath a built-in name (`deepseek-v3`) or the path of a JSON or YAML file.
+ * @throws BadInputError where there is none of that name, or naming the file's line and key that is wrong.
  */
 export function loadModel(nameOrPath: string): ModelPreset {
-  const { json, file } = readPreset('model', nameOrPath);
-  return parseModel(json, file);
+  const { json, place } = readPreset('model', nameOrPath);
+  return wholeModel(json, place, []);
 }

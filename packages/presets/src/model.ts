@@ -1,15 +1,35 @@
-import { BadInputError } from '@epemu/core';
 import { z } from 'zod';
-import { parsePreset } from './check.js';
+import { parsePreset, refuse } from './check.js';
+import type { Place } from './place.js';
 
 const COUNT = z.int('give a positive integer').positive('give a positive integer');
 
+/** Multi-head latent attention: low-rank projections of queries, and of keys and values together. */
+const MLA_SCHEMA = z.strictObject({
+  kind: z.literal('mla'),
+  heads: COUNT,
+  qLoraRank: COUNT,
+  kvLoraRank: COUNT,
+  nopeHeadDim: COUNT,
+  ropeHeadDim: COUNT,
+  valueHeadDim: COUNT,
+});
+
+/** Grouped-query attention: several query heads share one of keys and values. */
+const GQA_SCHEMA = z.strictObject({
+  kind: z.literal('gqa'),
+  heads: COUNT,
+  kvHeads: COUNT,
+  headDim: COUNT,
+});
+
 const MODEL_SCHEMA = z.strictObject({
   name: z.string().min(1),
+  description: z.string().optional(),
   hidden: COUNT,
   /** All layers, the dense ones first. */
   layers: COUNT,
-  denseLayers: z.int().nonnegative(),
+  denseLayers: z.int('give a whole number').nonnegative('give 0 or more'),
   /** Routed experts of a layer. */
   experts: COUNT,
   /** Routed experts a token goes to. */
@@ -19,17 +39,11 @@ const MODEL_SCHEMA = z.strictObject({
   topGroups: COUNT,
   /** How many of a group's best scores add up to the group's score. */
   groupScoreExperts: COUNT,
-  sharedExperts: z.int().nonnegative(),
+  sharedExperts: z.int('give a whole number').nonnegative('give 0 or more'),
   expertIntermediate: COUNT,
-  denseIntermediate: COUNT,
-  attention: z.strictObject({
-    heads: COUNT,
-    qLoraRank: COUNT,
-    kvLoraRank: COUNT,
-    nopeHeadDim: COUNT,
-    ropeHeadDim: COUNT,
-    valueHeadDim: COUNT,
-  }),
+  /** Of the dense layers; 0 where there are none. */
+  denseIntermediate: z.int('give a whole number').nonnegative('give 0 or more').default(0),
+  attention: z.discriminatedUnion('kind', [MLA_SCHEMA, GQA_SCHEMA], 'give mla or gqa'),
   /** What one token weighs in a message of each kind. */
   bytesPerToken: z.strictObject({
     dispatch: COUNT,
@@ -45,22 +59,26 @@ const MODEL_SCHEMA = z.strictObject({
 export type ModelPreset = Readonly<z.infer<typeof MODEL_SCHEMA>>;
 
 /**
- * Checks a model preset: types, and sizes against each other.
- * @param file where it comes from, for messages.
- * @throws BadInputError naming file and key.
+ * Checks a complete model preset: types, and sizes against each other.
+ * @throws BadInputError naming file, line and key.
  */
-export function parseModel(json: unknown, file: string): ModelPreset {
-  const model = parsePreset(MODEL_SCHEMA, json, file);
-  const refuse = (key: keyof ModelPreset, remedy: string): never => {
-    throw new BadInputError(key, `in the preset ${file}, ${key} is ${JSON.stringify(model[key])}; ${remedy}`);
-  };
+export function checkModel(json: unknown, place: Place): ModelPreset {
+  const model = parsePreset(MODEL_SCHEMA, json, place);
+  const { attention } = model;
+  const wrong = (key: keyof ModelPreset, remedy: string): never => refuse(model, place, [key], remedy);
   const groupSize = model.experts / model.expertGroups;
-  if (!Number.isInteger(groupSize)) refuse('expertGroups', `it must divide the number of experts, ${model.experts}`);
-  if (model.topGroups > model.expertGroups) refuse('topGroups', `there are ${model.expertGroups} groups`);
+  if (!Number.isInteger(groupSize)) wrong('expertGroups', `it must divide the number of experts, ${model.experts}`);
+  if (model.topGroups > model.expertGroups) wrong('topGroups', `there are ${model.expertGroups} groups`);
   if (model.topK > model.topGroups * groupSize) {
-    refuse('topK', `the best ${model.topGroups} groups have ${model.topGroups * groupSize} experts`);
+    wrong('topK', `the best ${model.topGroups} groups have ${model.topGroups * groupSize} experts`);
   }
-  if (model.groupScoreExperts > groupSize) refuse('groupScoreExperts', `a group has ${groupSize} experts`);
-  if (model.denseLayers > model.layers) refuse('denseLayers', `the model has ${model.layers} layers`);
+  if (model.groupScoreExperts > groupSize) wrong('groupScoreExperts', `a group has ${groupSize} experts`);
+  if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0) {
+    refuse(model, place, ['attention', 'kvHeads'], `it must divide the number of heads, ${attention.heads}`);
+  }
+  if (model.denseLayers > model.layers) wrong('denseLayers', `the model has ${model.layers} layers`);
+  if (model.denseLayers > 0 && model.denseIntermediate === 0) {
+    wrong('denseIntermediate', `the model has ${model.denseLayers} dense layers, so give their size`);
+  }
   return model;
 }

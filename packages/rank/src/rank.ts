@@ -1,4 +1,4 @@
-import { microBatchesOf } from '@epemu/config';
+import { catalogueOf, microBatchesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { ComputePool, TaskTiming } from '@epemu/compute';
 import { EpemuError } from '@epemu/core';
@@ -102,6 +102,8 @@ export class Rank {
         rank,
         configuration,
         program,
+        catalogue: catalogueOf(configuration),
+        contended: new Set(),
         topology,
         endpoint,
         mailbox: this.#mailbox,
@@ -160,13 +162,14 @@ export class Rank {
       await Promise.all(chains.map((chain) => chain.forward(0, layers - 1, false)));
       return;
     }
+    // 0 − 0 is 0; −0 would be another layer to the digest.
     // Micro-batch 1 ran forward before virtual time 0, through the same collectives; its warm-up layer is the last.
     const [ahead, behind] = chains;
     const backward = async (): Promise<void> => {
       await behind?.forward(0, layers - 1 + warmUp, true);
       await behind?.backward(0, layers - 1 + warmUp);
     };
-    await Promise.all([ahead?.forward(-warmUp, layers - 1, false), backward()]);
+    await Promise.all([ahead?.forward(0 - warmUp, layers - 1, false), backward()]);
   }
 
   /** The rank's number. */

@@ -52,6 +52,13 @@ export class Topology {
     return Array.from({ length: this.ranks - 1 }, (_, i) => (rank + 1 + i) % this.ranks);
   }
 
+  /** All ranks of other nodes, from the one of the own index on the next node on, so that no two begin with the same. */
+  remotes(rank: number): number[] {
+    return Array.from({ length: this.ranks }, (_, i) => (rank + this.nodeSize + i) % this.ranks).filter(
+      (peer) => this.nodeOf(peer) !== this.nodeOf(rank),
+    );
+  }
+
   /** Ranks whose tokens this rank forwards: its column, itself included, ascending. */
   column(rank: number): number[] {
     return Array.from({ length: this.nodes }, (_, node) => this.rankAt(node, this.localIndexOf(rank)));

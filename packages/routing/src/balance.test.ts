@@ -23,6 +23,7 @@ const shapes = fc
       topK: Math.min(topK, (kept * experts) / groups),
       groups,
       topGroups: kept,
+      groupScoreExperts: 2,
       ranks,
       rankSize: experts / ranks,
       nodeSize: 2,
@@ -90,7 +91,16 @@ describe('balanced routing', () => {
   for (const topK of [2, 4, 8]) {
     for (const groups of [1, 2]) {
       it(`8 tokens on 16 experts in ${groups} group${groups > 1 ? 's' : ''}, top-${topK}, come out even`, () => {
-        const shape: RouterShape = { experts: 16, topK, groups, topGroups: 1, ranks: 4, rankSize: 4, nodeSize: 2 };
+        const shape: RouterShape = {
+          experts: 16,
+          topK,
+          groups,
+          topGroups: 1,
+          groupScoreExperts: 2,
+          ranks: 4,
+          rankSize: 4,
+          nodeSize: 2,
+        };
         for (let rank = 0; rank < 4; rank++) {
           const { expertIds } = route({ kind: 'balanced', seed: 1, layer: 0, microBatch: 0, rank, tokens: 8, shape });
           expect(new Set(rowsPerExpert(expertIds, expertIds.length, 16))).to.deep.equal(new Set([(8 * topK) / 16]));

@@ -3,7 +3,16 @@ import type { RouterShape, RoutingRequest } from './shape.js';
 
 /** DeepSeek-V3's router on a number of ranks, 8 to a node. */
 export function v3Shape(ranks: number): RouterShape {
-  return { experts: 256, topK: 8, groups: 8, topGroups: 4, ranks, rankSize: 256 / ranks, nodeSize: 8 };
+  return {
+    experts: 256,
+    topK: 8,
+    groups: 8,
+    topGroups: 4,
+    groupScoreExperts: 2,
+    ranks,
+    rankSize: 256 / ranks,
+    nodeSize: 8,
+  };
 }
 
 /** Routes into fresh arrays. */

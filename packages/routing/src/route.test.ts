@@ -14,7 +14,7 @@ function plainRouter(shape: RouterShape, scores: readonly number[]): number[] {
   const groupScore = (group: number): number =>
     members(group)
       .sort(byScore)
-      .slice(0, 2)
+      .slice(0, shape.groupScoreExperts)
       .reduce((sum, expert) => sum + scores[expert], 0);
   const groupScores = Array.from({ length: shape.groups }, (_, group) => groupScore(group));
   return Array.from({ length: shape.groups }, (_, group) => group)
@@ -30,9 +30,10 @@ const shapes = fc
     groups: fc.integer({ min: 1, max: 6 }),
     groupSize: fc.integer({ min: 1, max: 9 }),
     topGroups: fc.integer({ min: 1, max: 6 }),
+    groupScoreExperts: fc.constantFrom(1, 2),
     topK: fc.integer({ min: 1, max: 8 }),
   })
-  .map(({ groups, groupSize, topGroups, topK }): RouterShape => {
+  .map(({ groups, groupSize, topGroups, groupScoreExperts, topK }): RouterShape => {
     const kept = Math.min(groups, topGroups);
     const experts = groups * groupSize;
     return {
@@ -40,6 +41,7 @@ const shapes = fc
       topK: Math.min(topK, kept * groupSize),
       groups,
       topGroups: kept,
+      groupScoreExperts,
       ranks: 1,
       rankSize: experts,
       nodeSize: 1,

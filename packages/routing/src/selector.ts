@@ -3,7 +3,7 @@ import { FRACTION_BITS, FRACTION_MASK, FRACTION_UNIT, scoreOf, scoreTable, TABLE
 import type { RouterShape } from './shape.js';
 
 /**
- * DeepSeek-V3's router for one token at a time: a group scores the sum of its two best experts, the best `topGroups`
+ * DeepSeek-V3's router for one token at a time: a group scores the sum of its two best experts (or its best), the best `topGroups`
  * groups stay, and the best `topK` experts among these are chosen. Ties go to the lower id. Nothing is allocated per
  * token: training routes 2.6 M tokens × 256 experts.
  */
@@ -82,6 +82,7 @@ export class Selector {
     const values = this.#values;
     const scores = this.#groupScores;
     const biased = this.#bias !== undefined;
+    const both = this.#shape.groupScoreExperts > 1 && groupSize > 1;
     let expert = 0;
     for (let group = 0; group < scores.length; group++) {
       let first = -Infinity;
@@ -95,7 +96,7 @@ export class Selector {
           } else second = value;
         }
       }
-      scores[group] = this.#valueScore(first, biased) + (groupSize > 1 ? this.#valueScore(second, biased) : 0);
+      scores[group] = this.#valueScore(first, biased) + (both ? this.#valueScore(second, biased) : 0);
     }
   }
 

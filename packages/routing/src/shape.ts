@@ -10,6 +10,8 @@ export interface RouterShape {
   groups: number;
   /** Groups a token's experts may come from. */
   topGroups: number;
+  /** How many of a group's best scores add up to the group's: 1 or 2. */
+  groupScoreExperts: number;
   /** Expert-parallel ranks. */
   ranks: number;
   /** Experts per rank: `experts / ranks`, consecutive. */
@@ -51,6 +53,7 @@ export function checkRequest(request: RoutingRequest, expertIds: Uint16Array, we
     if (!Number.isInteger(value) || value < 1) fail(`${name} is ${value}, not a positive integer`);
   }
   if (!Number.isInteger(tokens) || tokens < 0) fail(`tokens is ${tokens}, not a count`);
+  if (![1, 2].includes(shape.groupScoreExperts)) fail(`groupScoreExperts is ${shape.groupScoreExperts}, not 1 or 2`);
   if (experts > 65536) fail(`${experts} experts, expert ids have 16 bits`);
   if (experts % groups !== 0) fail(`${experts} experts do not divide into ${groups} groups`);
   if (topGroups > groups) fail(`topGroups ${topGroups} of only ${groups} groups`);

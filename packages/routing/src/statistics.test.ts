@@ -3,7 +3,16 @@ import { nodesPerToken, ranksPerToken, rowsPerExpert, rowsPerRank } from './stat
 import type { RouterShape } from './shape.js';
 
 /** 8 experts, 2 a rank, 2 ranks a node. */
-const shape: RouterShape = { experts: 8, topK: 2, groups: 1, topGroups: 1, ranks: 4, rankSize: 2, nodeSize: 2 };
+const shape: RouterShape = {
+  experts: 8,
+  topK: 2,
+  groups: 1,
+  topGroups: 1,
+  groupScoreExperts: 2,
+  ranks: 4,
+  rankSize: 2,
+  nodeSize: 2,
+};
 /** Same rank; same node; two nodes. */
 const expertIds = Uint16Array.of(0, 1, 4, 7, 1, 6);
 

@@ -55,9 +55,12 @@ describe('buildProgram: train', () => {
     expect(layers('backward')).to.deep.equal([3, 2, 1, 0]);
   });
 
-  it('starts with one warm-up cell, unrecorded, which waits for nothing before it', () => {
-    const warmUp = program.operations.filter(({ recorded }) => !recorded);
-    expect(warmUp.map(byCell)).to.deep.equal(listed(program, byCell, ({ row }) => row === -1).map(([name]) => name));
+  it('starts cold, as the published trace does, or with a warm-up cell, unrecorded, which waits for nothing', () => {
+    expect(program.operations.filter(({ recorded }) => !recorded)).to.deep.equal([]);
+    const settings = ['schedule.warmUpRows=1'];
+    const warm = buildProgram(resolveConfiguration({ scenario: 'train', settings }));
+    const warmUp = warm.operations.filter(({ recorded }) => !recorded);
+    expect(warmUp.map(byCell)).to.deep.equal(listed(warm, byCell, ({ row }) => row === -1).map(([name]) => name));
     expect(warmUp).to.have.lengthOf(10);
     expect([...new Set(warmUp.map(({ layer }) => layer))]).to.deep.equal([4, -1]);
     expect(warmUp.slice(0, 2).map(({ gates }) => gates)).to.deep.equal([[], []]);
@@ -103,15 +106,15 @@ describe('buildProgram: prefill', () => {
   const program = programOf('prefill');
   const row = (index: number): string[] => program.operations.filter((op) => op.row === index).map(byLayer);
 
-  it('launches a row in the published order and gates it, SHARED(0) and COMBINE(0) of the layer before', () => {
+  it('launches a row so that its streams have the published order, and gates it, SHARED(0) and COMBINE(0) of the layer before', () => {
     expect(listed(program, byLayer, (op) => op.row === 1)).to.deep.equal([
       ['ATTN(1) 1', 'COMBINE(1) 0', 'SHARED(1) 0'],
       ['COMBINE(0) 0', 'MLP(0) 0'],
       ['SHARED(0) 0', 'ATTN(0) 0'],
       ['DISPATCH(1) 1', 'ATTN(1) 1'],
       ['ATTN(0) 1', 'ATTN(1) 1', 'COMBINE(0) 0', 'SHARED(0) 0'],
-      ['DISPATCH(0) 1', 'ATTN(0) 1'],
       ['MLP(1) 1', 'DISPATCH(1) 1'],
+      ['DISPATCH(0) 1', 'ATTN(0) 1'],
       ['COMBINE(1) 1', 'MLP(1) 1'],
       ['MLP(0) 1', 'DISPATCH(0) 1'],
       ['SHARED(1) 1', 'ATTN(1) 1'],
@@ -129,8 +132,8 @@ describe('buildProgram: prefill', () => {
 
   it('fills with the first layer, which has no layer before, and drains behind the last', () => {
     expect(row(0)).to.deep.equal([
-      ...['ATTN(1) 0', 'DISPATCH(1) 0', 'ATTN(0) 0', 'DISPATCH(0) 0'],
-      ...['MLP(1) 0', 'COMBINE(1) 0', 'MLP(0) 0', 'SHARED(1) 0'],
+      ...['ATTN(1) 0', 'DISPATCH(1) 0', 'ATTN(0) 0', 'MLP(1) 0'],
+      ...['DISPATCH(0) 0', 'COMBINE(1) 0', 'MLP(0) 0', 'SHARED(1) 0'],
     ]);
     expect(row(4)).to.deep.equal(['COMBINE(0) 3', 'SHARED(0) 3']);
     expect(program.operations).to.have.lengthOf(40);

@@ -1,9 +1,13 @@
-import { denseLayerCount } from '@epemu/config';
+import { catalogueOf, denseLayerCount, microBatchesOf } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
+import type { KernelCatalogue } from '@epemu/kernels';
+import { transferOf } from '@epemu/presets';
 import { checkAcyclic } from './graph.js';
 import { KernelTable } from './kernel-table.js';
+import { findBeside } from './residence.js';
 import { checkRowOrder } from './row-order.js';
-import type { Operation, Program } from './program.js';
+import { blocksHost } from './program.js';
+import type { CollectiveUse, Operation, Program } from './program.js';
 
 /** One phase at one step: an operation to be, or a place that a gate passes through. */
 interface Slot {
@@ -11,6 +15,8 @@ interface Slot {
   readonly step: number;
   readonly layer: number;
   readonly dense: boolean;
+  /** Name of its kernels' list. */
+  readonly list: string;
   /** Launch index; undefined where the phase is absent (a dense layer's communication, a switched-off phase). */
   id?: number;
 }
@@ -18,11 +24,13 @@ interface Slot {
 /** Expands a template into rows, layers and launch order. */
 class Expansion {
   readonly #configuration: Configuration;
+  readonly #catalogue: KernelCatalogue;
   readonly #slots = new Map<string, Slot>();
   readonly launched: { slot: Slot; row: number }[] = [];
 
-  constructor(configuration: Configuration) {
+  constructor(configuration: Configuration, catalogue: KernelCatalogue) {
     this.#configuration = configuration;
+    this.#catalogue = catalogue;
     const { schedule, layers } = configuration;
     const lags = schedule.phases.map((phase) => this.#lagOf(phase));
     const firstRow = 0 - schedule.warmUpRows - Math.max(...lags);
@@ -43,10 +51,12 @@ class Expansion {
     // Cell c pairs forward layer c with backward layer L − 1 − c.
     const layer = phase.direction === 'forward' ? step : layers - 1 - step;
     const dense = layer >= 0 && layer < denseLayerCount(this.#configuration);
-    const slot: Slot = { phase, step, layer, dense };
+    const list = dense && phase.denseKernels !== undefined ? phase.denseKernels : phase.kernels;
+    const slot: Slot = { phase, step, layer, dense, list };
     this.#slots.set(`${phase.name}@${step}`, slot);
     const present =
       (!dense || phase.denseKernels !== undefined) &&
+      this.#catalogue.kernels(list).length > 0 &&
       (phase.rows === 'all' || step === layers - 1) &&
       (phase.when === undefined || this.#configuration.pipelineCommunication);
     if (!present) return;
@@ -74,18 +84,29 @@ class Expansion {
   }
 }
 
+/** @returns a phase's collective as the run's era has it. */
+function collectiveUse(configuration: Configuration, phase: PhaseTemplate): CollectiveUse | undefined {
+  const { collective, direction } = phase;
+  if (collective === undefined) return undefined;
+  const transfer = transferOf(configuration.hardware, configuration.era, collective.rateKind);
+  return { ...collective, direction, nvlinkInNode: collective.mode === 'low-latency' && transfer.nvlink !== undefined };
+}
+
 /**
  * Expands a configuration's schedule into the program that every rank runs.
  * @throws BadInputError when gates, streams, ports and messages form a cycle (on GPUs: a hang), naming it.
  */
 export function buildProgram(configuration: Configuration): Program {
-  const { schedule, hardware } = configuration;
-  const expansion = new Expansion(configuration);
+  const { schedule } = configuration;
+  const catalogue = catalogueOf(configuration);
+  const microBatches = microBatchesOf(configuration);
+  const expansion = new Expansion(configuration, catalogue);
   const table = new KernelTable();
-  const operations = expansion.launched.map(({ slot, row }, id): Operation => {
-    const { phase } = slot;
-    const kernels = slot.dense && phase.denseKernels !== undefined ? phase.denseKernels : phase.kernels;
+  const placed = expansion.launched.map(({ slot, row }, id): Operation => {
+    const { phase, list } = slot;
+    const { tokens, attentionWork } = microBatches[phase.microBatch];
     const issue = phase.issue === undefined ? undefined : expansion.idOf(phase.issue, slot.step);
+    const collective = collectiveUse(configuration, phase);
     return {
       id,
       phase: phase.name,
@@ -98,16 +119,21 @@ export function buildProgram(configuration: Configuration): Program {
       direction: phase.direction,
       recorded: slot.step >= 0,
       gates: expansion.gates(slot),
-      kernels: hardware.phases[kernels].map((kernel) => table.use(kernel)),
-      ...(phase.collective === undefined ? {} : { collective: { ...phase.collective, direction: phase.direction } }),
+      beside: [],
+      list,
+      kernels: catalogue.kernels(list).map((kernel) => table.use(kernel, kernel.grid(tokens, attentionWork))),
+      ...(collective === undefined ? {} : { collective }),
       ...(issue === undefined ? {} : { issue }),
     };
   });
   const streams = Object.values(schedule.streams)
     .map(({ id, name }) => ({ id, name }))
     .sort((a, b) => a.id - b.id);
-  const program: Program = { kernels: table.kernels, operations, streams, layerMarker: schedule.layerMarker };
+  const { launch, layerMarker } = schedule;
+  const beside = findBeside(placed, (operation) => blocksHost({ launch }, operation));
+  const operations = placed.map((operation) => ({ ...operation, beside: beside[operation.id] }));
+  const program: Program = { launch, kernels: table.kernels, operations, streams, layerMarker };
   checkAcyclic(program);
-  checkRowOrder(program, hardware);
+  checkRowOrder(program, catalogue);
   return program;
 }

@@ -33,6 +33,7 @@ const NORMAL: CollectiveUse = {
   cached: false,
   direction: 'forward',
   rateKind: 'dispatch',
+  nvlinkInNode: false,
 };
 
 interface Row {
@@ -64,14 +65,39 @@ function programOf(rows: readonly Row[]): Program {
     direction: 'forward',
     recorded: true,
     gates,
+    beside: [],
+    list: name,
     kernels: [],
     ...(collective === undefined ? {} : { collective }),
     ...(issue === undefined ? {} : { issue }),
   }));
-  return { kernels: [], operations, streams: [1, 2].map((id) => ({ id, name: String(id) })), layerMarker: 'a' };
+  return {
+    launch: 'graph',
+    kernels: [],
+    operations,
+    streams: [1, 2].map((id) => ({ id, name: String(id) })),
+    layerMarker: 'a',
+  };
 }
 
 describe('checkAcyclic', () => {
+  it('refuses a dispatch that waits for what the CPU launches only when its notify has ended', () => {
+    const polled = { kernel: 0, role: 'notify' } as const;
+    const program = programOf([
+      { name: 'dispatch', stream: 1, gates: [1], collective: NORMAL },
+      { name: 'attention', stream: 2 },
+    ]);
+    const operations = program.operations.map((operation) =>
+      operation.collective === undefined ? operation : { ...operation, kernels: [polled] },
+    );
+    expect(() => {
+      checkAcyclic({ ...program, operations });
+    }, 'as a graph').not.to.throw();
+    expect(() => {
+      checkAcyclic({ ...program, operations, launch: 'eager' });
+    }).to.throw(BadInputError, /^schedule never ends: .*attention of row 0 waits for notify of dispatch of row 0/);
+  });
+
   it('accepts every built-in scenario, with and without overlap, with dense layers and pipeline phases', () => {
     for (const scenario of ['train', 'prefill', 'decode']) {
       for (const overlap of ['full', 'none']) {

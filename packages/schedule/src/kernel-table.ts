@@ -1,4 +1,4 @@
-import type { PhaseKernel } from '@epemu/presets';
+import type { PhaseKernel } from '@epemu/kernels';
 import type { KernelDescription, OperationKernel } from './program.js';
 
 /** Lists each distinct kernel of a program once, in order of first use. */
@@ -6,13 +6,17 @@ export class KernelTable {
   readonly kernels: KernelDescription[] = [];
   readonly #index = new Map<string, number>();
 
-  /** @returns how an operation refers to a kernel of the preset. */
-  use(kernel: PhaseKernel): OperationKernel {
+  /**
+   * @param grid launch dimensions of the kernel where it is used.
+   * @returns how an operation refers to a kernel of a phase.
+   */
+  use(kernel: PhaseKernel, grid: KernelDescription['grid']): OperationKernel {
     const description: KernelDescription = {
       name: kernel.name,
+      ...(kernel.label === undefined ? {} : { label: kernel.label }),
       class: kernel.class,
       category: kernel.category,
-      grid: kernel.grid,
+      grid,
       block: kernel.block,
     };
     const key = JSON.stringify(description);
@@ -23,7 +27,6 @@ export class KernelTable {
     }
     return {
       kernel: index,
-      cost: kernel.cost,
       ...(kernel.stream === undefined ? {} : { stream: kernel.stream }),
       ...(kernel.after === undefined ? {} : { after: kernel.after }),
       ...(kernel.role === undefined ? {} : { role: kernel.role }),

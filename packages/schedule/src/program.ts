@@ -9,6 +9,8 @@ export interface KernelDescription {
   /** As a profiler would print it, `fp8_gemm …` or `ncclKernel_AllToAllv deep_ep::internode::dispatch`. */
   readonly name: string;
   readonly class: KernelClass;
+  /** Which of several kernels of that name it is: `q_a`, `shared w13`. */
+  readonly label?: string;
   /** Kind of kernel, for grouping: `gemm fp8 (dense)`, `attention forward`, `notify`, … */
   readonly category: string;
   readonly grid: readonly [number, number, number];
@@ -26,16 +28,16 @@ export interface CollectiveUse {
   /** Reuses the layout of an earlier dispatch of the same micro-batch and layer. */
   readonly cached: boolean;
   readonly direction: Direction;
-  /** Preset key of the transfer kernel's rates: `dispatch`, `cachedDispatch`, `combine`, `lowLatencyDispatch`, … */
+  /** Key of the transfer in the hardware preset: `dispatch`, `cachedDispatch`, `combine`, `lowLatencyDispatch`, … */
   readonly rateKind: string;
+  /** Whether low-latency rows for a rank of the same node go by NVLink instead of by RDMA as all others do. */
+  readonly nvlinkInNode: boolean;
 }
 
 /** One kernel of an operation, in stream order. */
 export interface OperationKernel {
   /** Index into {@link Program.kernels}. */
   readonly kernel: number;
-  /** Key of the kernel's cost in the hardware preset. */
-  readonly cost: string;
   /** Stream, where it is not the operation's own. */
   readonly stream?: number;
   /**
@@ -66,6 +68,10 @@ export interface Operation {
   readonly recorded: boolean;
   /** Ids of operations that must have ended before this one starts, ascending. */
   readonly gates: readonly number[];
+  /** For a collective: ids, ascending, of compute operations that may run beside it; see residence.ts. */
+  readonly beside: readonly number[];
+  /** Name of the list that its kernels are of, see the configuration's `kernels`. */
+  readonly list: string;
   readonly kernels: readonly OperationKernel[];
   readonly collective?: CollectiveUse;
   /** For a wait: the id of the issue whose transfer it waits for. */
@@ -74,10 +80,22 @@ export interface Operation {
 
 /** What each rank does, fixed before the run; every rank of a run has the same one. */
 export interface Program {
+  /** `eager`: operations are launched one by one by a CPU; `graph`: all at once. */
+  readonly launch: 'eager' | 'graph';
   readonly kernels: readonly KernelDescription[];
   readonly operations: readonly Operation[];
   /** Stream ids and what runs on them, ascending by id. */
   readonly streams: readonly { readonly id: number; readonly name: string }[];
   /** The compute phase whose starts bound a layer: attn(F), ATTN(1), issue DISPATCH(0). */
   readonly layerMarker: string;
+}
+
+/**
+ * @returns whether the CPU that launches the program stops at an operation until its notify has ended: it polls the
+ * counts that size an uncached dispatch.
+ */
+export function blocksHost(program: Pick<Program, 'launch'>, operation: Operation): boolean {
+  const { kind, collective, kernels } = operation;
+  if (program.launch === 'graph' || kind !== 'collective' || collective?.cached !== false) return false;
+  return kernels.some(({ role }) => role === 'notify');
 }

@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import type { HardwarePreset } from '@epemu/presets';
+import type { KernelCatalogue } from '@epemu/kernels';
 import type { Operation, Program } from './program.js';
 
 /** Whether an operation brings the rows of its (layer, micro-batch, direction) to the experts. */
@@ -16,11 +16,11 @@ function bringsRows(candidate: Operation, operation: Operation): boolean {
 }
 
 /** Whether an operation cannot be timed before the rows of its dispatch are known. */
-function needsRows(operation: Operation, hardware: HardwarePreset): boolean {
-  const { collective, kind, kernels } = operation;
+function needsRows(operation: Operation, catalogue: KernelCatalogue): boolean {
+  const { collective, kind, list } = operation;
   if (bringsRows(operation, operation)) return false;
   if (collective?.type === 'combine' && kind !== 'wait') return true;
-  return kernels.some(({ cost }) => ['expertRows', 'receivedTokens'].includes(hardware.kernels[cost].work));
+  return catalogue.kernels(list).some(({ followsRows }) => followsRows);
 }
 
 /**
@@ -29,7 +29,7 @@ function needsRows(operation: Operation, hardware: HardwarePreset): boolean {
  *
  * @throws BadInputError naming the phase.
  */
-export function checkRowOrder(program: Program, hardware: HardwarePreset): void {
+export function checkRowOrder(program: Program, catalogue: KernelCatalogue): void {
   const { operations } = program;
   const before: number[][] = operations.map(({ gates, issue }) =>
     issue === undefined ? [...gates] : [...gates, issue],
@@ -41,7 +41,7 @@ export function checkRowOrder(program: Program, hardware: HardwarePreset): void 
     lastOnStream.set(stream, id);
   }
   for (const operation of operations) {
-    if (!needsRows(operation, hardware)) continue;
+    if (!needsRows(operation, catalogue)) continue;
     const seen = new Set([operation.id]);
     const open = [operation.id];
     let found = false;

@@ -10,6 +10,8 @@ export interface PhaseKernelTiming {
    * forks off, or joins this one again.
    */
   readonly after?: number | undefined;
+  /** Before this it cannot start, for its launch has not come through; @default 0 */
+  readonly launchedNs?: number;
 }
 
 /** When a kernel ran, integer ns. */
@@ -19,7 +21,7 @@ export interface KernelInterval {
 }
 
 /**
- * Times the kernels of a compute phase. A stream's kernels follow each other after the launch gap. Two compute kernels
+ * Times the kernels of a compute phase. A stream's kernels follow each other after a gap, once launched. Two compute kernels
  * at once share the SMs: a kernel that becomes ready while one of the other stream holds them gets its own work done
  * as the other's thread blocks retire, so it ends one solo time after the other has, and the pair takes the sum of the
  * solo times. (The published training trace shows the same in mlp(W): 363 ‖ 624 µs for solo times of 319 each.)
@@ -46,7 +48,7 @@ export function timeComputePhase(
       const { after } = kernels[index];
       const gate = after === undefined ? startNs - gapNs : intervals[after]?.endNs;
       if (gate === undefined) return;
-      const ready = Math.max(freeNs[s], gate) + gapNs;
+      const ready = Math.max(Math.max(freeNs[s], gate) + gapNs, kernels[index].launchedNs ?? 0);
       const better = chosen < 0 || ready < chosenReady || (ready === chosenReady && index < queues[chosen][0]);
       if (better) [chosen, chosenReady] = [s, ready];
     });

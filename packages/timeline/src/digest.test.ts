@@ -12,7 +12,13 @@ const kernel = (name: string): KernelDescription => ({
   grid: [1, 1, 1],
   block: [1, 1, 1],
 });
-const PROGRAM: Program = { kernels: [kernel('one'), kernel('two')], operations: [], streams: [], layerMarker: '' };
+const PROGRAM: Program = {
+  launch: 'graph',
+  kernels: [kernel('one'), kernel('two')],
+  operations: [],
+  streams: [],
+  layerMarker: '',
+};
 
 const EVENT = { stream: 7, kernel: 0, operation: 3, startNs: 100, endNs: 250 };
 const SERVICE = {

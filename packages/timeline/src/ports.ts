@@ -18,18 +18,24 @@ export class PortClock {
   }
 
   /**
-   * Receives a segment, cut-through: from its first byte, and not done before its last byte is there.
-   * @returns start and end of the service, integer ns.
+   * Receives a segment, cut-through: from its first byte on, for as long as its sender needed for it.
+   * @returns start and end of the service, integer ns; the end is never before the last byte.
    */
-  serveIn(firstByteNs: number, lastByteNs: number, durationNs: number): { startNs: number; endNs: number } {
+  serveIn(firstByteNs: number, lastByteNs: number): { startNs: number; endNs: number } {
     const startNs = Math.max(this.freeNs, firstByteNs);
-    const endNs = Math.max(startNs + durationNs, lastByteNs);
+    const endNs = startNs + (lastByteNs - firstByteNs);
     this.freeNs = endNs;
     return { startNs, endNs };
   }
 }
 
-/** @returns how long a port needs for `bytes` at `gigabytesPerSecond` (1 GB/s is 1 byte a ns), rounded up to whole ns. */
-export function serviceNs(bytes: number, gigabytesPerSecond: number): number {
-  return Math.ceil(bytes / gigabytesPerSecond);
+/**
+ * How a port is busy with a segment: first with what comes beyond its bytes, then with the bytes.
+ * @param GBps 1 GB/s is 1 byte a ns.
+ * @param peerNs what the segment's peer takes of the port beyond its messages.
+ * @returns whole ns before the first byte, and in all.
+ */
+export function serviceTime(bytes: number, GBps: number, peerNs: number): { leadNs: number; totalNs: number } {
+  const leadNs = Math.round(peerNs);
+  return { leadNs, totalNs: leadNs + Math.ceil(bytes / GBps) };
 }

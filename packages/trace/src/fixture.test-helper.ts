@@ -46,7 +46,7 @@ const KERNELS: readonly KernelDescription[] = [
 ];
 
 function use(type: CollectiveUse['type'], mode: CollectiveUse['mode'], cached = false): CollectiveUse {
-  return { type, mode, cached, direction: 'forward', rateKind: type };
+  return { type, mode, cached, direction: 'forward', rateKind: type, nvlinkInNode: false };
 }
 
 /** A layer: attention and experts on stream 7, dispatch and combine on 27, then a background dispatch. */
@@ -62,31 +62,31 @@ export function program(layers: number): Program {
   ): number => {
     const id = operations.length;
     const common = { row: layer, layer, dense: false, microBatch: 0, direction: 'forward', recorded: true } as const;
-    operations.push({ id, phase, kind, stream, ...common, gates: [], kernels, ...rest });
+    operations.push({ id, phase, kind, stream, ...common, gates: [], beside: [], list: phase, kernels, ...rest });
     return id;
   };
-  const compute = [0, 1, 0].map((index) => ({ kernel: index, cost: 'c' }));
+  const compute = [0, 1, 0].map((index) => ({ kernel: index }));
   const collective = (transfer: number): OperationKernel[] => [
-    { kernel: 2, cost: 'n', role: 'notify' },
-    { kernel: transfer, cost: 't', role: 'transfer' },
+    { kernel: 2, role: 'notify' },
+    { kernel: transfer, role: 'transfer' },
   ];
   for (let layer = 0; layer < layers; layer++) {
     add('attn(F)', 'compute', 7, layer, compute);
     add('dispatch(F)', 'collective', 27, layer, collective(3), { collective: use('dispatch', 'normal') });
-    add('mlp(F)', 'compute', 7, layer, [...compute, { kernel: 0, cost: 'c', stream: 23, after: 0 }]);
+    add('mlp(F)', 'compute', 7, layer, [...compute, { kernel: 0, stream: 23, after: 0 }]);
     add('combine(F)', 'collective', 27, layer, collective(4), { collective: use('combine', 'normal', true) });
     const background = use('dispatch', 'low-latency');
-    const sending: OperationKernel[] = [{ kernel: 5, cost: 'i', role: 'transfer' }];
+    const sending: OperationKernel[] = [{ kernel: 5, role: 'transfer' }];
     const issue = add('issue DISPATCH(0)', 'issue', 7, layer, sending, { collective: background });
     add('SHARED(0)', 'compute', 7, layer, compute);
-    add('wait DISPATCH(0)', 'wait', 7, layer, [{ kernel: 6, cost: 'w' }], { collective: background, issue });
+    add('wait DISPATCH(0)', 'wait', 7, layer, [{ kernel: 6 }], { collective: background, issue });
   }
   const streams = [
     { id: 7, name: 'compute' },
     { id: 23, name: 'second compute' },
     { id: 27, name: 'communication' },
   ];
-  return { kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' };
+  return { launch: 'graph', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' };
 }
 
 /**

@@ -51,7 +51,7 @@ export interface KernelText {
   readonly head: string;
   /** Whether it is a kernel and not a copy, which has fewer args. */
   readonly isKernel: boolean;
-  /** Launch shape, resources and occupancy, or what a copy has in their place; begins with a comma. */
+  /** Label, launch shape, resources and occupancy, or what a copy has in their place; begins with a comma. */
   readonly shape: string;
   /** The host call: name and callback id. */
   readonly launch: string;
@@ -75,7 +75,9 @@ export function kernelText(kernel: KernelDescription, sms: number): KernelText {
   const blocksPerSm = (gridX * gridY * gridZ) / sms;
   const warpsPerBlock = (blockX * blockY * blockZ) / 32;
   const warpsPerSm = blocksPerSm * warpsPerBlock;
+  const label = kernel.label === undefined ? '' : `,"label":${quote(kernel.label)}`;
   const shape =
+    label +
     `,"registers per thread":${resources.registers},"shared memory":${resources.sharedMemory}` +
     `,"blocks per SM":${float32Text(blocksPerSm)},"warps per SM":${float32Text(warpsPerSm)}` +
     `,"grid":[${gridX},${gridY},${gridZ}],"block":[${blockX},${blockY},${blockZ}]` +

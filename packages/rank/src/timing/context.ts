@@ -1,9 +1,11 @@
 import type { Configuration, MicroBatch } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
-import { transferRates } from '@epemu/presets';
+import type { KernelCatalogue } from '@epemu/kernels';
+import { linkRate } from '@epemu/presets';
+import type { LinkRate } from '@epemu/presets';
 import type { Operation, Program } from '@epemu/schedule';
 import { hopsOf } from '@epemu/schedule';
-import { PORT, serviceNs } from '@epemu/timeline';
+import { PORT, serviceTime } from '@epemu/timeline';
 import type { Port, RankOperations, RankTimeline } from '@epemu/timeline';
 import type { SendLayout } from '../layout.js';
 import type { Topology } from '../topology.js';
@@ -29,6 +31,9 @@ export interface TimingContext {
   readonly rank: number;
   readonly configuration: Configuration;
   readonly program: Program;
+  readonly catalogue: KernelCatalogue;
+  /** Collectives beside which a compute operation ran when their transfer started. */
+  readonly contended: Set<number>;
   readonly topology: Topology;
   readonly endpoint: Endpoint;
   readonly mailbox: Mailbox;
@@ -59,12 +64,17 @@ export function bytesPerToken(configuration: Configuration, operation: Operation
   return mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
 }
 
-/** Rate of a link for an operation's transfer kernel, GB/s: what its SMs can push, capped by the port. */
-function linkRate(configuration: Configuration, operation: Operation, hop: number): number {
+/** Rate of a hop's link for an operation's transfer kernel at this rank. */
+function hopRate(context: TimingContext, operation: Operation, hop: number): LinkRate {
+  const { configuration, contended } = context;
   const collective = operation.collective!;
-  const { hardware, schedule } = configuration;
-  const rates = transferRates(hardware, collective.rateKind, schedule.communicationSms);
-  return hopsOf(collective)[hop - 1] === 'rdma' ? rates.rdmaGBps : rates.nvlinkGBps;
+  return linkRate(configuration.hardware, hopsOf(collective)[hop - 1], {
+    era: configuration.era,
+    kind: collective.rateKind,
+    sms: configuration.schedule.communicationSms,
+    besideCompute: contended.has(operation.id),
+    messageBytes: bytesPerToken(configuration, operation),
+  });
 }
 
 /** Latency of the link that a hop takes, integer ns. */
@@ -115,15 +125,16 @@ export function serveOut(
   segments: SegmentTable,
   order: Uint32Array,
 ): Promise<number> {
-  const rate = linkRate(context.configuration, operation, hop);
+  const rate = hopRate(context, operation, hop);
   const latencyNs = linkLatencyNs(context, operation, hop);
   const port = portsOf(operation, hop).out;
   const { peer, origin, destination, number, bytes } = segments;
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {
-      const service = clock.serveOut(segments.readyNs[i], serviceNs(bytes[i], rate));
-      segments.firstByteNs[i] = service.startNs + latencyNs;
+      const { leadNs, totalNs } = serviceTime(bytes[i], rate.GBps, number[i] === 0 ? rate.perPeerNs : 0);
+      const service = clock.serveOut(segments.readyNs[i], totalNs);
+      segments.firstByteNs[i] = service.startNs + leadNs + latencyNs;
       segments.lastByteNs[i] = service.endNs + latencyNs;
       lastNs = service.endNs;
       recordService(context, operation, hop, port, segments, i, service);
@@ -145,13 +156,11 @@ export function serveIn(
   segments: SegmentTable,
   order: Uint32Array,
 ): Promise<number> {
-  const rate = linkRate(context.configuration, operation, hop);
   const port = portsOf(operation, hop).in;
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {
-      const duration = serviceNs(segments.bytes[i], rate);
-      const service = clock.serveIn(segments.firstByteNs[i], segments.lastByteNs[i], duration);
+      const service = clock.serveIn(segments.firstByteNs[i], segments.lastByteNs[i]);
       segments.readyNs[i] = service.endNs;
       lastNs = service.endNs;
       recordService(context, operation, hop, port, segments, i, service);

@@ -1,11 +1,13 @@
 import { InvariantError, deferred, hash32, normalQuantile } from '@epemu/core';
 import type { Deferred } from '@epemu/core';
-import { kernelDurationNs } from '@epemu/presets';
-import type { KernelContext } from '@epemu/presets';
+import type { Sizes } from '@epemu/kernels';
+import { blocksHost } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { timeComputePhase } from '@epemu/timeline';
+import type { PhaseKernelTiming } from '@epemu/timeline';
 import { receivedKey } from './context.js';
 import type { TimingContext } from './context.js';
+import { HostClock } from './host.js';
 import { timeCombine } from './normal-combine.js';
 import { timeDispatch } from './normal-dispatch.js';
 import { timeNotify } from './notify.js';
@@ -29,15 +31,20 @@ const JITTER_DRAW = 0x6a697474;
 export class TimingPlane {
   readonly #context: TimingContext;
   readonly #hooks: TimingHooks;
+  readonly #host: HostClock;
   readonly #ends: Deferred<number>[];
+  /** When compute operations run, by id. */
+  readonly #runs: Deferred<{ startNs: number; endNs: number }>[];
   /** For issues: when the last byte that this rank needs is there. */
   readonly #transfers = new Map<number, Promise<number>>();
-  readonly #expertRows = new Map<string, { expertRows: number; receivedTokens: number }>();
+  readonly #receivedRows = new Map<string, { rowsOfExperts: Float64Array; receivedTokens: number }>();
 
   constructor(context: TimingContext, hooks: TimingHooks) {
     this.#context = context;
     this.#hooks = hooks;
+    this.#host = new HostClock(context.program, context.configuration.hardware.host);
     this.#ends = context.program.operations.map(() => deferred<number>());
+    this.#runs = context.program.operations.map(() => deferred<{ startNs: number; endNs: number }>());
   }
 
   /** Runs the program to its end. @throws what any operation failed with. */
@@ -46,7 +53,7 @@ export class TimingPlane {
     const loops = program.streams.map(({ id }) =>
       this.#runStream(program.operations.filter((operation) => operation.stream === id)),
     );
-    await Promise.all(loops);
+    await Promise.all([this.#host.run(), ...loops]);
     await Promise.all(this.#transfers.values());
   }
 
@@ -56,7 +63,7 @@ export class TimingPlane {
     for (const operation of operations) {
       let afterNs = freeNs;
       for (const gate of operation.gates) afterNs = Math.max(afterNs, await this.#ends[gate].promise);
-      const startNs = Math.max(0, afterNs + gapNs);
+      const startNs = Math.max(afterNs + gapNs, await this.#host.earliestNs(operation.id, 0));
       this.#hooks.onOperation(operation);
       const times = await this.#time(operation, startNs);
       freeNs = times.streamFreeNs;
@@ -65,7 +72,7 @@ export class TimingPlane {
   }
 
   async #time(operation: Operation, startNs: number): Promise<{ endNs: number; streamFreeNs: number }> {
-    if (operation.kind === 'compute') return this.#timeCompute(operation, startNs);
+    if (operation.kind === 'compute') return await this.#timeCompute(operation, startNs);
     const endNs = await this.#timeCollective(operation, startNs);
     return { endNs, streamFreeNs: endNs };
   }
@@ -76,18 +83,16 @@ export class TimingPlane {
     this.#context.timeline.events.push(kernel.stream ?? operation.stream, kernel.kernel, operation.id, startNs, endNs);
   }
 
-  #kernelContext(operation: Operation): KernelContext {
-    const { configuration, microBatches } = this.#context;
-    const batch = microBatches[operation.microBatch];
-    const received = this.#expertRows.get(receivedKey(operation));
-    const { computeSms, communicationSms } = configuration.schedule;
-    return {
-      tokens: batch.tokens,
-      attentionWork: batch.attentionWork,
-      expertRows: received?.expertRows ?? 0,
+  #sizes(operation: Operation): Sizes {
+    const { catalogue, microBatches } = this.#context;
+    const { tokens, attentionWork } = microBatches[operation.microBatch];
+    const received = this.#receivedRows.get(receivedKey(operation));
+    return catalogue.sizesOf({
+      tokens,
+      attentionPairs: attentionWork,
+      rowsOfExperts: received?.rowsOfExperts ?? [],
       receivedTokens: received?.receivedTokens ?? 0,
-      sms: operation.kind === 'collective' && communicationSms > 0 ? communicationSms : computeSms,
-    };
+    });
   }
 
   /** How much longer this rank's compute takes than the model says: jitter and injected slowness. */
@@ -98,27 +103,31 @@ export class TimingPlane {
     return Math.max(0.1, 1 + configuration.jitter * draw) * slow;
   }
 
-  #soloNs(operation: Operation, index: number, context: KernelContext, slowness: number): number {
-    const { configuration, operations } = this.#context;
-    const cost = configuration.hardware.kernels[operation.kernels[index].cost];
-    const followsRows = cost.work === 'expertRows' || cost.work === 'receivedTokens';
+  #soloNs(operation: Operation, index: number, sizes: Sizes, sms: number, slowness: number): number {
+    const { catalogue, operations } = this.#context;
+    const kernel = catalogue.kernels(operation.list)[index];
     // Never a guess: whether rows are known yet would depend on the host's order.
-    if (followsRows && !this.#expertRows.has(receivedKey(operation))) {
+    if (kernel.followsRows && !this.#receivedRows.has(receivedKey(operation))) {
       throw new InvariantError(`${operation.phase} of layer ${operation.layer} is timed before its rows are known`);
     }
-    const soloNs = Math.round(kernelDurationNs(cost, context) * slowness);
+    const soloNs = Math.round(kernel.durationNs(sizes, sms) * slowness);
     operations.durations.push(operation.id, index, soloNs);
     return soloNs;
   }
 
-  #timeCompute(operation: Operation, startNs: number): { endNs: number; streamFreeNs: number } {
-    const context = this.#kernelContext(operation);
+  async #timeCompute(operation: Operation, startNs: number): Promise<{ endNs: number; streamFreeNs: number }> {
+    const { computeSms } = this.#context.configuration.schedule;
+    const sizes = this.#sizes(operation);
     const slowness = this.#slowness(operation);
-    const kernels = operation.kernels.map((kernel, index) => ({
-      stream: kernel.stream ?? operation.stream,
-      soloNs: this.#soloNs(operation, index, context, slowness),
-      after: kernel.after,
-    }));
+    const kernels: PhaseKernelTiming[] = [];
+    for (const [index, { stream, after }] of operation.kernels.entries()) {
+      kernels.push({
+        stream: stream ?? operation.stream,
+        soloNs: this.#soloNs(operation, index, sizes, computeSms, slowness),
+        after,
+        launchedNs: await this.#host.earliestNs(operation.id, index),
+      });
+    }
     const intervals = timeComputePhase(kernels, startNs, this.#context.configuration.hardware.kernelGapNs);
     let endNs = startNs;
     let streamFreeNs = startNs;
@@ -127,7 +136,24 @@ export class TimingPlane {
       endNs = Math.max(endNs, interval.endNs);
       if (kernels[index].stream === operation.stream) streamFreeNs = Math.max(streamFreeNs, interval.endNs);
     });
+    this.#runs[operation.id].resolve({ startNs, endNs });
     return { endNs, streamFreeNs };
+  }
+
+  /**
+   * Whether a compute operation holds its SMs when a kernel of a collective starts. An operation holds them until the
+   * next on its stream could start; of two that start at once the one launched first does.
+   */
+  async #runsBesideCompute(operation: Operation, startNs: number, notified: boolean): Promise<boolean> {
+    const { program, configuration } = this.#context;
+    for (const id of operation.beside) {
+      // What the CPU launches behind this operation's notify has not started before the notify has ended.
+      if (!notified && id > operation.id && blocksHost(program, operation)) continue;
+      const run = await this.#runs[id].promise;
+      const started = run.startNs < startNs || (run.startNs === startNs && id < operation.id);
+      if (started && startNs < run.endNs + configuration.hardware.kernelGapNs) return true;
+    }
+    return false;
   }
 
   async #timeCollective(operation: Operation, startNs: number): Promise<number> {
@@ -137,28 +163,44 @@ export class TimingPlane {
       await this.#hooks.tokensArrived(operation);
       await this.#transfers.get(operation.issue!);
     }
-    const context = this.#kernelContext(operation);
+    const sizes = this.#sizes(operation);
     let kernelStartNs = startNs;
     let endNs = startNs;
+    let notified = false;
     for (const [index, kernel] of operation.kernels.entries()) {
+      if (index > 0) {
+        const launchedNs = await this.#host.earliestNs(operation.id, index);
+        kernelStartNs = Math.max(endNs + hardware.kernelGapNs, launchedNs);
+      }
+      const beside = await this.#runsBesideCompute(operation, kernelStartNs, notified);
       // The cast before a collective is compute and slows with its rank; the collective's own kernels do not.
       const slowness = kernel.role === undefined ? this.#slowness(operation) : 1;
-      const soloNs = this.#soloNs(operation, index, context, slowness);
-      const hostLagNs = hardware.notifyHostLagNs;
-      const afterNotify = operation.kernels[index - 1]?.role === 'notify';
-      // The host polls for the counts that a notify brought before it can launch an uncached dispatch.
-      if (afterNotify && !operation.collective!.cached) kernelStartNs += hostLagNs;
+      const soloNs = this.#soloNs(operation, index, sizes, this.#smsOf(operation, index, beside), slowness);
       if (kernel.role === 'notify') {
         endNs = Math.max(kernelStartNs + soloNs, await timeNotify(this.#context, operation, kernelStartNs));
+        notified = true;
+        this.#host.notified(operation.id, endNs);
       } else if (kernel.role === 'transfer') {
+        if (beside) this.#context.contended.add(operation.id);
         endNs = await this.#timeTransfer(operation, kernelStartNs, soloNs);
       } else {
         endNs = kernelStartNs + soloNs;
       }
       this.#record(operation, index, kernelStartNs, endNs);
-      kernelStartNs = endNs + hardware.kernelGapNs;
     }
     return endNs;
+  }
+
+  /**
+   * SMs of a kernel of a collective: for computation, what a compute operation beside it leaves, or the whole GPU. The
+   * communication kernels' own times were measured on the SMs that they hold.
+   */
+  #smsOf(operation: Operation, index: number, beside: boolean): number {
+    const { configuration, program } = this.#context;
+    const { schedule, hardware } = configuration;
+    const { class: type } = program.kernels[operation.kernels[index].kernel];
+    if (type === 'compute' && beside) return Math.max(1, schedule.communicationSms);
+    return hardware.gpu.sms;
   }
 
   /** The kernel that moves the tokens: to its end for a collective, to the end of sending for an issue. */
@@ -202,10 +244,10 @@ export class TimingPlane {
     const { received, timeline } = this.#context;
     const layout = received.get(receivedKey(operation));
     if (layout === undefined) return;
-    const expertRows = layout.expertRows.reduce((sum, rows) => sum + rows, 0);
     const { receivedTokens } = layout;
-    this.#expertRows.set(receivedKey(operation), { expertRows, receivedTokens });
+    this.#receivedRows.set(receivedKey(operation), { rowsOfExperts: layout.expertRows, receivedTokens });
     if (!operation.recorded || operation.direction !== 'forward') return;
+    const expertRows = layout.expertRows.reduce((sum, rows) => sum + rows, 0);
     const most = layout.expertRows.reduce((max, rows) => Math.max(max, rows), 0);
     timeline.receipts.push(operation.layer, operation.microBatch, receivedTokens, expertRows, most);
   }

@@ -9,6 +9,7 @@ import { SegmentTable, roundRobin } from './segment-table.js';
 
 /** What a rank exchanges with its peers in one hop. */
 interface Plan {
+  readonly hop: number;
   readonly sendTo: readonly number[];
   readonly receiveFrom: number;
   readonly readyNs: number;
@@ -23,13 +24,13 @@ function noExtra(): void {
   // Nothing stands behind the segments.
 }
 
-/** Exchanges rows with peers over RDMA. @returns the headers, and when the last needed byte is there. */
+/** Exchanges rows with the peers of a hop. @returns the headers, and when the last needed byte is there. */
 async function exchange(
   context: TimingContext,
   operation: Operation,
   plan: Plan,
 ): Promise<{ received: ReceivedHeaders; sentNs: number; receivedNs: number }> {
-  const { sendTo, readyNs } = plan;
+  const { hop, sendTo, readyNs } = plan;
   const bytes = bytesPerToken(context.configuration, operation);
   const rows = sendTo.map((peer) => plan.rows(peer));
   const counts = rows.map(segmentCount);
@@ -40,12 +41,12 @@ async function exchange(
     sent.push(peer, context.rank, peer, number, tokens, tokens * bytes, readyNs);
   });
   const order = sent.asAppended();
-  const sentNs = await serveOut(context, operation, 1, sent, order);
-  sendHeaders(context, operation, 1, sendTo, sent, order, (peer, integers) => {
+  const sentNs = await serveOut(context, operation, hop, sent, order);
+  sendHeaders(context, operation, hop, sendTo, sent, order, (peer, integers) => {
     plan.appendExtra(peer, integers);
   });
-  const received = await takeHeaders(context, operation, 1, plan.receiveFrom, () => plan.extraCount);
-  const receivedNs = await serveIn(context, operation, 1, received.segments, received.segments.inOrder());
+  const received = await takeHeaders(context, operation, hop, plan.receiveFrom, () => plan.extraCount);
+  const receivedNs = await serveIn(context, operation, hop, received.segments, received.segments.inOrder());
   return { received, sentNs, receivedNs };
 }
 
@@ -55,14 +56,35 @@ function total(rows: ArrayLike<number>, from: number, to: number): number {
   return sum;
 }
 
+/**
+ * Exchanges low-latency rows: with all peers over RDMA, or with those of the own node over NVLink at the same time.
+ * @returns the headers of each hop, and when the last needed byte is there.
+ */
+async function exchangeAll(
+  context: TimingContext,
+  operation: Operation,
+  plan: Omit<Plan, 'hop' | 'sendTo' | 'receiveFrom'>,
+): Promise<{ received: readonly ReceivedHeaders[]; arrivedNs: number }> {
+  const { topology, rank } = context;
+  const { nvlinkInNode } = operation.collective!;
+  const peers = nvlinkInNode ? [topology.remotes(rank), topology.neighbours(rank)] : [topology.others(rank)];
+  const exchanges = await Promise.all(
+    peers.map((sendTo, index) => {
+      return exchange(context, operation, { ...plan, hop: index + 1, sendTo, receiveFrom: sendTo.length });
+    }),
+  );
+  return {
+    received: exchanges.map(({ received }) => received),
+    arrivedNs: Math.max(plan.readyNs, ...exchanges.map(({ receivedNs }) => receivedNs)),
+  };
+}
+
 /** Low-latency dispatch: each (token, expert) pair goes straight to the expert's rank. @returns the last needed byte. */
 async function timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
   const { topology, rank } = context;
   const { rowsOfExpert } = await context.layout(operation.layer, operation.microBatch);
   const perRank = topology.expertsPerRank;
-  const { received, receivedNs } = await exchange(context, operation, {
-    sendTo: topology.others(rank),
-    receiveFrom: topology.ranks - 1,
+  const { received, arrivedNs } = await exchangeAll(context, operation, {
     readyNs,
     rows: (peer) => total(rowsOfExpert, peer * perRank, (peer + 1) * perRank),
     extraCount: perRank,
@@ -70,14 +92,15 @@ async function timeLowLatencyDispatch(context: TimingContext, operation: Operati
       for (let i = peer * perRank; i < (peer + 1) * perRank; i++) integers.push(rowsOfExpert[i]);
     },
   });
-  const { headers, segments, offsets } = received;
   const rowsOfHome = new Float64Array(topology.ranks);
   const expertRows = Float64Array.from(rowsOfExpert.subarray(rank * perRank, (rank + 1) * perRank));
-  headers.forEach((header, h) => {
-    rowsOfHome[header.from] = total(segments.tokens, offsets[h], offsets[h + 1]);
-    const extraAt = extraOffset(header);
-    for (let i = 0; i < perRank; i++) expertRows[i] += header.integers[extraAt + i];
-  });
+  for (const { headers, segments, offsets } of received) {
+    headers.forEach((header, h) => {
+      rowsOfHome[header.from] = total(segments.tokens, offsets[h], offsets[h + 1]);
+      const extraAt = extraOffset(header);
+      for (let i = 0; i < perRank; i++) expertRows[i] += header.integers[extraAt + i];
+    });
+  }
   const learnt: ReceivedLayout = {
     rowsOfHome,
     contributions: [],
@@ -86,7 +109,7 @@ async function timeLowLatencyDispatch(context: TimingContext, operation: Operati
     receivedTokens: total(expertRows, 0, perRank),
   };
   context.received.set(receivedKey(operation), learnt);
-  return Math.max(readyNs, receivedNs);
+  return arrivedNs;
 }
 
 /** Low-latency combine: each row goes straight back to its token's home. @returns the last needed byte. */
@@ -96,15 +119,13 @@ async function timeLowLatencyCombine(context: TimingContext, operation: Operatio
     throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
   }
   context.received.delete(receivedKey(operation));
-  const { receivedNs } = await exchange(context, operation, {
-    sendTo: context.topology.others(context.rank),
-    receiveFrom: context.topology.ranks - 1,
+  const { arrivedNs } = await exchangeAll(context, operation, {
     readyNs,
     rows: (peer) => rowsOfHome[peer],
     extraCount: 0,
     appendExtra: noExtra,
   });
-  return Math.max(readyNs, receivedNs);
+  return arrivedNs;
 }
 
 /** @returns when the last byte that this rank needs of a low-latency transfer, ready at `readyNs`, is there. */
@@ -127,6 +148,7 @@ export async function timePipeline(context: TimingContext, operation: Operation,
   const alone = target === rank;
   const { tokens } = microBatches[operation.microBatch];
   const { sentNs, receivedNs } = await exchange(context, operation, {
+    hop: 1,
     sendTo: alone ? [] : [target],
     receiveFrom: alone ? 0 : 1,
     readyNs: startNs,

@@ -116,6 +116,7 @@ export class TokenPlane {
           topK: model.topK,
           groups: model.expertGroups,
           topGroups: model.topGroups,
+          groupScoreExperts: model.groupScoreExperts,
           ranks,
           rankSize: topology.expertsPerRank,
           nodeSize: topology.nodeSize,

@@ -10,7 +10,7 @@ export const SECOND = 23;
 export const COMMUNICATION = 27;
 
 /**
- * Two ranks with round numbers: gaps of 10 ns, 100 ns from a notify to its transfer, RDMA latency 50 ns, NVLink 20 ns,
+ * Two ranks with round numbers: gaps of 10 ns, 110 ns from a polled notify to what follows, RDMA latency 50 ns, NVLink 20 ns,
  * dispatch at 2 (RDMA) and 8 bytes a ns (NVLink), combine at 4 and 8, low-latency dispatch at 1.
  */
 export function twoRanks(nodeSize: 1 | 2): Configuration {
@@ -20,13 +20,20 @@ export function twoRanks(nodeSize: 1 | 2): Configuration {
     flags: { ranks: 2 },
     settings: [
       `hardware.nodeSize=${nodeSize}`,
-      ...['hardware.kernelGapNs=10', 'hardware.notifyHostLagNs=100'],
+      ...['hardware.kernelGapNs=10', 'hardware.host.notifyPollNs=110'],
+      ...['hardware.host.launchLatencyNs=0', 'hardware.host.kernelLaunchNs=0'],
       ...['hardware.ports.rdma.latencyNs=50', 'hardware.ports.nvlink.latencyNs=20'],
-      ...Object.entries(rates).flatMap(([kind, [rdma, nvlink]]) => [
-        `hardware.transferRates.${kind}.rdmaGBps=${rdma}`,
-        `hardware.transferRates.${kind}.nvlinkGBps=${nvlink}`,
-        `hardware.transferRates.${kind}.sms=24`,
-      ]),
+      'schedule.communicationSms=1',
+      ...Object.entries(rates).map(
+        ([kind, [rdma, nvlink]]) =>
+          `hardware.transfers.feb25.${kind}=` +
+          JSON.stringify({
+            rdma: { GBpsPerSm: rdma },
+            nvlink: { GBpsPerSm: nvlink },
+            basis: 'assumed',
+            source: 'round numbers',
+          }),
+      ),
     ],
   });
 }
@@ -37,7 +44,7 @@ const KERNEL: KernelDescription = { name: 'k', class: 'compute', category: 'k', 
 export interface Step {
   readonly kind: Operation['kind'];
   readonly gates?: readonly number[];
-  readonly kernels: readonly Omit<OperationKernel, 'kernel' | 'cost'>[];
+  readonly kernels: readonly Omit<OperationKernel, 'kernel'>[];
   readonly collective?: CollectiveUse;
   readonly issue?: number;
   readonly recorded?: boolean;
@@ -57,14 +64,24 @@ export function programOf(steps: readonly Step[]): Program {
     direction: 'forward',
     recorded,
     gates,
-    kernels: kernels.map((kernel) => ({ ...kernel, kernel: 0, cost: 'k' })),
+    beside: [],
+    list: 'k',
+    kernels: kernels.map((kernel) => ({ ...kernel, kernel: 0 })),
   }));
   const streams = [COMPUTE, SECOND, COMMUNICATION].map((id) => ({ id, name: String(id) }));
-  return { kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' };
+  return { launch: 'eager', kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' };
 }
 
 export function collective(type: 'dispatch' | 'combine', changes: Partial<CollectiveUse> = {}): CollectiveUse {
-  return { type, mode: 'normal', cached: type === 'combine', direction: 'forward', rateKind: type, ...changes };
+  return {
+    type,
+    mode: 'normal',
+    cached: type === 'combine',
+    direction: 'forward',
+    rateKind: type,
+    nvlinkInNode: false,
+    ...changes,
+  };
 }
 
 /** A segment of a record, by name. */

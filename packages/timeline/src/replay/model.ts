@@ -1,17 +1,21 @@
 import type { Configuration } from '@epemu/config';
-import { transferRates } from '@epemu/presets';
+import { linkRate } from '@epemu/presets';
+import type { HardwarePreset } from '@epemu/presets';
 import { hopsOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
-import { serviceNs } from '../ports.js';
+import { serviceTime } from '../ports.js';
 import { PORT } from '../record.js';
 import type { Port } from '../record.js';
+
+/** How long a port is busy with a segment, and how long of that before its first byte; integer ns. */
+type Service = ReturnType<typeof serviceTime>;
 
 /** What replay knows of the modelled machine; all of it from the run's configuration. */
 export class ReplayModel {
   readonly ranks: number;
   readonly nodeSize: number;
   readonly gapNs: number;
-  readonly notifyHostLagNs: number;
+  readonly host: HardwarePreset['host'];
   readonly #configuration: Configuration;
 
   constructor(configuration: Configuration) {
@@ -19,7 +23,7 @@ export class ReplayModel {
     this.ranks = configuration.ranks;
     this.nodeSize = Math.min(configuration.hardware.nodeSize, configuration.ranks);
     this.gapNs = configuration.hardware.kernelGapNs;
-    this.notifyHostLagNs = configuration.hardware.notifyHostLagNs;
+    this.host = configuration.hardware.host;
   }
 
   /** Same-index ranks of the other nodes. */
@@ -46,14 +50,24 @@ export class ReplayModel {
     return this.latencyNs(hopsOf(operation.collective!)[hop - 1]);
   }
 
-  /** How long a port needs for a segment of an operation. */
-  serviceNs(operation: Operation, hop: number, bytes: number): number {
-    const rates = transferRates(
-      this.#configuration.hardware,
-      operation.collective!.rateKind,
-      this.#configuration.schedule.communicationSms,
-    );
-    return serviceNs(bytes, hopsOf(operation.collective!)[hop - 1] === 'rdma' ? rates.rdmaGBps : rates.nvlinkGBps);
+  /**
+   * How an out-port is busy with a segment of an operation.
+   * @param beside whether compute ran beside the sender's transfer when it started.
+   */
+  service(operation: Operation, hop: number, segment: { bytes: number; number: number }, beside: boolean): Service {
+    const { hardware, era, schedule, model } = this.#configuration;
+    const { mode, type, rateKind } = operation.collective!;
+    const { bytesPerToken: bytes } = model;
+    const ofDispatch = mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
+    const ofMode = type === 'combine' ? bytes.combine : ofDispatch;
+    const { GBps, perPeerNs } = linkRate(hardware, hopsOf(operation.collective!)[hop - 1], {
+      era,
+      kind: rateKind,
+      sms: schedule.communicationSms,
+      besideCompute: beside,
+      messageBytes: mode === 'pipeline' ? bytes.pipeline : ofMode,
+    });
+    return serviceTime(segment.bytes, GBps, segment.number === 0 ? perPeerNs : 0);
   }
 
   ports(operation: Operation, hop: number): { out: Port; in: Port } {

@@ -128,22 +128,29 @@ export class ReplayNetwork {
 
   /**
    * Lets a segment become ready at its sender.
+   * @param beside whether compute ran beside the sender's transfer when it started.
    * @param sent told the end of the out-port's service.
    * @param arrived told the end of the in-port's service.
    */
-  send(segment: ReplaySegment, readyNs: number, sent: (endNs: number) => void, arrived: (endNs: number) => void): void {
-    const { operation, hop, sender, receiver, bytes } = segment;
+  send(
+    segment: ReplaySegment,
+    readyNs: number,
+    beside: boolean,
+    sent: (endNs: number) => void,
+    arrived: (endNs: number) => void,
+  ): void {
+    const { operation, hop, sender, receiver } = segment;
     const model = this.#model;
     const ports = model.ports(operation, hop);
-    const duration = model.serviceNs(operation, hop, bytes);
+    const { leadNs, totalNs } = model.service(operation, hop, segment, beside);
     this.#queue.at(readyNs, [1, operation.id, hop, sender, ...segment.visit], () => {
       const port = this.#ports[sender][ports.out];
       port.serve(operation.id, () => {
-        const service = port.clock.serveOut(readyNs, duration);
+        const service = port.clock.serveOut(readyNs, totalNs);
         this.#record(sender, ports.out, receiver, segment, service);
         sent(service.endNs);
         const extraNs = model.hopLatencyNs(operation, hop) + this.#delayNs(segment);
-        this.#receive(segment, ports.in, duration, service.startNs + extraNs, service.endNs + extraNs, arrived);
+        this.#receive(segment, ports.in, service.startNs + leadNs + extraNs, service.endNs + extraNs, arrived);
       });
     });
   }
@@ -151,7 +158,6 @@ export class ReplayNetwork {
   #receive(
     segment: ReplaySegment,
     inPort: Port,
-    duration: number,
     firstByteNs: number,
     lastByteNs: number,
     arrived: (endNs: number) => void,
@@ -160,7 +166,7 @@ export class ReplayNetwork {
     this.#queue.at(firstByteNs, [2, operation.id, hop, receiver, origin, destination, number], () => {
       const port = this.#ports[receiver][inPort];
       port.serve(operation.id, () => {
-        const service = port.clock.serveIn(firstByteNs, lastByteNs, duration);
+        const service = port.clock.serveIn(firstByteNs, lastByteNs);
         this.#record(receiver, inPort, sender, segment, service);
         arrived(service.endNs);
       });
@@ -205,6 +211,7 @@ function segmentsOf(program: Program, record: RankOperations, model: ReplayModel
   const byHop = new Map<number, ReplaySegment[]>();
   const rank = record.rank;
   const turn = (to: number): number => (to - rank - 1 + model.ranks) % model.ranks;
+  const turnOfNext = (to: number): number => (to - rank - model.nodeSize + 2 * model.ranks) % model.ranks;
   for (let i = 0; i < record.segments.count; i++) {
     const key = operation[i] * 4 + hop[i];
     const list = byHop.get(key) ?? [];
@@ -222,14 +229,17 @@ function segmentsOf(program: Program, record: RankOperations, model: ReplayModel
     });
   }
   for (const [key, list] of byHop) {
-    if (key % 4 !== 1) continue;
-    // First hop: all are ready at once, and each peer's queue gives one segment in turn.
+    const { mode, nvlinkInNode } = list[0].operation.collective!;
+    // Where the own node is left to NVLink, the first peer is on the next node.
+    const turnOfPeer = nvlinkInNode && key % 4 === 1 ? turnOfNext : turn;
+    if (key % 4 !== 1 && mode === 'normal') continue;
+    // All are ready at once, and each peer's queue gives one segment in turn.
     const queues = new Map<number, ReplaySegment[]>();
     for (const segment of list) queues.set(segment.receiver, [...(queues.get(segment.receiver) ?? []), segment]);
     const ordered = [...queues.values()].flatMap((queue) =>
       queue
         .sort((a, b) => a.number - b.number || turn(a.destination) - turn(b.destination))
-        .map((segment, place) => ({ ...segment, visit: [place, turn(segment.receiver), 0] })),
+        .map((segment, place) => ({ ...segment, visit: [place, turnOfPeer(segment.receiver), 0] })),
     );
     byHop.set(key, ordered);
   }

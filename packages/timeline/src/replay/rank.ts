@@ -2,6 +2,7 @@ import { InvariantError } from '@epemu/core';
 import type { Operation, Program } from '@epemu/schedule';
 import type { RankTimeline } from '../record.js';
 import type { RankOperations } from '../recorded.js';
+import { ReplayHostClock } from './host.js';
 import type { ReplayModel } from './model.js';
 import type { EventQueue } from './queue.js';
 
@@ -12,8 +13,8 @@ export interface ReplayHost {
   readonly program: Program;
   /** A notify starts at a rank; `done` is told when the rank knows that all have arrived. */
   notify(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void;
-  /** A transfer starts at a rank; `done` is told when the rank is done with it. */
-  transfer(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void;
+  /** A transfer starts at a rank, beside compute or not; `done` is told when the rank is done with it. */
+  transfer(rank: number, operation: Operation, startNs: number, beside: boolean, done: (endNs: number) => void): void;
 }
 
 interface KernelTimes {
@@ -24,6 +25,7 @@ interface KernelTimes {
 /** One rank's streams, driven by events alone. */
 export class ReplayRank {
   readonly #host: ReplayHost;
+  readonly #cpu: ReplayHostClock;
   readonly #rank: number;
   readonly #timeline: RankTimeline;
   readonly #soloNs = new Map<number, number>();
@@ -31,12 +33,15 @@ export class ReplayRank {
   readonly #streamFreeNs = new Map<number, number>();
   readonly #busy = new Set<number>();
   readonly #endNs = new Map<number, number>();
+  /** Compute operations that have started, and their ends as soon as they are known. */
+  readonly #runs = new Map<number, { startNs: number; endNs: number }>();
   /** Arrival of background transfers, and the waits that were there first. */
   readonly #arrivedNs = new Map<number, number>();
   readonly #waiting = new Map<number, (arrivedNs: number) => void>();
 
   constructor(host: ReplayHost, timeline: RankTimeline, record: RankOperations) {
     this.#host = host;
+    this.#cpu = new ReplayHostClock(host.program, host.model);
     this.#rank = record.rank;
     this.#timeline = timeline;
     const [operation, index, solo] = record.durations.names.map((name) => record.durations.column(name));
@@ -71,9 +76,11 @@ export class ReplayRank {
       if (end === undefined) return;
       afterNs = Math.max(afterNs, end);
     }
+    const launchedNs = this.#cpu.earliestNs(operation, 0);
+    if (launchedNs === undefined) return;
     this.#queues.get(stream)!.shift();
     this.#busy.add(stream);
-    const startNs = Math.max(0, afterNs + this.#host.model.gapNs);
+    const startNs = Math.max(afterNs + this.#host.model.gapNs, launchedNs);
     this.#host.queue.at(startNs, [3, operation.id, this.#rank], () => {
       if (operation.kind === 'compute') this.#compute(operation, startNs);
       else this.#collective(operation, 0, startNs, []);
@@ -88,6 +95,8 @@ export class ReplayRank {
       if (operation.recorded) this.#timeline.events.push(stream, id, operation.id, kernel.startNs, kernel.endNs);
     });
     this.#streamFreeNs.set(operation.stream, streamFreeNs);
+    const run = this.#runs.get(operation.id);
+    if (run !== undefined) run.endNs = endNs;
     this.#host.queue.at(Math.max(endNs, this.#host.queue.nowNs), [4, operation.id, this.#rank], () => {
       this.#endNs.set(operation.id, endNs);
       this.#busy.delete(operation.stream);
@@ -98,6 +107,7 @@ export class ReplayRank {
   /** Kernels of a compute phase; one that becomes ready while the other stream computes ends one solo time after it. */
   #compute(operation: Operation, startNs: number): void {
     const { queue, model } = this.#host;
+    this.#runs.set(operation.id, { startNs, endNs: Number.POSITIVE_INFINITY });
     const times: (KernelTimes | undefined)[] = operation.kernels.map(() => undefined);
     const streamOf = (index: number): number => operation.kernels[index].stream ?? operation.stream;
     let open = times.length;
@@ -121,7 +131,7 @@ export class ReplayRank {
         if (needed.some((i) => times[i] === undefined)) return;
         started.add(index);
         const gates = needed.map((i) => times[i]!.endNs + model.gapNs);
-        begin(index, Math.max(startNs, ...gates));
+        begin(index, Math.max(startNs, this.#cpu.earliestNs(operation, index)!, ...gates));
       });
       if (open > 0) return;
       const own = times.filter((_, index) => streamOf(index) === operation.stream);
@@ -131,25 +141,44 @@ export class ReplayRank {
     follow();
   }
 
+  /** Whether a compute operation holds its SMs now; an operation does until the next on its stream could start. */
+  #runsBesideCompute(operation: Operation, nowNs: number): boolean {
+    return operation.beside.some((id) => {
+      const run = this.#runs.get(id);
+      if (run === undefined || nowNs >= run.endNs + this.#host.model.gapNs) return false;
+      return run.startNs < nowNs || (run.startNs === nowNs && id < operation.id);
+    });
+  }
+
   /** Kernels of a collective one after the other, from kernel `index` on. */
   #collective(operation: Operation, index: number, startNs: number, before: KernelTimes[]): void {
-    const { model } = this.#host;
     const kernel = operation.kernels[index];
     if (kernel === undefined) {
       this.#finish(operation, before, before[before.length - 1].endNs);
       return;
     }
+    // Behind all that starts at the same time, so that it is seen who runs.
+    this.#host.queue.at(startNs, [8, operation.id, this.#rank, index], () => {
+      this.#kernel(operation, index, startNs, (endNs) => {
+        if (kernel.role === 'notify') {
+          this.#cpu.notified(operation, endNs);
+          for (const stream of this.#queues.keys()) this.#tryStart(stream);
+        }
+        const next = endNs + this.#host.model.gapNs;
+        const launchedNs = operation.kernels[index + 1] === undefined ? 0 : this.#cpu.earliestNs(operation, index + 1)!;
+        this.#collective(operation, index + 1, Math.max(next, launchedNs), [...before, { startNs, endNs }]);
+      });
+    });
+  }
+
+  #kernel(operation: Operation, index: number, startNs: number, done: (endNs: number) => void): void {
+    const { role } = operation.kernels[index];
     const soloNs = this.#solo(operation, index);
-    const done = (endNs: number): void => {
-      const next = endNs + model.gapNs;
-      const lag = kernel.role === 'notify' && !operation.collective!.cached ? model.notifyHostLagNs : 0;
-      this.#collective(operation, index + 1, next + lag, [...before, { startNs, endNs }]);
-    };
-    if (kernel.role === 'notify') {
+    if (role === 'notify') {
       this.#host.notify(this.#rank, operation, startNs, (endNs) => {
         done(Math.max(startNs + soloNs, endNs));
       });
-    } else if (kernel.role === undefined) {
+    } else if (role === undefined) {
       done(startNs + soloNs);
     } else {
       this.#transfer(operation, startNs, soloNs, done);
@@ -159,7 +188,7 @@ export class ReplayRank {
   #transfer(operation: Operation, startNs: number, soloNs: number, done: (endNs: number) => void): void {
     const readyNs = startNs + soloNs;
     if (operation.kind === 'issue') {
-      this.#host.transfer(this.#rank, operation, readyNs, (arrivedNs) => {
+      this.#host.transfer(this.#rank, operation, readyNs, false, (arrivedNs) => {
         if (operation.recorded) this.#timeline.windows.push(operation.id, startNs, arrivedNs);
         this.#arrivedNs.set(operation.id, arrivedNs);
         this.#waiting.get(operation.id)?.(arrivedNs);
@@ -173,7 +202,8 @@ export class ReplayRank {
       if (known === undefined) this.#waiting.set(operation.issue!, arrived);
       else arrived(known);
     } else {
-      this.#host.transfer(this.#rank, operation, startNs, (endNs) => {
+      const beside = this.#runsBesideCompute(operation, startNs);
+      this.#host.transfer(this.#rank, operation, startNs, beside, (endNs) => {
         done(Math.max(endNs, readyNs));
       });
     }

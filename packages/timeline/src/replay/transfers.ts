@@ -4,6 +4,7 @@ import type { ReplayNetwork, ReplaySegment } from './network.js';
 /** One rank's part in one transfer. */
 interface Part {
   startNs: number | undefined;
+  beside: boolean;
   endNs: number;
   /** Services at this rank's ports that have not happened yet. */
   open: number;
@@ -35,15 +36,27 @@ export class ReplayTransfers {
     }
   }
 
-  /** A transfer's kernel starts at a rank (an issue: its sending is done). */
-  start(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void {
+  /**
+   * A transfer's kernel starts at a rank (an issue: its sending is done).
+   * @param beside whether compute runs beside it.
+   */
+  start(rank: number, operation: Operation, startNs: number, beside: boolean, done: (endNs: number) => void): void {
     const part = this.#part(operation, rank);
     part.startNs = startNs;
+    part.beside = beside;
     part.endNs = Math.max(part.endNs, startNs);
     part.done = done;
-    for (const segment of this.#network.segments[rank].get(operation.id * 4 + 1) ?? []) this.#send(segment, startNs);
+    for (const hop of this.#readyHops(operation)) {
+      for (const segment of this.#network.segments[rank].get(operation.id * 4 + hop) ?? [])
+        this.#send(segment, startNs);
+    }
     for (const forward of part.forwards.values()) if (forward.missing === 0) this.#forward(part, forward);
     this.#settle(part);
+  }
+
+  /** Hops whose segments wait for no other hop: only normal mode forwards. */
+  #readyHops({ collective }: Operation): readonly number[] {
+    return collective!.mode === 'normal' ? [1] : [1, 2];
   }
 
   #key(operation: number, rank: number): number {
@@ -60,7 +73,7 @@ export class ReplayTransfers {
       // Of a background transfer only what comes in matters.
       if (segment.operation.kind === 'collective') sending.open++;
       this.#part(segment.operation, segment.receiver).open++;
-      if (hop !== 2) continue;
+      if (this.#readyHops(segment.operation).includes(hop)) continue;
       const key = forwardKey(segment);
       const forward = sending.forwards.get(key) ?? { segments: [], missing: 0, readyNs: 0 };
       forward.segments.push(segment);
@@ -73,6 +86,7 @@ export class ReplayTransfers {
     this.#network.send(
       segment,
       readyNs,
+      this.#part(operation, sender).beside,
       (endNs) => {
         if (operation.kind === 'collective') this.#served(this.#part(operation, sender), endNs);
       },
@@ -108,7 +122,7 @@ export class ReplayTransfers {
 }
 
 function newPart(): Part {
-  return { startNs: undefined, endNs: 0, open: 0, done: undefined, forwards: new Map() };
+  return { startNs: undefined, beside: false, endNs: 0, open: 0, done: undefined, forwards: new Map() };
 }
 
 /** What second-hop segments wait for: a dispatch for the home's segment, a combine for all that is reduced with it. */

@@ -1,0 +1,61 @@
+import { deferred } from '@epemu/core';
+import type { Deferred } from '@epemu/core';
+import type { HardwarePreset } from '@epemu/presets';
+import { blocksHost } from '@epemu/schedule';
+import type { Program } from '@epemu/schedule';
+
+/**
+ * The CPU that launches a rank's operations in launch order, one kernel after the other, and stops at each uncached
+ * dispatch until it has read the counts that its notify brings. A captured graph is launched at once.
+ */
+export class HostClock {
+  readonly #program: Program;
+  readonly #host: HardwarePreset['host'];
+  readonly #launches: Deferred<number>[];
+  /** Of operations that the CPU stops at: the end of their notify, and when the CPU goes on. */
+  readonly #notified: Deferred<number>[];
+  readonly #resumed: Deferred<number>[];
+
+  constructor(program: Program, host: HardwarePreset['host']) {
+    this.#program = program;
+    this.#host = host;
+    this.#launches = program.operations.map(() => deferred<number>());
+    this.#notified = program.operations.map(() => deferred<number>());
+    this.#resumed = program.operations.map(() => deferred<number>());
+  }
+
+  /** Launches the whole program. */
+  async run(): Promise<void> {
+    const { kernelLaunchNs, notifyPollNs } = this.#host;
+    let freeNs = 0;
+    for (const operation of this.#program.operations) {
+      const { id, kernels } = operation;
+      this.#launches[id].resolve(freeNs);
+      freeNs += kernels.length * kernelLaunchNs;
+      if (!blocksHost(this.#program, operation)) continue;
+      const behind = kernels.length - 1 - kernels.findIndex(({ role }) => role === 'notify');
+      freeNs -= behind * kernelLaunchNs;
+      freeNs = Math.max(freeNs, (await this.#notified[id].promise) + notifyPollNs);
+      this.#resumed[id].resolve(freeNs);
+      freeNs += behind * kernelLaunchNs;
+    }
+  }
+
+  /** Tells that the notify of an operation has ended. */
+  notified(operation: number, endNs: number): void {
+    this.#notified[operation].resolve(endNs);
+  }
+
+  /** @returns the earliest start of kernel `index` of an operation, as far as the CPU goes; integer ns. */
+  async earliestNs(operation: number, index: number): Promise<number> {
+    if (this.#program.launch === 'graph') return 0;
+    const { kernelLaunchNs, launchLatencyNs } = this.#host;
+    const { kernels } = this.#program.operations[operation];
+    const notify = kernels.findIndex(({ role }) => role === 'notify');
+    const polled = blocksHost(this.#program, this.#program.operations[operation]) && index > notify;
+    const fromNs = polled
+      ? (await this.#resumed[operation].promise) + (index - notify - 1) * kernelLaunchNs
+      : (await this.#launches[operation].promise) + index * kernelLaunchNs;
+    return fromNs + launchLatencyNs;
+  }
+}

@@ -93,19 +93,15 @@ describe('a hardware preset of the user', () => {
 
 describe('a model preset of the user', () => {
   it('is refused with experts that do not divide, and other sizes that contradict each other, by line', () => {
-    const cases: readonly [string, number][] = [
-      ...([
-        ['expertGroups', 7],
-        ['topGroups', 9],
-        ['topK', 129],
-      ] as const),
-      ...([
-        ['groupScoreExperts', 33],
-        ['denseLayers', 62],
-        ['denseIntermediate', 0],
-      ] as const),
-    ];
-    for (const [key, value] of cases) {
+    const cases: Readonly<Record<string, number>> = {
+      expertGroups: 7,
+      topGroups: 9,
+      topK: 129,
+      groupScoreExperts: 33,
+      denseLayers: 62,
+      denseIntermediate: 0,
+    };
+    for (const [key, value] of Object.entries(cases)) {
       const text = changed(DEEPSEEK, (copy) => Object.assign(copy, { [key]: value }));
       const { error, file } = refusalOf(loadModel, text);
       const place = `in the preset ${file}, line ${lineOf(text, key)}, ${key} is ${value}; `;

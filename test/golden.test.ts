@@ -7,9 +7,9 @@ import { replayedDigest, runLocally } from './support/local-run.js';
  * changes it.
  */
 const GOLDEN = {
-  train: 'bf1ba4c9d66ce5c2455d369fb37a8c81b7d0b0c71084d97fb845837d02655e7f',
-  prefill: '1f17414bf9e3267f73feee0a20dbfe36995f67000cf3f2044d61f9c882e9924f',
-  decode: 'd69408866f9923d4d15584ae357505ed4bbf6ba721aab85f4d98d65497091d95',
+  train: 'af8f62cf985fa90f1777798f400b020882060f1fc54bd4826de3b6d62e6af9d7',
+  prefill: '434537668e45813a2e3fb29d59ffbb6fe705c9a1acdeb193b5238a53f684ee5e',
+  decode: '0fddc979fb958fa0b21675158f211fbcc32836796dc9aaed80d43ca14b5f033f',
 } as const;
 
 describe('golden digests', () => {

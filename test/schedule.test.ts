@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { microBatchesOf } from '@epemu/config';
+import { microBatchesOf, resolveConfiguration } from '@epemu/config';
 import { buildProgram } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import { PORT, rankFigures } from '@epemu/timeline';
-import { SCENARIOS, small } from './support/configuration.js';
+import { SCENARIOS, small, smallFlags } from './support/configuration.js';
 import type { ScenarioName } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import type { LocalRun } from './support/local-run.js';
@@ -176,8 +176,13 @@ describe('program of a running step', () => {
     }
   }
 
-  it('training records its cells and not the warm-up cell before them', () => {
-    const { operations } = buildProgram(small('train', TINY));
+  it('training records its cells and not a warm-up cell before them', () => {
+    const warm = resolveConfiguration({
+      scenario: 'train',
+      flags: { ...smallFlags('train'), ...TINY },
+      settings: ['schedule.warmUpRows=1'],
+    });
+    const { operations } = buildProgram(warm);
     expect([...new Set(operations.filter(({ recorded }) => !recorded).map(({ row }) => row))]).to.deep.equal([-1]);
     expect([...new Set(operations.filter(({ recorded }) => recorded).map(({ row }) => row))]).to.deep.equal([
       0, 1, 2, 3,

@@ -1,21 +1,13 @@
-import { ComputePool } from '@epemu/compute';
 import type { Configuration } from '@epemu/config';
-import { MemoryFabric } from '@epemu/fabric';
+import { runInMemory } from '@epemu/experiments';
+import type { InMemoryRun } from '@epemu/experiments';
 import type { Fabric } from '@epemu/fabric';
-import { Rank } from '@epemu/rank';
-import type { NumericsTotals } from '@epemu/rank';
-import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { RunDigest, replay } from '@epemu/timeline';
 import type { HeaderDelay, RankOperations, RankTimeline } from '@epemu/timeline';
 
 /** What the ranks of a run in this process handed over. */
-export interface LocalRun {
-  readonly configuration: Configuration;
-  readonly program: Program;
-  readonly timelines: readonly RankTimeline[];
-  readonly records: readonly RankOperations[];
-  readonly numerics: readonly NumericsTotals[];
+export interface LocalRun extends InMemoryRun {
   readonly digest: string;
 }
 
@@ -41,33 +33,8 @@ export function replayedDigest(run: LocalRun, delays: readonly HeaderDelay[] = [
 /** Runs all ranks in this process, over the memory fabric or what `decorate` makes of it. */
 export async function runLocally(
   configuration: Configuration,
-  decorate: (fabric: Fabric) => Fabric = (fabric) => fabric,
+  decorate?: (fabric: Fabric) => Fabric,
 ): Promise<LocalRun> {
-  const program = buildProgram(configuration);
-  const fabric = decorate(new MemoryFabric());
-  const pool = new ComputePool({ threads: configuration.threads, hidden: configuration.payload.hidden });
-  const observer = { onOperation: () => undefined, onTask: () => undefined };
-  const ranks = Array.from(
-    { length: configuration.ranks },
-    (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer }),
-  );
-  try {
-    const results = await Promise.all(
-      ranks.map(async (rank) => {
-        try {
-          return await rank.run();
-        } catch (error) {
-          for (const other of ranks) other.abort(error);
-          throw error;
-        }
-      }),
-    );
-    const timelines = results.map(({ timeline }) => timeline);
-    const records = results.map(({ operations }) => operations);
-    const numerics = results.map((result) => result.numerics);
-    return { configuration, program, timelines, records, numerics, digest: digestOf(program, timelines, records) };
-  } finally {
-    await fabric.close();
-    await pool.close();
-  }
+  const run = await runInMemory(configuration, decorate);
+  return { ...run, digest: digestOf(run.program, run.timelines, run.records) };
 }

@@ -26,7 +26,9 @@ describe('a prediction', () => {
   });
 
   it('leaves what a warm-up does out of the trace, not out of the program', () => {
-    const train = predict(configurationOf('train', { ranks: 2, layers: 1, tokensPerMicrobatch: 4 }));
+    const train = predict(
+      configurationOf('train', { ranks: 2, layers: 1, tokensPerMicrobatch: 4 }, ['schedule.warmUpRows=1']),
+    );
     expect(train.operationsPerRank).to.equal(20);
     expect(train.traceEvents - train.kernels).to.equal(2 * 10);
   });

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 const FLAGS: readonly { readonly flag: string; readonly key: string; readonly help: string }[] = [
   { flag: '--ranks <n>', key: 'ranks', help: 'EP ranks (train 64, prefill 32, decode 128)' },
   { flag: '--layers <n>', key: 'layers', help: 'MoE layers; 61 is the whole model (default 4)' },
-  { flag: '--seed <n>', key: 'seed', help: 'seed of all random draws (default 1)' },
+  { flag: '--seed <n>', key: 'seed', help: 'seed of all random draws (default 7)' },
   { flag: '--routing <kind>', key: 'routing', help: 'balanced, statistical or biased' },
   { flag: '--overlap <kind>', key: 'overlap', help: 'full, or none: nothing hidden (default full)' },
   {
@@ -14,6 +14,9 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
     help: 'tokens of each micro-batch (train, decode)',
   },
   { flag: '--prompt-lengths <a,b,…>', key: 'promptLengths', help: 'prompt lengths of a rank (prefill)' },
+  { flag: '--model <preset>', key: 'model', help: 'model preset, or a file (default deepseek-v3; see epemu presets)' },
+  { flag: '--hardware <preset>', key: 'hardware', help: 'hardware preset, or a file (default h800)' },
+  { flag: '--era <era>', key: 'era', help: "feb25, apr25 or jun25: DeepEP's kernels (default: the hardware's)" },
   { flag: '--payload <kind>', key: 'payload', help: 'float32, or none: headers and routing only' },
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
   { flag: '--ranks-per-worker <n>', key: 'ranksPerWorker', help: 'ranks of a process (default 1; 8 above 32 ranks)' },

@@ -114,8 +114,9 @@ describe('resolveConfiguration', () => {
 /** A schedule as its data file has it, with the schema's defaults. */
 function parsedSchedule(scenario: string, overlap: string): unknown {
   const configuration = resolveConfiguration({ scenario });
-  const schedule = scenarioData(scenario)?.schedules[overlap];
-  return parseConfiguration({ ...configuration, schedule }).schedule;
+  const schedule = scenarioData(scenario)?.schedules[overlap] as object;
+  const computeSms = configuration.hardware.gpu.sms;
+  return parseConfiguration({ ...configuration, schedule: { ...schedule, computeSms } }).schedule;
 }
 
 describe('closest', () => {

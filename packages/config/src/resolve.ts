@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { BadInputError } from '@epemu/core';
 import { builtInKernelLists, parseKernelLists } from '@epemu/kernels';
 import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/presets';
-import type { ModelPreset } from '@epemu/presets';
+import type { HardwarePreset, ModelPreset } from '@epemu/presets';
 import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
 import { explainIssue } from './explain.js';
@@ -96,6 +96,15 @@ function inlinePreset<T>(
   throw new BadInputError(field, `${field} is ${JSON.stringify(value)}; give a preset's name, a file or a mapping`);
 }
 
+/** Puts a number in the place of a schedule's `computeSms: rest` or `all`; whatever else is wrong is told later. */
+function resolveSms(schedule: PlainObject, hardware: unknown): void {
+  const sms = (hardware as HardwarePreset).gpu.sms;
+  if (schedule['computeSms'] === 'all') schedule['computeSms'] = sms;
+  if (schedule['computeSms'] !== 'rest') return;
+  const { communicationSms } = schedule;
+  schedule['computeSms'] = sms - (typeof communicationSms === 'number' ? communicationSms : 0);
+}
+
 /** Kernel lists that the schedule's phases name: the file's own, else the built-in ones for the model. */
 function kernelsFor(values: PlainObject, model: ModelPreset): PlainObject {
   const own = values['kernels'];
@@ -139,6 +148,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['jitter'] ??= hardware.jitter.phaseRelativeStandardDeviation;
   const settable = structuredClone(values);
   for (const setting of paths) applySetting(settable, setting, KNOWN_KEYS);
+  if (isPlainObject(settable['schedule'])) resolveSms(settable['schedule'], settable['hardware']);
   return parseConfiguration(settable);
 }
 

@@ -40,6 +40,17 @@ describe('the built-in scenarios', () => {
     }
   });
 
+  it('give compute what communication leaves of the GPU, whichever it is', () => {
+    const split = (hardware: string, settings: string[] = []): number[] => {
+      const { schedule } = resolveConfiguration({ scenario: 'train', flags: { hardware }, settings });
+      return [schedule.computeSms, schedule.communicationSms];
+    };
+    expect(split('h800')).to.deep.equal([112, 20]);
+    expect(split('h20')).to.deep.equal([58, 20]);
+    expect(split('h800', ['schedule.communicationSms=24'])).to.deep.equal([108, 24]);
+    expect(split('h800', ['schedule.computeSms=100'])).to.deep.equal([100, 20]);
+  });
+
   it('come back from JSON whatever was chosen', () => {
     const flags = fc.record({
       ranks: fc.constantFrom(4, 8, 16, 256),

@@ -39,6 +39,7 @@ export const SCHEDULE_SCHEMA = z.strictObject({
   microBatches: z.int().min(1).max(2),
   /** `eager`: the CPU launches kernel by kernel; `graph`: a captured graph, which the CPU does not hold up. */
   launch: z.enum(['eager', 'graph']).default('eager'),
+  /** SMs of compute phases. Scenarios may say `rest`, what communication leaves of the GPU, or `all`. */
   computeSms: z.int().positive(),
   communicationSms: z.int().nonnegative(),
   streams: z.record(z.string(), z.strictObject({ id: z.int().positive(), name: z.string() })),

@@ -39,7 +39,8 @@ Examples:
   epemu run train --ranks 16 --tokens-per-microbatch 512
   epemu run prefill --prompt-lengths 6000,2000,1000 --ranks 8
   epemu run decode --fabric memory --payload none --layers 61
-  epemu run train --set hardware.transferRates.combine.rdmaGBps=45
+  epemu run decode --hardware gb200-nvl72 --model kimi-k2 --ranks 64
+  epemu run train --set hardware.ports.rdma.bandwidthGBps=25
   epemu run runs/…/config.json                   repeats a run: same digest`,
     )
     .action(async (scenario: string, flags: RunFlags) => {

@@ -1,4 +1,6 @@
+import { nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { transferOf } from '@epemu/presets';
 import type { FigureReport } from '@epemu/timeline';
 
 /** The option to try against a cause. */
@@ -15,9 +17,23 @@ function remedy(configuration: Configuration, phase: string, waitsFor: 'notify' 
     ({ name }) => name === phase || name === `issue ${phase}`,
   )?.collective;
   if (kind === undefined) return 'try another --overlap or batch size';
-  // The transfer kernel's rate binds, not the port; twice the rate is cut off at the port.
-  const rate = configuration.hardware.transferRates[kind.rateKind].rdmaGBps;
-  return `try --set hardware.transferRates.${kind.rateKind}.rdmaGBps=${rate * 2} to see what a faster transfer would bring`;
+  return bandwidthRemedy(configuration, kind.rateKind);
+}
+
+/** Where the port binds a faster one helps, else more communication SMs. */
+function bandwidthRemedy(configuration: Configuration, rateKind: string): string {
+  const { hardware, era, schedule } = configuration;
+  const transfer = transferOf(hardware, era, rateKind);
+  // On one node NVLink carries all, where the kernels use it at all.
+  const link = nodeCount(configuration) === 1 && transfer.nvlink !== undefined ? 'nvlink' : 'rdma';
+  const { GBpsPerSm } = (link === 'nvlink' ? transfer.nvlink : transfer.rdma) ?? transfer.rdma;
+  const { bandwidthGBps } = hardware.ports[link];
+  if (GBpsPerSm === undefined || GBpsPerSm * schedule.communicationSms >= bandwidthGBps) {
+    const what = link === 'nvlink' ? 'faster NVLink' : 'a faster NIC';
+    return `try --set hardware.ports.${link}.bandwidthGBps=${bandwidthGBps * 2} to see what ${what} would bring`;
+  }
+  const sms = schedule.communicationSms + 4;
+  return `try --set schedule.communicationSms=${sms} to see what more SMs for communication would bring`;
 }
 
 /** @returns one sentence: the largest exposed piece of communication, its cause and the option to try. */

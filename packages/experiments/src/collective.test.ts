@@ -1,0 +1,82 @@
+import { BadInputError } from '@epemu/core';
+import { PORT } from '@epemu/timeline';
+import { expect } from 'chai';
+import { collectiveConfiguration } from './collective-configuration.js';
+import type { CollectiveOptions } from './collective-configuration.js';
+import { runCollective } from './collective.js';
+import { runInMemory } from './in-memory.js';
+
+/** Bytes at the out-ports of all ranks, by link. */
+async function bytesOnLinks(options: CollectiveOptions): Promise<{ rdma: number; nvlink: number }> {
+  const { timelines } = await runInMemory(collectiveConfiguration(options));
+  const sum = (port: number): number =>
+    timelines.reduce((total, { services }) => {
+      const [ports, bytes] = [services.column('port'), services.column('bytes')];
+      return total + bytes.filter((_, row) => ports[row] === port).reduce((all, some) => all + some, 0);
+    }, 0);
+  return { rdma: sum(PORT.rdmaOut), nvlink: sum(PORT.nvlinkOut) };
+}
+
+describe('runCollective', () => {
+  it('counts bytes as DeepEP does: every pair of token and expert in low-latency mode', async () => {
+    const { dispatch, combine } = await runCollective({ mode: 'low-latency', ranks: 8 });
+    expect([dispatch.bytes, combine.bytes]).to.deep.equal([7_585_792, 14_680_064]);
+    expect(dispatch.gbps).to.be.closeTo(dispatch.bytes / dispatch.us / 1000, 1e-9);
+  });
+
+  it('routes as DeepEP’s normal-mode test does: 1.992 nodes a token at EP16, 3.982 at EP64', async () => {
+    const nodes = async (ranks: number): Promise<number> =>
+      (await runCollective({ mode: 'normal', ranks, tokens: 256 })).nodesPerToken;
+    expect(await nodes(16)).to.be.closeTo(1.992, 0.005);
+    expect(await nodes(64)).to.be.closeTo(3.982, 0.005);
+  });
+
+  it('is bound by NVLink at EP16 and by RDMA at EP64', async () => {
+    const us = async (ranks: number, hardware: string): Promise<number> =>
+      (await runCollective({ mode: 'normal', ranks, tokens: 1024, hardware })).combine.us;
+    const [ep16, ep64] = [await us(16, 'h800'), await us(64, 'h800')];
+    // An H100 differs in NVLink alone.
+    expect(await us(16, 'h100')).to.be.below(ep16 * 0.85);
+    expect(await us(64, 'h100')).to.be.within(ep64 * 0.9, ep64);
+  });
+
+  it('takes less with more SMs, as long as no port binds', async () => {
+    const us = async (sms: number): Promise<number> =>
+      (await runCollective({ mode: 'normal', ranks: 16, tokens: 512, sms })).dispatch.us;
+    const [few, more, most] = [await us(6), await us(12), await us(24)];
+    expect(few / more).to.be.within(1.8, 2.05);
+    expect(most).to.be.below(more);
+  });
+
+  it('goes inside a node by RDMA in the kernels of February 2025, by NVLink in those of June', async () => {
+    const feb = await bytesOnLinks({ mode: 'low-latency', ranks: 16, era: 'feb25' });
+    const jun = await bytesOnLinks({ mode: 'low-latency', ranks: 16, era: 'jun25' });
+    expect(feb.nvlink).to.equal(0);
+    expect(jun.nvlink).to.be.above(0);
+    expect(jun.nvlink + jun.rdma).to.equal(feb.rdma);
+  });
+
+  it('measures another width, top-k and model’s router as asked', async () => {
+    const options = { mode: 'low-latency', ranks: 8, tokens: 64, hidden: 4096, topK: 4 } as const;
+    const narrow = await runCollective(options);
+    expect(narrow.dispatch.bytes).to.equal(64 * 4 * (4096 + 32 * 4 + 16));
+    const routed = await runCollective({ mode: 'normal', ranks: 64, tokens: 256, router: 'model' });
+    expect(routed.nodesPerToken).to.be.below(3.975);
+  });
+
+  it('refuses what cannot be, naming it', async () => {
+    const refusal = async (options: CollectiveOptions): Promise<string> => {
+      try {
+        await runCollective(options);
+      } catch (error) {
+        if (error instanceof BadInputError) return error.message;
+      }
+      return 'accepted';
+    };
+    expect(await refusal({ mode: 'normal', ranks: 0 })).to.equal('ranks is 0, but it must be a positive integer');
+    expect(await refusal({ mode: 'normal', ranks: 8, sms: 132 })).to.match(/^sms is 132, but the GPU has 132; /);
+    expect(await refusal({ mode: 'low-latency', ranks: 512 })).to.match(/^ranks is 512, but DeepEP's tests have 256 /);
+    expect(await refusal({ mode: 'normal', ranks: 12 })).to.match(/^ranks is 12, .* multiple of the node size 8$/);
+    expect(await refusal({ mode: 'normal', ranks: 8, tokens: 1.5 })).to.match(/^tokens is 1\.5, /);
+  });
+});

@@ -80,6 +80,29 @@ async function bareGzip(run) {
   return { seconds: (performance.now() - began) / 1000, bytes: text.length };
 }
 
+/** Seconds that all kernels of a run take to be timed by the cost model, as its ranks do it. */
+async function costModelSeconds(scenario) {
+  const { catalogueOf, microBatchesOf, resolveConfiguration } = await import('../packages/config/dist/index.js');
+  const { evenWork } = await import('../packages/kernels/dist/index.js');
+  const { buildProgram } = await import('../packages/schedule/dist/index.js');
+  const configuration = resolveConfiguration({ scenario });
+  const { operations } = buildProgram(configuration);
+  const batches = microBatchesOf(configuration);
+  const { ranks, schedule } = configuration;
+  const began = performance.now();
+  let totalNs = 0;
+  for (let rank = 0; rank < ranks; rank++) {
+    const catalogue = catalogueOf(configuration);
+    for (const { list, microBatch } of operations) {
+      const { tokens, attentionWork } = batches[microBatch];
+      const sizes = catalogue.sizesOf(evenWork(catalogue.sizes, tokens, attentionWork));
+      for (const kernel of catalogue.kernels(list)) totalNs += kernel.durationNs(sizes, schedule.computeSms);
+    }
+  }
+  if (!(totalNs > 0)) throw new Error('the cost model gave no time');
+  return (performance.now() - began) / 1000;
+}
+
 async function main() {
   const table = new Table({
     head: ['what', 'measured', 'goal', 'raw limit', 'ratio'],
@@ -110,6 +133,17 @@ async function main() {
 
   const memory = await run('memory', 'decode', '--fabric', 'memory');
   row('memory fabric, the same', memory.host.wallSeconds, 's', '≤ 6 s', bare, 'the same frames');
+
+  const train = await run('train', 'train', '--fabric', 'memory');
+  for (const [scenario, report] of [
+    ['decode', memory],
+    ['train', train],
+  ]) {
+    const share = (100 * (await costModelSeconds(scenario))) / report.host.emulateSeconds;
+    row(`cost model, share of a memory-fabric ${scenario}`, share, '%', '≤ 10 %');
+  }
+  const validated = await seconds(process.execPath, [EPEMU, 'validate']);
+  row('validate, all published figures', validated, 's', '≤ 60 s');
 
   const bareStarts = await (async () => {
     const began = performance.now();

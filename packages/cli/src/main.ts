@@ -1,10 +1,14 @@
 import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { Command, CommanderError } from 'commander';
+import { addCalibrateCommand } from './commands/calibrate.js';
 import { addClusterCommands } from './commands/cluster.js';
+import { addCollectiveCommand } from './commands/collective.js';
+import { addPresetsCommand } from './commands/presets.js';
 import { addReplayCommand } from './commands/replay.js';
 import { addRunCommand } from './commands/run.js';
 import { addTraceCommand } from './commands/trace.js';
+import { addValidateCommand } from './commands/validate.js';
 
 const program = new Command('epemu')
   .description(
@@ -18,8 +22,12 @@ const program = new Command('epemu')
 
 addRunCommand(program);
 addReplayCommand(program);
+addCollectiveCommand(program);
+addCalibrateCommand(program);
+addPresetsCommand(program);
 addClusterCommands(program);
 addTraceCommand(program);
+addValidateCommand(program);
 
 /** Ends with the documented exit code and one sentence on standard error. */
 function fail(error: unknown): void {

@@ -9,7 +9,15 @@ type Timeline = NonNullable<Report['timeline']>;
 
 function timeline(parts: Partial<Timeline>): Timeline {
   const zero = {
-    ...{ spanUs: 0, layerUs: { mean: 0, min: 0, max: 0 }, computeUs: 0, commUs: 0, idleUs: 0, computeBusyPct: 0 },
+    ...{
+      spanUs: 0,
+      rankSpanUs: 0,
+      layerUs: { mean: 0, min: 0, max: 0 },
+      computeUs: 0,
+      commUs: 0,
+      idleUs: 0,
+      computeBusyPct: 0,
+    },
     ...{ commBusyPct: 0, idlePct: 0, overlapPct: 0, exposedCommUs: 0, exposedCommPct: 0, exposedCommPctOfComm: 0 },
     ...{ serialUs: 0, overlapGain: 0 },
   };
@@ -46,8 +54,11 @@ const REPORT: Report = {
       exposedUs: 44.4,
     },
   ],
+  kernels: [],
+  notifyPctOfComm: 0,
   ranksSummary: [0, 1].map((rank) => ({
     ...{ rank, spanUs: 12_000, computeBusyPct: 80, exposedCommPct: 3, receivedTokens: 9, expertRows: 11 },
+    expertRowsOfDispatch: { mean: 11, min: 11, max: 11 },
   })),
   imbalance: [],
   throughput: { tokensPerSecondPerGpu: 2098.4, tokensPerSecondPerNode: 16_786.9, stepMs: 61.004, tpotMs: 61.004 },
@@ -94,6 +105,23 @@ describe('the summary of a run', () => {
   it('has a row for each phase', () => {
     expect(line('MLP(0)')).to.equal('MLP(0) 111.1 µs 99.9 µs 122.2 µs 0.0 µs');
     expect(line('DISPATCH(0)')).to.equal('DISPATCH(0) 222.2 µs 1.0 µs 333.3 µs 44.4 µs');
+  });
+
+  it('has the published figures that apply, the worst first, and says how many more there are', () => {
+    const row = (index: number): Report['calibration'][number] => ({
+      ...{ id: `figure-${index}`, group: 'train', what: '', unit: 'us', published: 100, emulated: 100 + index },
+      ...{ errorPct: index, tolerance: { kind: 'percent', value: 5 }, withinTolerance: index <= 5, use: 'held-out' },
+      source: 'a trace',
+    });
+    const few = summary({ calibration: [row(1), row(7)] });
+    expect(line('figure-7', few)).to.equal('figure-7 100 µs 107 µs +7.0 % 5 % MISS held-out');
+    expect(few.indexOf('figure-7')).to.be.below(few.indexOf('figure-1'));
+    expect(line('published', few)).to.equal('published in a trace');
+    expect(few).not.to.include('more in report.json');
+    const many = summary({ calibration: Array.from({ length: 20 }, (_, index) => row(index)) });
+    expect(many.match(/figure-\d+/g)).to.have.lengthOf(15);
+    expect(line('and', many)).to.equal('and 5 more in report.json');
+    expect(text).not.to.include('published');
   });
 
   it('has throughput, traffic, numerics, host, digest and the trace’s path', () => {

@@ -1,34 +1,7 @@
 import { join } from 'node:path';
 import type { Report, RunOutcome } from '@epemu/cluster';
-import Table from 'cli-table3';
-
-const PLAIN = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
-
-function table(head: string[], rows: string[][]): string {
-  const made = new Table({
-    head,
-    chars: PLAIN,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  made.push(...rows);
-  return made.toString();
-}
+import { rowsTable, worstFirst } from '@epemu/published';
+import { plainTable } from './plain-table.js';
 
 const microseconds = (us: number): string => (us >= 10_000 ? `${(us / 1000).toFixed(2)} ms` : `${us.toFixed(1)} µs`);
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
@@ -39,6 +12,20 @@ function headline(report: Report): string {
   return `${scenario}: ${ranks} ranks on ${nodes} nodes, ${layers} layers, ${routing} routing, ${fabric} fabric (${placed})`;
 }
 
+/** Published figures that a summary shows; report.json has all. */
+const SHOWN_FIGURES = 15;
+
+/** Lines that set published figures beside emulated ones, the worst first; none where none applies. */
+function calibrationLines({ calibration }: Report): string[] {
+  if (calibration.length === 0) return [];
+  const shown = worstFirst(calibration).slice(0, SHOWN_FIGURES);
+  const { head, cells, right } = rowsTable(shown);
+  const more = calibration.length - shown.length;
+  const sources = [...new Set(shown.map(({ source }) => source))].join('; ');
+  const rest = more === 0 ? [] : [`and ${more} more in report.json`];
+  return [plainTable(head, cells, right), ...rest, `published in ${sources}`, ''];
+}
+
 /** The text that a finished run prints. */
 export function summaryText(outcome: RunOutcome): string {
   const { report, folder } = outcome;
@@ -46,7 +33,7 @@ export function summaryText(outcome: RunOutcome): string {
   const lines = [headline(report), ''];
   if (timeline !== null && steady !== null && throughput !== null) {
     lines.push(
-      table(
+      plainTable(
         ['', 'whole run', 'steady'],
         [
           ['span', microseconds(timeline.spanUs), microseconds(steady.spanUs)],
@@ -58,7 +45,7 @@ export function summaryText(outcome: RunOutcome): string {
         ],
       ),
       '',
-      table(
+      plainTable(
         ['phase', 'mean', 'min', 'max', 'exposed'],
         report.phases.map(({ name, meanUs, minUs, maxUs, exposedUs }) => [
           name,
@@ -66,6 +53,7 @@ export function summaryText(outcome: RunOutcome): string {
         ]),
       ),
       '',
+      ...calibrationLines(report),
       `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms ` +
         'of the whole model',
       `traffic     ${gigabytes(traffic.rdmaBytes)} RDMA, ${gigabytes(traffic.nvlinkBytes)} NVLink modelled; ` +

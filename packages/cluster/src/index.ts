@@ -1,6 +1,6 @@
 export type { ExternalWorkers } from './cluster-run.js';
 export type { Report } from './output/report.js';
-export { STATEMENT } from './output/report.js';
+export { STATEMENT, throughputOf } from './output/report.js';
 export { ReplayMismatchError, replayRun } from './replay-run.js';
 export type { ReplayOutcome } from './replay-run.js';
 export { NumericsError, runScenario } from './run.js';

@@ -1,9 +1,12 @@
+import type { PhaseOrder } from './phase-orders.js';
 import { largest, smallest } from './rank-view.js';
 import type { OverlapFigures } from './rank-view.js';
 
 /** Figures of a set of ranks over a window, µs and %; per-rank values averaged, `spanUs` over all ranks. */
 export interface OverlapSummary {
   readonly spanUs: number;
+  /** Mean over ranks of each rank's own span. */
+  readonly rankSpanUs: number;
   readonly layerUs: { readonly mean: number; readonly min: number; readonly max: number };
   readonly computeUs: number;
   readonly commUs: number;
@@ -39,6 +42,23 @@ export interface PhaseSummary {
   readonly exposedUs: number;
 }
 
+/** A kernel of a phase over all ranks and layers; kernels of a phase that a trace tells apart by nothing are one. */
+export interface KernelFigure {
+  readonly phase: string;
+  /** As it stands in traces. */
+  readonly kernel: string;
+  /** Which of several kernels of that name it is; null where it has no label. */
+  readonly label: string | null;
+  readonly role: 'notify' | 'transfer' | null;
+  readonly category: string;
+  /** Thread blocks of one launch; null where launches differ. */
+  readonly ctas: number | null;
+  /** Launches on one rank. */
+  readonly count: number;
+  /** Mean time of one launch, µs. */
+  readonly meanUs: number;
+}
+
 export interface RankSummary {
   readonly rank: number;
   readonly spanUs: number;
@@ -47,6 +67,8 @@ export interface RankSummary {
   /** Sums over all dispatches of the run. */
   readonly receivedTokens: number;
   readonly expertRows: number;
+  /** The same rows of one dispatch: over the dispatches of the run. */
+  readonly expertRowsOfDispatch: { readonly mean: number; readonly min: number; readonly max: number };
 }
 
 /** Expert rows of a layer, mean over its dispatches: the fullest rank (expert) over the mean rank (expert). */
@@ -73,11 +95,17 @@ export interface FigureReport {
   readonly timeline: TimelineSummary;
   readonly steady: TimelineSummary;
   readonly phases: readonly PhaseSummary[];
+  readonly kernels: readonly KernelFigure[];
+  /** Share of notify in the busy time of the communication stream, %. */
+  readonly notifyPctOfComm: number;
+  readonly phaseOrders: readonly PhaseOrder[];
   readonly ranksSummary: readonly RankSummary[];
   readonly imbalance: readonly LayerImbalance[];
   /** Mean over ranks of each layer's time, in order; `dense` is that of the layer marker's operation. */
   readonly layerTimes: readonly { readonly layer: number; readonly dense: boolean; readonly us: number }[];
   readonly largestExposed: ExposedPiece | null;
+  /** The same figures of rank 0 by itself; null within these, and where rank 0 was not added. */
+  readonly rankZero: FigureReport | null;
 }
 
 /** @returns µs to the ns. */
@@ -111,6 +139,7 @@ export function summarise(ranks: readonly OverlapFigures[], layersNs: readonly n
   const none = layersNs.length === 0;
   return {
     spanUs: microseconds(spanNs),
+    rankSpanUs: microseconds(average(({ spanNs: ns }) => ns)),
     layerUs: {
       mean: microseconds(mean(layersNs)),
       min: none ? 0 : microseconds(smallest(layersNs)),

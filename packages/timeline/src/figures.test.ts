@@ -23,11 +23,8 @@ const [GEMM, CAST, NOTIFY, TRANSFER] = [0, 1, 2, 3];
 function operation(id: number, phase: string, kind: Operation['kind'], layer: number): Operation {
   const kernels: OperationKernel[] =
     kind === 'compute'
-      ? [{ kernel: GEMM, cost: 'gemm' }]
-      : [
-          { kernel: NOTIFY, cost: 'notify', role: 'notify' },
-          { kernel: TRANSFER, cost: 'transfer', role: 'transfer' },
-        ];
+      ? [{ kernel: GEMM }]
+      : [{ kernel: CAST }, { kernel: NOTIFY, role: 'notify' }, { kernel: TRANSFER, role: 'transfer' }];
   return {
     id,
     phase,
@@ -40,6 +37,8 @@ function operation(id: number, phase: string, kind: Operation['kind'], layer: nu
     direction: 'forward',
     recorded: true,
     gates: [],
+    beside: [],
+    list: phase,
     kernels,
   };
 }
@@ -49,7 +48,7 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     { id: COMPUTE, name: 'compute' },
     { id: COMMUNICATION, name: 'communication' },
   ];
-  return { kernels: KERNELS, operations, streams, layerMarker };
+  return { launch: 'graph', kernels: KERNELS, operations, streams, layerMarker };
 }
 
 /** @param events rows of stream, kernel, operation, start and end, µs. */
@@ -234,6 +233,20 @@ describe('FigureAccumulator', () => {
     expect(report.ranksSummary.map(({ rank }) => rank)).to.deep.equal([0, 1]);
     expect(report.ranksSummary[0]).to.include({ spanUs: 400, computeBusyPct: 65, receivedTokens: 80, expertRows: 100 });
     expect(report.ranksSummary[1]).to.include({ spanUs: 390, receivedTokens: 60, expertRows: 80 });
+  });
+
+  it('has the least, mean and most rows of a dispatch on each rank', () => {
+    const [{ expertRowsOfDispatch: first }, { expertRowsOfDispatch: second }] = report.ranksSummary;
+    expect(first).to.deep.equal({ mean: 50, min: 40, max: 60 });
+    expect(second).to.deep.equal({ mean: 40, min: 40, max: 40 });
+  });
+
+  it('averages the ranks’ own spans, and has rank 0 by itself beside', () => {
+    // Rank 0: 0–400, rank 1: 10–400.
+    expect(report.timeline.rankSpanUs).to.equal(395);
+    expect(report.rankZero?.timeline).to.include({ spanUs: 400, rankSpanUs: 400, computeBusyPct: 65 });
+    expect(report.rankZero?.layerTimes.map(({ us }) => us)).to.deep.equal([100, 120, 100, 80]);
+    expect(report.rankZero?.rankZero).to.equal(null);
   });
 
   it('compares the fullest rank and expert with the mean, call by call', () => {

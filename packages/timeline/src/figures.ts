@@ -2,11 +2,14 @@ import type { Operation, Program } from '@epemu/schedule';
 import { mean, microseconds, ratio, rounded, summarise } from './figures-summary.js';
 import type { ExposedPiece, FigureReport, LayerImbalance, RankSummary, TimelineSummary } from './figures-summary.js';
 import { Coverage, lengthOf, mergeIntervals, subtract, unite } from './intervals.js';
-import { RankView, operationsById } from './rank-view.js';
+import { KernelAccumulator, notifyPctOfComm } from './kernel-figures.js';
+import { PhaseOrders } from './phase-orders.js';
+import { RankView, largest, operationsById, smallest } from './rank-view.js';
 import type { OverlapFigures } from './rank-view.js';
 import type { RankTimeline } from './record.js';
 
 export type * from './figures-summary.js';
+export type { PhaseOrder } from './phase-orders.js';
 export { rankFigures } from './rank-view.js';
 export type { OverlapFigures, RankFigures, TimeWindow } from './rank-view.js';
 
@@ -55,13 +58,23 @@ export class FigureAccumulator {
   readonly #phases = new Map<string, PhaseSums>();
   readonly #ranks: RankSummary[] = [];
   readonly #dispatches = new Map<string, DispatchRows>();
+  readonly #kernels: KernelAccumulator;
+  readonly #orders = new PhaseOrders();
+  /** Rank 0 by itself; undefined within itself. */
+  readonly #rankZero: FigureAccumulator | undefined;
+  #hasRankZero = false;
   #largest: (ExposedPiece & { readonly ns: number; readonly startNs: number }) | undefined;
 
-  /** @param experts routed experts of a layer over all ranks (redundant replicas included). */
-  constructor(program: Program, experts: number) {
+  /**
+   * @param experts routed experts of a layer over all ranks (redundant replicas included).
+   * @param besides whether figures of rank 0 by itself are kept beside those of all.
+   */
+  constructor(program: Program, experts: number, besides: 'rank 0' | 'nothing' = 'rank 0') {
     this.#program = program;
     this.#operations = operationsById(program);
     this.#experts = experts;
+    this.#kernels = new KernelAccumulator(program);
+    this.#rankZero = besides === 'rank 0' ? new FigureAccumulator(program, experts, 'nothing') : undefined;
   }
 
   /** Takes a rank's timeline into the sums. */
@@ -75,6 +88,11 @@ export class FigureAccumulator {
     this.#addPhases(view);
     this.#addReceipts(timeline, full);
     this.#addExposed(view);
+    this.#kernels.add(timeline);
+    this.#orders.add(view.instances);
+    if (timeline.rank !== 0) return;
+    this.#rankZero?.add(timeline);
+    this.#hasRankZero = true;
   }
 
   #addLayers(view: RankView, full: OverlapFigures, kernelsOnly: OverlapFigures): void {
@@ -157,6 +175,11 @@ export class FigureAccumulator {
       exposedCommPct: rounded(100 * ratio(figures.exposedNs, figures.spanNs)),
       receivedTokens: receipts.column('receivedTokens').reduce((sum, value) => sum + value, 0),
       expertRows: rows.reduce((sum, value) => sum + value, 0),
+      expertRowsOfDispatch: {
+        mean: rounded(mean([...rows])),
+        min: rows.length === 0 ? 0 : smallest(rows),
+        max: rows.length === 0 ? 0 : largest(rows),
+      },
     });
   }
 
@@ -216,6 +239,7 @@ export class FigureAccumulator {
     const layers = this.#markers.length;
     const cut = layers >= LEAST_LAYERS_FOR_STEADY ? 1 : 0;
     const times = this.#meanLayers('full');
+    const kernels = this.#kernels.result();
     return {
       timeline: summary(this.#whole, 0, layers),
       steady: summary(this.#steady, cut, layers - cut),
@@ -229,10 +253,14 @@ export class FigureAccumulator {
         busyUs: microseconds(sums.busyNs / sums.count),
         exposedUs: microseconds(sums.exposedNs / sums.count),
       })),
+      kernels,
+      notifyPctOfComm: notifyPctOfComm(kernels),
+      phaseOrders: this.#orders.result(),
       ranksSummary: [...this.#ranks].sort((a, b) => a.rank - b.rank),
       imbalance: this.#imbalance(),
       layerTimes: this.#markers.map(({ layer, dense }, i) => ({ layer, dense, us: microseconds(times[i]) })),
       largestExposed: this.#largestExposed(),
+      rankZero: this.#hasRankZero ? (this.#rankZero?.result() ?? null) : null,
     };
   }
 

@@ -71,6 +71,41 @@ describe('throughput', () => {
   });
 });
 
+describe('the report', () => {
+  const train = resolveConfiguration({ scenario: 'train' });
+  const parts = {
+    ...{ configuration: train, digest: 'abc', finding: null },
+    traffic: { rdmaBytes: 0, nvlinkBytes: 0, wireMessages: 0, wireBytes: 0 },
+    numerics: { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 },
+    host: {
+      ...{ wallSeconds: 0, startupSeconds: 0, emulateSeconds: 0, mergeSeconds: 0, messagesPerSecond: 0 },
+      ...{ peakRssBytes: 0, coordinatorPeakRssBytes: 0, wireFrames: 0, traceEvents: 0, traceBytesUnpacked: 0 },
+      processes: 1,
+    },
+  };
+  const kernel = { phase: 'attn(F)', kernel: 'gemm', label: 'q_a', role: null, category: 'gemm', ctas: 112 };
+  const some = figures({ steadyLayerUs: 32_000 });
+  const measured: FigureReport = { ...some, kernels: [{ ...kernel, count: 4, meanUs: 103 }], notifyPctOfComm: 28 };
+
+  it('has kernels, notify’s share and the published figures that apply beside the emulated ones', () => {
+    const report = buildReport({ ...parts, figures: measured });
+    expect(report.kernels).to.deep.equal(measured.kernels);
+    expect(report.notifyPctOfComm).to.equal(28);
+    const row = report.calibration.find(({ id }) => id === 'train.trace.notify_share');
+    expect(row).to.include({ published: 28.45, emulated: 28, withinTolerance: true, use: 'held-out' });
+    expect(row).to.include.all.keys('what', 'errorPct', 'source');
+  });
+
+  it('has no published figures beside a run of which nobody has published any, or that did not finish', () => {
+    expect(buildReport({ ...parts, configuration: DECODE, figures: measured }).calibration).to.deep.equal([]);
+    expect(buildReport({ ...parts, digest: null, figures: measured }).calibration).to.deep.equal([]);
+    expect(buildReport({ ...parts, digest: null, figures: undefined })).to.deep.include({
+      kernels: [],
+      calibration: [],
+    });
+  });
+});
+
 describe('the finding', () => {
   const piece = { rank: 3, phase: 'DISPATCH(1)', startUs: 12_345, us: 678.4, blocked: 'MLP(1)' } as const;
 
@@ -84,7 +119,7 @@ describe('the finding', () => {
     expect(finding('transfer')).to.equal(
       'The largest exposed piece is 678 µs of DISPATCH(1) on rank 3 at 12.35 ms: its bytes are still on their way, ' +
         'which holds up MLP(1) (12.3 % of the span is exposed in all); ' +
-        'try --set hardware.transferRates.lowLatencyDispatch.rdmaGBps=78.402 to see what a faster transfer would bring.',
+        'try --set hardware.ports.rdma.bandwidthGBps=100 to see what a faster NIC would bring.',
     );
     expect(finding('transfer', DECODE, false)).not.to.include('holds up');
   });

@@ -1,5 +1,7 @@
 import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { calibrationRows } from '@epemu/published';
+import type { CalibrationRow } from '@epemu/published';
 import type { FigureReport } from '@epemu/timeline';
 import type { Numerics } from '../control/messages.js';
 import { EPEMU_VERSION } from '../version.js';
@@ -49,6 +51,9 @@ export interface Report {
   readonly timeline: FigureReport['timeline'] | null;
   readonly steady: FigureReport['steady'] | null;
   readonly phases: FigureReport['phases'];
+  readonly kernels: FigureReport['kernels'];
+  /** Share of notify, which waits for the slowest rank, in the busy time of the communication stream, %. */
+  readonly notifyPctOfComm: number | null;
   readonly ranksSummary: FigureReport['ranksSummary'];
   readonly imbalance: FigureReport['imbalance'];
   /** Null when the run did not finish. */
@@ -56,7 +61,8 @@ export interface Report {
   readonly traffic: Traffic;
   readonly numerics: Numerics;
   readonly host: HostFigures;
-  readonly calibration: readonly never[];
+  /** Published figures that apply to the configuration, beside the emulated ones; none of a run that did not finish. */
+  readonly calibration: readonly CalibrationRow[];
   readonly finding: string | null;
 }
 
@@ -133,6 +139,9 @@ export function buildReport(parts: {
 }): Report {
   const { configuration, digest, error, figures, traffic, numerics, host, finding } = parts;
   const { scenario, ranks, layers, seed, routing, overlap, fabric, ranksPerWorker } = configuration;
+  // Layers that only some ranks came to would count as the model's.
+  const finished = digest === null ? undefined : figures;
+  const throughput = finished === undefined ? null : throughputOf(configuration, finished);
   return {
     schema: 'epemu-report/1',
     epemuVersion: EPEMU_VERSION,
@@ -152,17 +161,18 @@ export function buildReport(parts: {
     timeline: figures?.timeline ?? null,
     steady: figures?.steady ?? null,
     phases: figures?.phases ?? [],
+    kernels: figures?.kernels ?? [],
+    notifyPctOfComm: figures?.notifyPctOfComm ?? null,
     ranksSummary: figures?.ranksSummary ?? [],
     imbalance: figures?.imbalance ?? [],
-    // Layers that only some ranks came to would count as the model's.
-    throughput: figures === undefined || digest === null ? null : throughputOf(configuration, figures),
+    throughput,
     traffic,
     numerics: {
       ...numerics,
       maxRelativeError: Number.isFinite(numerics.maxRelativeError) ? numerics.maxRelativeError : 1e300,
     },
     host,
-    calibration: [],
+    calibration: finished === undefined ? [] : calibrationRows(configuration, { figures: finished, throughput }),
     finding,
   };
 }

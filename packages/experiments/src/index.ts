@@ -1,0 +1,6 @@
+export { collectiveConfiguration } from './collective-configuration.js';
+export type { CollectiveOptions } from './collective-configuration.js';
+export * from './collective.js';
+export * from './in-memory.js';
+export * from './validate.js';
+export * from './validation-markdown.js';

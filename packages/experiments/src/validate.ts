@@ -1,0 +1,98 @@
+import { throughputOf } from '@epemu/cluster';
+import { InvariantError } from '@epemu/core';
+import {
+  calibrationRows,
+  collectiveCases,
+  collectiveRows,
+  isMiss,
+  kernelRows,
+  publishedConfiguration,
+  publishedData,
+  rowIds,
+} from '@epemu/published';
+import type { CalibrationRow, FigureGroup, PublishedFigure } from '@epemu/published';
+import { FigureAccumulator } from '@epemu/timeline';
+import { runCollective } from './collective.js';
+import { runInMemory } from './in-memory.js';
+
+/** A group of published figures. */
+export interface ValidationGroup extends FigureGroup {
+  /** Each that is emulated beside the emulated one. */
+  readonly rows: readonly CalibrationRow[];
+  /** Those that are not. */
+  readonly context: readonly PublishedFigure[];
+}
+
+/** All published figures that there are, emulated under their conditions. */
+export interface Validation {
+  readonly groups: readonly ValidationGroup[];
+  /** Rows outside their tolerance. */
+  readonly misses: readonly CalibrationRow[];
+}
+
+/** One run, or one collective, that figures are taken from. */
+interface Step {
+  readonly name: string;
+  rows(): Promise<readonly CalibrationRow[]>;
+}
+
+/** A run under published conditions, over live ranks in this process, with no payload: the same events, less to do. */
+async function rowsOfRun(name: string): Promise<CalibrationRow[]> {
+  const configuration = publishedConfiguration(name);
+  const { program, timelines } = await runInMemory(configuration);
+  const accumulator = new FigureAccumulator(program, configuration.model.experts);
+  for (const timeline of timelines) accumulator.add(timeline);
+  const figures = accumulator.result();
+  return calibrationRows(configuration, { figures, throughput: throughputOf(configuration, figures) });
+}
+
+function steps(): Step[] {
+  const runs = Object.keys(publishedData().runs).map((name) => ({ name, rows: () => rowsOfRun(name) }));
+  const collectives = collectiveCases().map((options) => ({
+    name: `${options.mode} collectives, EP${options.ranks}, ${options.era}`,
+    rows: async () => collectiveRows(options, await runCollective(options)),
+  }));
+  const kernels = { name: 'kernels alone', rows: () => Promise.resolve(kernelRows()) };
+  return [...runs, ...collectives, kernels];
+}
+
+/**
+ * Emulates everything that published figures are of, one after the other in this process, and compares.
+ * @param onStep told what comes next, and the share that is done, 0 to 1.
+ * @throws InvariantError when a figure was not emulated.
+ */
+export async function validate(onStep: (name: string, share: number) => void = () => undefined): Promise<Validation> {
+  const all = steps();
+  const rows = new Map<string, CalibrationRow>();
+  for (const [index, step] of all.entries()) {
+    onStep(step.name, index / all.length);
+    for (const row of await step.rows()) rows.set(row.id, row);
+  }
+  const ordered = rowIds().map((id) => {
+    const row = rows.get(id);
+    if (row === undefined) throw new InvariantError(`no run has the published figure ${id}`);
+    return row;
+  });
+  const { groups, figures } = publishedData();
+  return {
+    groups: groups.map((group) => ({
+      ...group,
+      rows: ordered.filter((row) => row.group === group.name),
+      context: figures.filter(({ use, group: of }) => use === 'context' && of === group.name),
+    })),
+    misses: ordered.filter(isMiss),
+  };
+}
+
+/** @returns the verdict in one sentence. */
+export function verdictOf({ groups, misses }: Validation): string {
+  const rows = groups.flatMap((group) => group.rows);
+  const bound = rows.filter(({ tolerance }) => tolerance !== undefined);
+  const heldOut = (of: readonly CalibrationRow[]): number => of.filter(({ use }) => use === 'held-out').length;
+  const within = bound.filter((row) => !isMiss(row));
+  const missing = misses.length === 0 ? '' : `; outside: ${misses.map(({ id }) => id).join(', ')}`;
+  return (
+    `${within.length} of ${bound.length} figures with a tolerance are within it, ` +
+    `${heldOut(within)} of ${heldOut(bound)} of those held out${missing}.`
+  );
+}

@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
+import { resolveConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import { publishedData } from './load.js';
+import { ASPECTS } from './schema.js';
+import type { Aspect, RunMeasure } from './schema.js';
+
+/**
+ * What of a configuration each aspect is. Left out are what the emulator makes of them (rates of kernels and transfers,
+ * jitter: a figure is there to judge these), the seed, and all that moves no virtual time.
+ */
+const OF_ASPECT: Readonly<Record<Aspect, (configuration: Configuration) => unknown>> = {
+  machine: ({ hardware, era, slowRanks }) => {
+    const { name, gpu, nodeSize, ports } = hardware;
+    return [name, gpu.sms, nodeSize, ports, era, slowRanks];
+  },
+  // DeepSeek-R1 has the sizes of DeepSeek-V3.
+  model: ({ model }) => ({ ...model, name: undefined, description: undefined, sources: undefined }),
+  schedule: ({ family, overlap, pipelineCommunication, schedule, kernels }) => {
+    return [family, overlap, pipelineCommunication, schedule, kernels];
+  },
+  work: ({ family, tokensPerMicrobatch, promptLengths, kvLength, schedule }) => {
+    const readsCache = family === 'inference' && promptLengths === undefined;
+    return [tokensPerMicrobatch, promptLengths, schedule.microBatches, readsCache ? kvLength : undefined];
+  },
+  ranks: ({ ranks }) => ranks,
+  layers: ({ layers }) => layers,
+  routing: ({ routing }) => routing,
+};
+
+const bases = new Map<string, Configuration>();
+
+/** @returns the configuration under which a figure of a run was published; see `runs` in the data. */
+export function publishedConfiguration(run: string): Configuration {
+  let base = bases.get(run);
+  if (base === undefined) {
+    const { scenario, flags } = publishedData().runs[run];
+    // As cheap as runs get: these two move no virtual time.
+    base = resolveConfiguration({ scenario, flags: { ...flags, fabric: 'memory', payload: { kind: 'none' } } });
+    bases.set(run, base);
+  }
+  return base;
+}
+
+/** @returns whether a figure of a run is one of a run of this configuration, which may differ in what is `free`. */
+export function appliesTo(configuration: Configuration, measure: RunMeasure): boolean {
+  const base = publishedConfiguration(measure.run);
+  return ASPECTS.filter((aspect) => !measure.free.includes(aspect)).every((aspect) =>
+    isDeepStrictEqual(OF_ASPECT[aspect](configuration), OF_ASPECT[aspect](base)),
+  );
+}

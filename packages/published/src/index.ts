@@ -1,0 +1,12 @@
+export { appliesTo, publishedConfiguration } from './applies.js';
+export * from './calibration-rows.js';
+export * from './collective-rows.js';
+export * from './format.js';
+export * from './kernel-rows.js';
+export { measuresBy, publishedData, publishedValue, rowIds } from './load.js';
+export { isMiss, worstFirst } from './row.js';
+export type { CalibrationRow } from './row.js';
+export * from './rows-table.js';
+export { runFigureNames } from './run-figures.js';
+export type { RunFigures } from './run-figures.js';
+export type { FigureGroup, FigureUse, PublishedData, PublishedFigure, Tolerance } from './schema.js';

@@ -86,6 +86,7 @@ export function dryRunText(configuration: Configuration, prediction: Prediction)
     hardware: configuration.hardware.name,
     model: configuration.model.name,
     schedule: `${configuration.schedule.phases.length} phases a row`,
+    kernels: `${Object.keys(configuration.kernels).length} lists, named by the schedule's phases`,
   };
   return [
     JSON.stringify(shown, null, 2),

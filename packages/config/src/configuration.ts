@@ -21,6 +21,29 @@ export function denseLayerCount(configuration: Configuration): number {
   return configuration.layers === configuration.model.layers ? configuration.model.denseLayers : 0;
 }
 
+/** @returns the model's router on the run's ranks, as routing takes it. */
+export function routerShapeOf({ model, ranks, hardware }: Configuration): {
+  experts: number;
+  topK: number;
+  groups: number;
+  topGroups: number;
+  groupScoreExperts: number;
+  ranks: number;
+  rankSize: number;
+  nodeSize: number;
+} {
+  return {
+    experts: model.experts,
+    topK: model.topK,
+    groups: model.expertGroups,
+    topGroups: model.topGroups,
+    groupScoreExperts: model.groupScoreExperts,
+    ranks,
+    rankSize: model.experts / ranks,
+    nodeSize: Math.min(hardware.nodeSize, ranks),
+  };
+}
+
 /** @returns the kernels of the run's phases, with how long they take on the run's hardware. */
 export function catalogueOf(configuration: Configuration): KernelCatalogue {
   const { model, hardware, ranks, schedule, kernels } = configuration;

@@ -1,3 +1,4 @@
+import { routerShapeOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { Era } from '@epemu/presets';
 import { nodesPerToken, ranksPerToken, routeTokens } from '@epemu/routing';
@@ -40,19 +41,9 @@ export interface CollectiveResult {
 
 /** Mean over ranks of the distinct nodes and ranks that a token goes to. */
 function spreadOf(configuration: Configuration): { nodesPerToken: number; ranksPerToken: number } {
-  const { model, ranks, hardware, seed, routing, promptLengths = [] } = configuration;
+  const { model, ranks, seed, routing, promptLengths = [] } = configuration;
   const [tokens] = promptLengths;
-  const nodeSize = Math.min(hardware.nodeSize, ranks);
-  const shape = {
-    experts: model.experts,
-    topK: model.topK,
-    groups: model.expertGroups,
-    topGroups: model.topGroups,
-    groupScoreExperts: model.groupScoreExperts,
-    ranks,
-    rankSize: model.experts / ranks,
-    nodeSize,
-  };
+  const shape = routerShapeOf(configuration);
   const ids = new Uint16Array(tokens * model.topK);
   const weights = new Float32Array(tokens * model.topK);
   let [nodes, ranksReached] = [0, 0];

@@ -1,4 +1,4 @@
-import { denseLayerCount } from '@epemu/config';
+import { denseLayerCount, routerShapeOf } from '@epemu/config';
 import type { Configuration, MicroBatch } from '@epemu/config';
 import type { ComputePool, NumericsResult, TaskTiming } from '@epemu/compute';
 import { deferred } from '@epemu/core';
@@ -99,7 +99,7 @@ export class TokenPlane {
   /** Routes a micro-batch for a layer in a compute thread. @returns arrays whose memory is the caller's to release. */
   async route(layer: number, microBatch: number): Promise<Routed> {
     const { configuration, rank, topology, pool, microBatches, buffers } = this.#host;
-    const { model, routing, seed, ranks } = configuration;
+    const { model, routing, seed } = configuration;
     const { tokens } = microBatches[microBatch];
     const expertIds = buffers.uint16(tokens * model.topK);
     const weights = buffers.float32(tokens * model.topK);
@@ -111,16 +111,7 @@ export class TokenPlane {
         microBatch,
         rank,
         tokens,
-        shape: {
-          experts: model.experts,
-          topK: model.topK,
-          groups: model.expertGroups,
-          topGroups: model.topGroups,
-          groupScoreExperts: model.groupScoreExperts,
-          ranks,
-          rankSize: topology.expertsPerRank,
-          nodeSize: topology.nodeSize,
-        },
+        shape: routerShapeOf(configuration),
       },
       expertIds,
       weights,

@@ -7,8 +7,8 @@ import { replayedDigest, runLocally } from './support/local-run.js';
  * changes it.
  */
 const GOLDEN = {
-  train: 'af8f62cf985fa90f1777798f400b020882060f1fc54bd4826de3b6d62e6af9d7',
-  prefill: '434537668e45813a2e3fb29d59ffbb6fe705c9a1acdeb193b5238a53f684ee5e',
+  train: '9273a4635054a154affe93afde71587d4e51c927168876e48e4e0781b7e710ca',
+  prefill: 'beaacf94d3fb220e6c0da68c7c101a34792c8924ce2f857edc7a3f33f063890d',
   decode: '0fddc979fb958fa0b21675158f211fbcc32836796dc9aaed80d43ca14b5f033f',
 } as const;
 

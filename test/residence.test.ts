@@ -67,3 +67,31 @@ describe('the CPU that launches', () => {
     }
   });
 });
+
+describe('a schedule that launches a phase before the collective it waits for', () => {
+  it('runs to its end, and replays', async () => {
+    const phase = (name: string, stream: string, kernels: string, after: string[]): Record<string, unknown> => {
+      return { name, stream, kernels, after };
+    };
+    const collective = (type: string, rateKind: string): Record<string, unknown> => {
+      return { kind: 'collective', collective: { type, mode: 'normal', cached: true, rateKind } };
+    };
+    const schedule = {
+      ...{ layerMarker: 'ATTN(0)', launch: 'eager', microBatches: 1, computeSms: 'rest', communicationSms: 24 },
+      streams: { compute: { id: 7, name: 'compute' }, communication: { id: 27, name: 'communication' } },
+      phases: [
+        phase('ATTN(0)', 'compute', 'ATTN', ['COMBINE(0)@-1']),
+        phase('MLP(0)', 'compute', 'prefill-MLP', ['DISPATCH(0)']),
+        {
+          ...phase('DISPATCH(0)', 'communication', 'CACHED-DISPATCH', ['ATTN(0)']),
+          ...collective('dispatch', 'cachedDispatch'),
+        },
+        { ...phase('COMBINE(0)', 'communication', 'COMBINE', ['MLP(0)']), ...collective('combine', 'combine') },
+      ],
+    };
+    const scenario = { scenario: 'late', family: 'inference', ranks: 16, layers: 2, promptLengths: [32], schedule };
+    const flags = { fabric: 'memory', threads: 1 };
+    const run = await runLocally(resolveConfiguration({ scenario, flags }));
+    expect(replayedDigest(run)).to.equal(run.digest);
+  });
+});

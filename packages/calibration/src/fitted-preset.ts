@@ -88,10 +88,15 @@ export function fittedPreset(parts: PresetParts): { preset: HardwarePreset; kind
   for (const [kind, list] of observations) kernels[kind] = fitKind(fullRate, kind, list, file);
   const measured = measuredShare(run, beside, { ...fullRate, kernels });
   const sources: Record<string, string> = { ...base.sources };
-  if (gpu !== base.gpu) sources['gpu'] = `deviceProperties of ${file}`;
+  const bases = { ...base.bases };
+  if (gpu !== base.gpu) {
+    sources['gpu'] = `deviceProperties of ${file}`;
+    bases['gpu'] = 'measured';
+  }
   if (measured !== undefined) {
     const { sms, share, count } = measured;
     sources['memoryShare'] = `${file}: ${count} kernels of collectives keep ${share} of their rate on ${sms} SMs`;
+    bases['memoryShare'] = 'measured';
   }
   const json = {
     ...fullRate,
@@ -99,6 +104,7 @@ export function fittedPreset(parts: PresetParts): { preset: HardwarePreset; kind
     description: `${base.name} with the kernel rates of ${file}`,
     memoryShare: sharePoints(base.memoryShare, run.split.computeSms, measured),
     sources,
+    bases,
     kernels,
   };
   const preset = parseHardware(json, name);

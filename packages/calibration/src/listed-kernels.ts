@@ -22,9 +22,10 @@ export class ListedKernels {
   readonly #candidates = new Map<string, (readonly ListedKernel[])[]>();
 
   constructor(hardware: HardwarePreset, lists: KernelLists, shape: RunShape) {
-    // A list of its own for every entry ties what the catalogue makes of it to the entry's expressions.
+    // A list of its own for every entry ties what the catalogue makes of it to the entry's expressions; what it waits
+    // for stands in another then.
     const single = Object.entries(lists).flatMap(([list, entries]) =>
-      entries.map((entry, index): [string, KernelEntry[]] => [`${list} ${index}`, [entry]]),
+      entries.map((entry, index): [string, KernelEntry[]] => [`${list} ${index}`, [{ ...entry, after: undefined }]]),
     );
     const catalogue = new KernelCatalogue(hardware, Object.fromEntries(single), shape);
     this.sizes = catalogue.sizes;

@@ -101,7 +101,7 @@ class Collector {
 /**
  * Reads what calibration needs of a trace; everything else streams by.
  *
- * @throws BadInputError when the file is missing, cut short or no trace, or has no kernels.
+ * @throws BadInputError when the file is missing, cut short or no trace, has no kernels, or those of several GPUs.
  */
 export async function readTraceContent(path: string): Promise<TraceContent> {
   const collector = new Collector();
@@ -114,6 +114,10 @@ export async function readTraceContent(path: string): Promise<TraceContent> {
   if (kernels.length === 0) {
     const missing = 'none of its "traceEvents" has "cat": "kernel"';
     throw new BadInputError(path, `${path} has no kernels: ${missing}; record it with ProfilerActivity.CUDA`);
+  }
+  const gpus = new Set(kernels.map(({ pid }) => pid));
+  if (gpus.size > 1) {
+    throw new BadInputError(path, `${path} has kernels of ${gpus.size} GPUs; give the trace of one rank`);
   }
   return { kernels, annotations, launches, ...metadataOf(path, metadata) };
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KernelCatalogue, builtInKernelLists } from '@epemu/kernels';
+import { KernelCatalogue, builtInKernelLists, evenWork } from '@epemu/kernels';
 import type { KernelLists } from '@epemu/kernels';
 import { loadModel } from '@epemu/presets';
 import type { HardwarePreset } from '@epemu/presets';
@@ -42,10 +42,7 @@ export class SyntheticTrace {
   /** Adds a run of a phase with even routing, one kernel after the other. */
   phase(list: string, marks: PhaseMarks = 'host', name = list): this {
     const { sizes } = this.#catalogue;
-    const rows = (TOKENS * sizes['ranks'] * sizes['topK']) / sizes['experts'];
-    const rowsOfExperts = Array.from({ length: sizes['localExperts'] }, () => rows);
-    const receivedTokens = rows * sizes['localExperts'];
-    const work = this.#catalogue.sizesOf({ tokens: TOKENS, attentionPairs: PAIRS, rowsOfExperts, receivedTokens });
+    const work = this.#catalogue.sizesOf(evenWork(sizes, TOKENS, PAIRS));
     const from = this.#now;
     this.#operation++;
     const kernels = this.#catalogue.kernels(list);

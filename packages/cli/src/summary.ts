@@ -12,18 +12,12 @@ function headline(report: Report): string {
   return `${scenario}: ${ranks} ranks on ${nodes} nodes, ${layers} layers, ${routing} routing, ${fabric} fabric (${placed})`;
 }
 
-/** Published figures that a summary shows; report.json has all. */
-const SHOWN_FIGURES = 15;
-
 /** Lines that set published figures beside emulated ones, the worst first; none where none applies. */
 function calibrationLines({ calibration }: Report): string[] {
   if (calibration.length === 0) return [];
-  const shown = worstFirst(calibration).slice(0, SHOWN_FIGURES);
-  const { head, cells, right } = rowsTable(shown);
-  const more = calibration.length - shown.length;
-  const sources = [...new Set(shown.map(({ source }) => source))].join('; ');
-  const rest = more === 0 ? [] : [`and ${more} more in report.json`];
-  return [plainTable(head, cells, right), ...rest, `published in ${sources}`, ''];
+  const { head, cells, right } = rowsTable(worstFirst(calibration));
+  const sources = [...new Set(calibration.map(({ source }) => source))].join('; ');
+  return [plainTable(head, cells, right), `published in ${sources}`, ''];
 }
 
 /** The text that a finished run prints. */

@@ -43,13 +43,13 @@ describe('checkConfiguration', () => {
     expect(refused({ ranks: 8.5 })).to.deep.equal(['ranks', 'ranks is 8.5, but it must be a whole number']);
     expect(refused({ ranks: 8192 })).to.deep.equal(['ranks', 'ranks is 8192, but it must be at most 4096']);
     for (const ranks of [12, 48, 512]) {
-      const message = `ranks is ${ranks}, but 256 experts do not divide by it; use one of ${divisors}`;
+      const message = `ranks is ${ranks}, but the 256 experts of deepseek-v3 do not divide by it; use one of ${divisors}`;
       expect(refused({ ranks })).to.deep.equal(['ranks', message]);
     }
     const error = refusal(() =>
       resolveConfiguration({ scenario: 'train', flags: { ranks: 16 }, settings: ['hardware.nodeSize=12'] }),
     );
-    expect(error.message).to.equal('ranks is 16, but above one node it must be a multiple of the node size 12');
+    expect(error.message).to.equal('ranks is 16, but above one node it must be a multiple of the node size 12; use one of 1, 2, 4, 8');
   });
 
   it('refuses layers between the MoE layers and the whole model', () => {

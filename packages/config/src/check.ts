@@ -12,25 +12,21 @@ function refuse(field: string, message: string): never {
 /** Ranks, layers and workers against the model and the node. */
 function checkSizes(configuration: Configuration): void {
   const { ranks, layers, model, hardware, ranksPerWorker, payload } = configuration;
+  const { nodeSize } = hardware;
+  const wholeNodes = (count: number): boolean => count <= nodeSize || count % nodeSize === 0;
+  const fits = Array.from({ length: model.experts }, (_, i) => i + 1)
+    .filter((count) => model.experts % count === 0 && wholeNodes(count))
+    .join(', ');
   if (model.experts % ranks !== 0) {
-    const fits = Array.from({ length: model.experts }, (_, i) => i + 1).filter(
-      (n) => model.experts % n === 0 && (n <= hardware.nodeSize || n % hardware.nodeSize === 0),
-    );
     refuse(
       'ranks',
-      `ranks is ${ranks}, but ${model.experts} experts do not divide by it; use one of ${fits.join(', ')}`,
+      `ranks is ${ranks}, but the ${model.experts} experts of ${model.name} do not divide by it; use one of ${fits}`,
     );
   }
-  if (ranks > hardware.nodeSize && ranks % hardware.nodeSize !== 0) {
+  if (!wholeNodes(ranks)) {
     refuse(
       'ranks',
-      `ranks is ${ranks}, but above one node it must be a multiple of the node size ${hardware.nodeSize}`,
-    );
-  }
-  if (model.experts % model.expertGroups !== 0) {
-    refuse(
-      'model.expertGroups',
-      `model.expertGroups is ${model.expertGroups}, but ${model.experts} experts do not divide by it`,
+      `ranks is ${ranks}, but above one node it must be a multiple of the node size ${nodeSize}; use one of ${fits}`,
     );
   }
   const moeLayers = model.layers - model.denseLayers;

@@ -124,6 +124,9 @@ export function collectiveConfiguration(options: CollectiveOptions): Configurati
   const ranks = positive(options.ranks, 'ranks');
   const hardware = loadHardware(options.hardware ?? 'h800');
   const model = modelFor({ ...options, ranks }, hardware);
+  if (mode === 'low-latency' && options.sms !== undefined) {
+    throw new BadInputError('sms', `sms is ${options.sms}, but low-latency kernels hold no SMs; leave it away`);
+  }
   const sms = mode === 'normal' ? positive(options.sms ?? 24, 'sms') : 0;
   if (sms >= hardware.gpu.sms) {
     throw new BadInputError('sms', `sms is ${sms}, but the GPU has ${hardware.gpu.sms}; leave some to computation`);

@@ -8,8 +8,10 @@ const INTRODUCTION = [
   'Written by `./scripts/validate`, which runs `epemu validate --out docs/validation.md`; not to be edited by hand. A ' +
     'test runs the same again and compares.',
   'Every published figure that epemu can be compared with stands here beside the emulated one, from the runs that a ' +
-    'user starts: `epemu run train`, `run prefill`, `run decode` with their defaults, and `epemu collective`. Emulated ' +
-    'figures of runs are means over ranks; the least and the most of cells are over the cells of the mean rank.',
+    'user starts: `epemu run train`, `run prefill`, `run decode` with their defaults, `epemu collective`, and for two figures ' +
+    'of 32 tokens `run decode --tokens-per-microbatch 32`. Emulated ' +
+    'figures of runs are means over ranks; the least and the most of cells are over the cells of the mean rank. ' +
+    'Published figures of routing imbalance and of EPLB have nothing to stand beside yet.',
   '**The split.** Some published figures were used to choose constants, and meeting them says little: they are ' +
     '_fitted_. Others were left out on purpose and are predicted: they are **held-out**, and their errors are the ' +
     "model's own. _consistency_ marks figures of whole systems under other conditions; they bind nothing. Each table " +

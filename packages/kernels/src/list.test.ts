@@ -1,6 +1,6 @@
 import { BadInputError } from '@epemu/core';
 import { loadHardware, loadModel } from '@epemu/presets';
-import type { ModelPreset } from '@epemu/presets';
+import type { ModelPreset, TileRate } from '@epemu/presets';
 import { expect } from 'chai';
 import { builtInKernelLists, parseKernelLists } from './catalogue.js';
 import type { KernelLists } from './entry.js';
@@ -71,6 +71,13 @@ describe('the kernels of training', () => {
     expect(catalogueOf(16).kernels('mlp(W)'), '16 experts a rank').to.have.lengthOf(4 + 2 * 16);
   });
 
+  it('read the weights of all experts of a rank, which bind where rows are few', () => {
+    const kernel = catalogue.kernels('mlp(F)').find(({ label }) => label === 'routed w13')!;
+    const sizes = catalogue.sizesOf({ tokens: 1, attentionPairs: 0, rowsOfExperts: [1, 1, 1, 1], receivedTokens: 4 });
+    const { memoryGBps } = HARDWARE.kernels['grouped-gemm-fp8'] as TileRate;
+    expect(kernel.durationNs(sizes, 112)).to.be.at.least((4 * 4096 * 7168) / memoryGBps);
+  });
+
   it('take longer for the expert with more rows, and for no other', () => {
     const kernels = catalogue.kernels('mlp(W)').filter(({ label }) => label === 'routed w2 wgrad');
     const times = (rowsOfExperts: number[]): number[] => {
@@ -119,6 +126,12 @@ describe('kernel lists', () => {
     );
     expect(refusal({ kind: 'gemm-fp8', m: 1 })).to.match(/^kernels\.mine\.0 is of kind gemm-fp8.* has no n; add it$/);
     expect(refusal({ bytes: 'tokens * rows' })).to.match(/^kernels\.mine\.0\.bytes is .* no size rows; use hidden, /);
+    expect(refusal({ bytes: 'tokens / (experts - 256)' })).to.match(
+      /^kernels\.mine\.0 comes to Infinity bytes; that must/,
+    );
+    expect(refusal({ bytes: '0 - tokens' })).to.match(/^kernels\.mine\.0 comes to -1 bytes; /);
+    expect(refusal({ repeat: 1.5 })).to.match(/^kernels\.mine\.0\.repeat is 1\.5, but it must be a whole number/);
+    expect(refusal({ after: 'nobody' })).to.match(/^kernels\.mine\.0\.after is nobody, which no earlier kernel/);
     expect(refusal({ colour: 'red' })).to.match(/^kernels\.mine\.0 is wrong: /);
     expect(refusal({})).to.equal('accepted');
   });

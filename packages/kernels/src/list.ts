@@ -27,11 +27,14 @@ export interface PhaseKernel {
   /** Launch dimensions for `tokens` tokens and even routing. */
   grid(tokens: number, attentionPairs: number): Dimensions;
   readonly block: Dimensions;
-  /** Its shape at some work. */
+  /** Its shape at some work; not a number where a size is missing. */
   shape(sizes: Sizes): KernelShape;
   /** Time alone on `sms` SMs, integer ns. */
   durationNs(sizes: Sizes, sms: number): number;
 }
+
+/** Kernels of one entry; a rank has 4096 experts at the most. */
+const MOST_INSTANCES = 4096;
 
 const SHAPE_KEYS = ['m', 'n', 'k', 'weights', 'pairs', 'heads', 'qk', 'v', 'bytes'] as const;
 type ShapeKey = (typeof SHAPE_KEYS)[number];
@@ -92,6 +95,14 @@ export class KernelCatalogue {
         this.#formula(source, `${place}.${key}`).evaluate(this.sizes);
       if (entry.when !== undefined && constant(entry.when, 'when') === 0) return;
       const instances = entry.repeat === undefined ? 1 : constant(entry.repeat, 'repeat');
+      if (!Number.isInteger(instances) || instances < 0 || instances > MOST_INSTANCES) {
+        const allowed = `it must be a whole number from 0 to ${MOST_INSTANCES}`;
+        throw new BadInputError(`${place}.repeat`, `${place}.repeat is ${instances}, but ${allowed}`);
+      }
+      if (entry.after !== undefined && !this.#lists[list].slice(0, index).some(({ label }) => label === entry.after)) {
+        const problem = `${place}.after is ${entry.after}, which no earlier kernel of the list has as its label`;
+        throw new BadInputError(`${place}.after`, `${problem}; name one that comes before it`);
+      }
       for (let instance = 0; instance < instances; instance++) {
         const stream = instance % 2 === 1 ? (entry.alternateStream ?? entry.stream) : entry.stream;
         const after = entry.after === undefined ? undefined : this.#lastOf(entry.after, stream, labels, kernels);
@@ -146,6 +157,8 @@ export class KernelCatalogue {
     const block = dimensions(entry.block, 'block').map((formula) => formula.evaluate(this.sizes));
     const followsRows = [...formulas.values()].some(({ uses }) => [...uses].some((name) => ROW_SIZES.has(name)));
     const shape = (sizes: Sizes): KernelShape => shapeOf(entry.kind, formulas, sizes);
+    const timed = (sizes: Sizes): KernelShape => checkedShape(shape(sizes), place);
+    timed(withWork(this.sizes, evenWork(this.sizes, 1, 1)));
     return {
       name: entry.name,
       label: entry.label,
@@ -163,7 +176,7 @@ export class KernelCatalogue {
         return [x, y, z];
       },
       shape,
-      durationNs: (sizes, sms) => kernelDurationNs(this.#hardware, rate, shape(ofExpert(sizes, instance)), sms),
+      durationNs: (sizes, sms) => kernelDurationNs(this.#hardware, rate, timed(ofExpert(sizes, instance)), sms),
     };
   }
 }
@@ -180,6 +193,17 @@ function shapeOf(kind: string, formulas: ReadonlyMap<ShapeKey, Formula>, sizes: 
   // A multiplication and an addition for each element.
   const flops = 2 * at('pairs', 0) * at('heads', 0) * (products.qk * at('qk', 0) + products.v * at('v', 0));
   return { m: at('m', 0), n: at('n', 0), k: at('k', 0), weights: at('weights', 1), flops, bytes: at('bytes', 0) };
+}
+
+/** @throws BadInputError where an expression came to what no kernel has. */
+function checkedShape(shape: KernelShape, place: string): KernelShape {
+  const { m, n, k, weights, flops, bytes } = shape;
+  const sound = m >= 0 && n >= 0 && k >= 0 && weights >= 0 && flops >= 0 && bytes >= 0;
+  if (sound && m + n + k + weights + flops + bytes < Number.POSITIVE_INFINITY) return shape;
+  const numbers = { m, n, k, weights, flops, bytes };
+  const wrong = Object.entries(numbers).find(([, number]) => !(number >= 0 && number < Number.POSITIVE_INFINITY));
+  const [key, value] = wrong ?? ['bytes', bytes];
+  throw new BadInputError(`${place}.${key}`, `${place} comes to ${value} ${key}; that must be finite and not negative`);
 }
 
 /** A kernel must have the sizes that the model of its kind computes with. */

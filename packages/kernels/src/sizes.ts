@@ -99,9 +99,13 @@ export function rowsOfExpert(index: number): string {
   return index === 0 ? 'rowsOfExpert' : `rowsOfExpert${index}`;
 }
 
-/** @returns work with the rows of even routing: each expert gets the same, tokens come as distinct as can be. */
+/** @returns work with the rows of even routing: each expert gets the same; received tokens are those of random choices. */
 export function evenWork(sizes: Sizes, tokens: number, attentionPairs: number): KernelWork {
   const rows = Math.round((tokens * sizes['ranks'] * sizes['topK']) / sizes['experts']);
   const rowsOfExperts = Array.from({ length: sizes['localExperts'] }, () => rows);
-  return { tokens, attentionPairs, rowsOfExperts, receivedTokens: rows * sizes['localExperts'] };
+  // A token misses a rank when each of its topK choices does.
+  let missed = 1;
+  for (let choice = 0; choice < sizes['topK']; choice++) missed *= 1 - 1 / sizes['ranks'];
+  const receivedTokens = Math.round(tokens * sizes['ranks'] * (1 - missed));
+  return { tokens, attentionPairs, rowsOfExperts, receivedTokens };
 }

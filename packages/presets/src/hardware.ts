@@ -64,8 +64,11 @@ const HARDWARE_SCHEMA = z.strictObject({
 /** A modelled machine: every constant that virtual time depends on, each with its source. */
 export type HardwarePreset = Readonly<z.infer<typeof HARDWARE_SCHEMA>>;
 
+/** Transfers of kernels that hold SMs, and go by both links. */
+const SM_TRANSFERS = ['dispatch', 'cachedDispatch', 'combine'];
+
 /**
- * Checks a complete hardware preset: types, positive rates, ascending points.
+ * Checks a complete hardware preset: types, positive rates, ascending points, rates that normal-mode transfers need.
  * @throws BadInputError naming file, line and key.
  */
 export function checkHardware(json: unknown, place: Place): HardwarePreset {
@@ -80,5 +83,15 @@ export function checkHardware(json: unknown, place: Place): HardwarePreset {
       `in the preset ${at(place, path)}${key} has ${sms} SMs; points ascend, so give over ${before}`,
     );
   });
+  for (const [era, transfers] of Object.entries(hardware.transfers)) {
+    for (const kind of SM_TRANSFERS) {
+      const transfer = transfers[kind];
+      const missing = (['rdma', 'nvlink'] as const).find((link) => transfer?.[link]?.GBpsPerSm === undefined);
+      if (transfer === undefined || missing === undefined) continue;
+      const key = `transfers.${era}.${kind}.${missing}.GBpsPerSm`;
+      const where = at(place, ['transfers', era, kind]);
+      throw new BadInputError(key, `in the preset ${where}${key} is missing; give what one communication SM pushes`);
+    }
+  }
   return hardware;
 }

@@ -51,7 +51,9 @@ export interface TransferUse {
  */
 export function linkRate(hardware: HardwarePreset, link: LinkName, use: TransferUse): LinkRate {
   const transfer = transferOf(hardware, use.era, use.kind);
-  const { GBpsPerSm, perMessageNs, perPeerNs } = transfer[link] ?? transfer.rdma;
+  const rates = transfer[link];
+  if (rates === undefined) throw new InvariantError(`the transfer ${use.kind} has no rates for ${link}`);
+  const { GBpsPerSm, perMessageNs, perPeerNs } = rates;
   const port = hardware.ports[link].bandwidthGBps;
   let rate = port;
   if (GBpsPerSm !== undefined) {

@@ -94,7 +94,7 @@ describe('a hardware preset of the user', () => {
 describe('a model preset of the user', () => {
   it('is refused with experts that do not divide, and other sizes that contradict each other, by line', () => {
     const cases: Readonly<Record<string, number>> = {
-      expertGroups: 7,
+      experts: 257,
       topGroups: 9,
       topK: 129,
       groupScoreExperts: 33,

@@ -67,11 +67,12 @@ export function checkModel(json: unknown, place: Place): ModelPreset {
   const { attention } = model;
   const wrong = (key: keyof ModelPreset, remedy: string): never => refuse(model, place, [key], remedy);
   const groupSize = model.experts / model.expertGroups;
-  if (!Number.isInteger(groupSize)) wrong('expertGroups', `it must divide the number of experts, ${model.experts}`);
+  if (!Number.isInteger(groupSize)) wrong('experts', `it must divide by expertGroups, ${model.expertGroups}`);
   if (model.topGroups > model.expertGroups) wrong('topGroups', `there are ${model.expertGroups} groups`);
   if (model.topK > model.topGroups * groupSize) {
     wrong('topK', `the best ${model.topGroups} groups have ${model.topGroups * groupSize} experts`);
   }
+  if (model.groupScoreExperts > 2) wrong('groupScoreExperts', 'it must be 1 or 2');
   if (model.groupScoreExperts > groupSize) wrong('groupScoreExperts', `a group has ${groupSize} experts`);
   if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0) {
     refuse(model, place, ['attention', 'kvHeads'], `it must divide the number of heads, ${attention.heads}`);

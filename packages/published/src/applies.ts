@@ -10,10 +10,9 @@ import type { Aspect, RunMeasure } from './schema.js';
  * jitter: a figure is there to judge these), the seed, and all that moves no virtual time.
  */
 const OF_ASPECT: Readonly<Record<Aspect, (configuration: Configuration) => unknown>> = {
-  machine: ({ hardware, era, slowRanks }) => {
-    const { name, gpu, nodeSize, ports } = hardware;
-    return [name, gpu.sms, nodeSize, ports, era, slowRanks];
-  },
+  // A preset calibrated on the same GPU is judged by the same figures.
+  machine: ({ hardware, slowRanks }) => [hardware.gpu.name, hardware.gpu.sms, hardware.nodeSize, slowRanks],
+  network: ({ hardware, era }) => [hardware.ports, era],
   // DeepSeek-R1 has the sizes of DeepSeek-V3.
   model: ({ model }) => ({ ...model, name: undefined, description: undefined, sources: undefined }),
   schedule: ({ family, overlap, pipelineCommunication, schedule, kernels }) => {

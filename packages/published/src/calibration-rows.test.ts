@@ -46,14 +46,23 @@ describe('figures that apply to a run', () => {
     expect(ids).not.to.include('train.trace.transfer.dispatch(F)');
   });
 
-  it('are none of the trace’s for another schedule, machine, era, model or number of tokens', () => {
+  it('are, with another era or network, those that no transfer moves', () => {
+    for (const [flags, settings] of [
+      [{ era: 'apr25' }, []],
+      [{}, ['hardware.ports.rdma.bandwidthGBps=100']],
+    ] as const) {
+      const ids = applying('train', flags, [...settings]);
+      expect(ids).to.include.members(['train.trace.phase.attn(F)', 'train.trace.ctas.gemm']);
+      expect(ids).not.to.include('train.trace.span').and.not.to.include('train.trace.transfer.dispatch(F)');
+    }
+  });
+
+  it('are none of the trace’s for another schedule, machine, model or number of tokens', () => {
     const others: [Record<string, unknown>, string[]][] = [
       [{ overlap: 'none' }, []],
       [{ tokensPerMicrobatch: 2048 }, []],
-      [{ era: 'apr25' }, []],
       [{ slowRanks: [{ rank: 1, factor: 2 }] }, []],
       [{}, ['schedule.communicationSms=24']],
-      [{}, ['hardware.ports.rdma.bandwidthGBps=100']],
       [{}, ['model.hidden=4096']],
     ];
     for (const [flags, settings] of others) {

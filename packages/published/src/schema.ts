@@ -16,7 +16,7 @@ const TOLERANCE_SCHEMA = z.discriminatedUnion('kind', [
 ]);
 
 /** Parts of a configuration that decide whether a figure applies to it. */
-export const ASPECTS = ['machine', 'model', 'schedule', 'work', 'ranks', 'layers', 'routing'] as const;
+export const ASPECTS = ['machine', 'network', 'model', 'schedule', 'work', 'ranks', 'layers', 'routing'] as const;
 
 /** Names one value of a figure that has several; the n-th measure is of the n-th value. */
 const PART = { part: z.string().min(1).optional() };

@@ -1,4 +1,5 @@
 import { resolveConfiguration } from '@epemu/config';
+import { BadInputError } from '@epemu/core';
 import { expect } from 'chai';
 import { buildProgram } from './expand.js';
 import type { Operation, Program } from './program.js';
@@ -99,6 +100,21 @@ describe('buildProgram: train', () => {
     expect(free.map(byCell)).to.deep.equal([]);
     const directions = none.operations.map(({ direction }) => direction);
     expect(directions.lastIndexOf('forward')).to.be.below(directions.indexOf('backward'));
+  });
+});
+
+describe('buildProgram', () => {
+  it('refuses more SMs than the GPU has where computation runs beside communication, and only there', () => {
+    const settings = ['schedule.computeSms=112', 'schedule.communicationSms=24'];
+    const built = (overlap: string): (() => void) => {
+      const configuration = resolveConfiguration({ scenario: 'train', flags: { overlap }, settings });
+      return () => buildProgram(configuration);
+    };
+    expect(built('full')).to.throw(
+      BadInputError,
+      'schedule.computeSms is 112 and schedule.communicationSms 24, but the GPU has 132 SMs for both; lower one of them',
+    );
+    expect(built('none')).not.to.throw();
   });
 });
 

@@ -1,5 +1,6 @@
 import { catalogueOf, denseLayerCount, microBatchesOf } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
+import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
 import { transferOf } from '@epemu/presets';
 import { checkAcyclic } from './graph.js';
@@ -92,6 +93,18 @@ function collectiveUse(configuration: Configuration, phase: PhaseTemplate): Coll
   return { ...collective, direction, nvlinkInNode: collective.mode === 'low-latency' && transfer.nvlink !== undefined };
 }
 
+/** Where computation runs beside communication the two share the GPU. @throws BadInputError where it is too small. */
+function checkSms({ schedule, hardware }: Configuration, program: Program): void {
+  const { computeSms, communicationSms } = schedule;
+  const { sms } = hardware.gpu;
+  if (computeSms + communicationSms <= sms || program.operations.every(({ beside }) => beside.length === 0)) return;
+  throw new BadInputError(
+    'schedule.computeSms',
+    `schedule.computeSms is ${computeSms} and schedule.communicationSms ${communicationSms}, but the GPU has ${sms} SMs ` +
+      'for both; lower one of them, or set schedule.computeSms to rest',
+  );
+}
+
 /**
  * Expands a configuration's schedule into the program that every rank runs.
  * @throws BadInputError when gates, streams, ports and messages form a cycle (on GPUs: a hang), naming it.
@@ -130,10 +143,12 @@ export function buildProgram(configuration: Configuration): Program {
     .map(({ id, name }) => ({ id, name }))
     .sort((a, b) => a.id - b.id);
   const { launch, layerMarker } = schedule;
-  const beside = findBeside(placed, (operation) => blocksHost({ launch }, operation));
+  const unchecked: Program = { launch, kernels: table.kernels, operations: placed, streams, layerMarker };
+  checkAcyclic(unchecked);
+  checkRowOrder(unchecked, catalogue);
+  const beside = findBeside(placed, (operation) => blocksHost(unchecked, operation));
   const operations = placed.map((operation) => ({ ...operation, beside: beside[operation.id] }));
-  const program: Program = { launch, kernels: table.kernels, operations, streams, layerMarker };
-  checkAcyclic(program);
-  checkRowOrder(program, catalogue);
+  const program = { ...unchecked, operations };
+  checkSms(configuration, program);
   return program;
 }

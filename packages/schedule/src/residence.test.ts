@@ -43,6 +43,15 @@ describe('findBeside', () => {
     expect(none.operations.flatMap(({ beside }) => beside)).to.deep.equal([]);
   });
 
+  it('follows gates to what is launched later on another stream', () => {
+    // The compute operation is launched first, and waits for the collective all the same.
+    const rows: Row[] = [
+      { kind: 'compute', stream: 1, gates: [1] },
+      { kind: 'collective', stream: 2 },
+    ];
+    expect(besideOf(rows)).to.deep.equal([[], []]);
+  });
+
   it('leaves out what waits for a collective that this one does not wait for', () => {
     // Two collectives on streams of their own, and a compute operation behind the second.
     const rows: Row[] = [

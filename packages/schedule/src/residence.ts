@@ -26,17 +26,51 @@ class OperationSet {
   }
 }
 
+type Row = Pick<Operation, 'id' | 'kind' | 'stream' | 'gates' | 'issue'>;
+
+/** What an operation waits for: the ends of others, and a notify that the CPU polls before it launches it. */
+interface Edges {
+  readonly ends: readonly number[];
+  readonly notify: number | undefined;
+}
+
+function edgesOf<T extends Row>(operations: readonly T[], blocksHost: (operation: T) => boolean): Edges[] {
+  const lastOnStream = new Map<number, number>();
+  let polled: number | undefined;
+  return operations.map((operation) => {
+    const { id, stream, gates, issue } = operation;
+    const ends = [...gates, lastOnStream.get(stream), issue].filter((earlier) => earlier !== undefined);
+    lastOnStream.set(stream, id);
+    const edges = { ends, notify: polled };
+    if (blocksHost(operation)) polled = id;
+    return edges;
+  });
+}
+
+/** @returns ids so that each comes behind all it waits for, which launch order alone does not give across streams. */
+function inOrder(edges: readonly Edges[]): number[] {
+  const missing = edges.map(({ ends, notify }) => ends.length + (notify === undefined ? 0 : 1));
+  const followers = edges.map((): number[] => []);
+  edges.forEach(({ ends, notify }, id) => {
+    for (const earlier of ends) followers[earlier].push(id);
+    if (notify !== undefined) followers[notify].push(id);
+  });
+  const order = missing.flatMap((count, id) => (count === 0 ? [id] : []));
+  for (const id of order) for (const follower of followers[id]) if (--missing[follower] === 0) order.push(follower);
+  return order;
+}
+
 /**
  * Finds, for each collective, the compute operations that may run beside it: neither waits for the other, by streams,
  * gates and the CPU that launches them. Left out are those that wait for another collective that this one does not wait
  * for: whether they run is not known when this one starts, and asking would let two ranks wait for each other. With all
  * collectives on one stream there are none of these.
  *
- * @param operations in launch order.
+ * @param operations in launch order, without cycles.
  * @param blocksHost whether nothing is launched behind an operation before its notify has ended.
  * @returns ids by operation, ascending; empty for all but collectives.
  */
-export function findBeside<T extends Pick<Operation, 'id' | 'kind' | 'stream' | 'gates' | 'issue'>>(
+export function findBeside<T extends Row>(
   operations: readonly T[],
   blocksHost: (operation: T) => boolean,
 ): readonly (readonly number[])[] {
@@ -45,26 +79,20 @@ export function findBeside<T extends Pick<Operation, 'id' | 'kind' | 'stream' | 
   const before = operations.map(() => new OperationSet(count));
   /** Collectives of which an operation waits for the end, or for the notify alone. */
   const waits = operations.map(() => new OperationSet(count));
-  const lastOnStream = new Map<number, number>();
-  let polled: number | undefined;
-  for (const operation of operations) {
-    const { id, stream, gates, issue } = operation;
-    const direct = [...gates, lastOnStream.get(stream), issue];
-    lastOnStream.set(stream, id);
-    for (const earlier of direct) {
-      // A gate to what is launched later closes a cycle, which is refused.
-      if (earlier === undefined || earlier >= id) continue;
+  const edges = edgesOf(operations, blocksHost);
+  for (const id of inOrder(edges)) {
+    const { ends, notify } = edges[id];
+    for (const earlier of ends) {
       before[id].add(earlier);
       before[id].addAll(before[earlier]);
       waits[id].addAll(waits[earlier]);
       if (['collective', 'wait'].includes(operations[earlier].kind)) waits[id].add(earlier);
     }
-    if (polled !== undefined) {
-      before[id].addAll(before[polled]);
-      waits[id].addAll(waits[polled]);
-      waits[id].add(polled);
+    if (notify !== undefined) {
+      before[id].addAll(before[notify]);
+      waits[id].addAll(waits[notify]);
+      waits[id].add(notify);
     }
-    if (blocksHost(operation)) polled = id;
   }
   return operations.map(({ id, kind }) => {
     if (kind !== 'collective') return [];

@@ -1,11 +1,15 @@
+import { symlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { BadInputError } from '@epemu/core';
-import { loadHardware } from '@epemu/presets';
+import { loadHardware, loadModel } from '@epemu/presets';
 import type { HardwarePreset, KernelRate } from '@epemu/presets';
 import { expect } from 'chai';
 import { calibrate, presetName } from './calibrate.js';
 import type { Calibration } from './calibrate.js';
 import { calibrationText } from './calibration-text.js';
+import { checkOutFile } from './out-file.js';
+import { checkExperts } from './ranks.js';
 import { SyntheticTrace, withFile } from './synthetic-trace.test-helper.js';
 import type { PhaseMarks } from './synthetic-trace.test-helper.js';
 
@@ -83,6 +87,50 @@ describe('calibrate', () => {
       ['flash::FlashAttnBwd', 'no shape', 1, 1],
     ]);
     expect(calibrationText(calibration)).to.match(/void mine::fused_kernel<7>\(int\) +unknown name +1 +0\.040/);
+  });
+
+  it('lists kernels without usable times by name, with a time of 0', async () => {
+    const trace = training(H800);
+    const kernel = { ph: 'X', cat: 'kernel', name: 'untimed', pid: 0, tid: 7, ts: 1, dur: 1 };
+    const reversed = { 'start ns': 2, 'end ns': 1 };
+    trace.events.push({ ...kernel, dur: undefined }, { ...kernel, dur: -1 }, { ...kernel, dur: '1' });
+    trace.events.push({ ...kernel, ts: '1' }, { ...kernel, args: reversed }, { ...kernel, dur: 1e300 });
+    trace.events.push({ ...kernel, ph: 'B', name: 'begun' }, { ...kernel, ph: 'E', name: 'begun' });
+    const { notPlaced } = await ofJson(trace.json());
+    expect(notPlaced).to.deep.equal([
+      { name: 'begun', reason: 'no usable times', count: 1, totalUs: 0, sharePct: 0 },
+      { name: 'untimed', reason: 'no usable times', count: 6, totalUs: 0, sharePct: 0 },
+    ]);
+    const none = await refusal('a.json', JSON.stringify([{ ...kernel, dur: -1 }]));
+    expect(none.message).to.include('a.json has no kernels with usable times: each needs "ph": "X"');
+  });
+
+  it("counts a duration of 0 of a collective's kernel as half a microsecond", async () => {
+    const trace = training(H800);
+    const isLayout = ({ name }: Readonly<Record<string, unknown>>): boolean => String(name).includes('dispatch_layout');
+    const events = trace.events.map((event) => (isLayout(event) ? { ...event, dur: 0 } : event));
+    trace.events.splice(0, Infinity, ...events);
+    const { kinds, notPlaced } = await ofJson(trace.json());
+    const layout = kinds.find(({ kind }) => kind === 'dispatch-layout');
+    expect([layout?.totalUs, layout?.count, notPlaced]).to.deep.equal([0.5, 1, []]);
+  });
+
+  it('lists kernels without work and those that no rate fits, and keeps the rate of the base', async () => {
+    const trace = new SyntheticTrace(H800);
+    const bf16 = ['c10::BFloat16', 'c10::BFloat16'];
+    const empty = [
+      [0, 7168],
+      [7168, 256],
+    ];
+    trace.operator(1, 'aten::mm', empty, bf16).kernel('nvjet_hsh_128x256', 60, { 'External id': 1 });
+    trace.kernel('Memset (Device)', 5, { bytes: 1e-300 });
+    const { kinds, notPlaced, preset } = await ofJson(trace.json());
+    expect(kinds).to.deep.equal([]);
+    expect(notPlaced.map(({ name, reason, totalUs }) => [name, reason, totalUs])).to.deep.equal([
+      ['nvjet_hsh_128x256', 'no shape', 60],
+      ['Memset (Device)', 'no rate fits', 5],
+    ]);
+    expect(preset.kernels).to.deep.equal(H800.kernels);
   });
 
   it('places kernels outside phases by name and the shapes of their operators', async () => {
@@ -173,6 +221,31 @@ describe('calibrate', () => {
     const world = await refusal('a.json', training(H800).json({ distributedInfo: { world_size: 48 } }));
     expect(world.message).to.match(/distributedInfo\.world_size of .*a\.json is 48; give --ranks/);
   });
+
+  it('offers only ranks that divide the experts', () => {
+    const model = loadModel('deepseek-v3');
+    const check = (counted: number, ranks: number) => (): void => {
+      checkExperts(counted, ranks, model);
+    };
+    const remedy = 'give the --model of the run';
+    expect(check(48, 64)).to.throw(BadInputError, '64 ranks have 4 of the 256 experts of deepseek-v3 each');
+    for (const counted of [48, 0.5, 1e300]) {
+      expect(check(counted, 1)).to.throw(BadInputError, `kernels count ${counted}; ${remedy}`);
+    }
+    expect(check(32, 1)).to.throw('1 rank has all 256 experts of deepseek-v3, but');
+    expect(check(32, 1)).to.throw('give --ranks 8, or the --model of the run');
+  });
+
+  it('refuses to write the preset over the trace, whatever the path', () =>
+    withFile('mine.json', '{}', async (path) => {
+      const link = `${path}.link`;
+      await symlink(path, link);
+      for (const out of [path, `${dirname(path)}/./mine.json`, link]) {
+        const failure: unknown = await checkOutFile(path, out).catch((error: unknown) => error);
+        expect(failure).to.be.instanceOf(BadInputError).with.property('message').that.includes(`${out} is the trace`);
+      }
+      await checkOutFile(path, `${path}.other`);
+    }));
 
   it('names a preset after its trace', () => {
     const names = ['runs/x/rank-00000.json.gz', 'a.b.pt.trace.json', 'mine.json', 'other'].map(presetName);

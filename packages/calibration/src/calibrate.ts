@@ -73,7 +73,8 @@ async function placeByName(
     const operator = kernel.externalId === undefined ? undefined : operators.get(kernel.externalId);
     const place = placer.place(kernel, run.names.of(kernel.name), operator);
     const ns = run.ns.get(index)!;
-    if (typeof place !== 'string') return [{ ...place, sms: run.split.computeSms, ns, phase: undefined }];
+    if (typeof place !== 'string')
+      return [{ ...place, name: kernel.name, sms: run.split.computeSms, ns, phase: undefined }];
     notPlaced.add(kernel.name, place, ns / 1000);
     return [];
   });
@@ -110,7 +111,13 @@ export async function calibrate(path: string, options: CalibrationOptions = {}):
   const byName = await placeByName(path, run, byPhase.done, new PlaceByName(base, lists), notPlaced);
   const placed = [...byPhase.placed, ...byName];
   const name = options.name ?? presetName(path);
-  const { preset, kinds } = fittedPreset({ base, run, placed, beside: byPhase.beside, name, file: basename(path) });
+  const parts = { base, run, placed, beside: byPhase.beside, name, file: basename(path) };
+  const { preset, kinds, unfitted } = fittedPreset(parts);
+  for (const { kind, name: kernel, ns } of placed) {
+    if (unfitted.has(kind)) notPlaced.add(kernel, 'no rate fits', ns / 1000);
+  }
+  for (const [kernel, count] of trace.untimed) notPlaced.add(kernel, 'no usable times', 0, count);
+  const fitted = placed.filter(({ kind }) => !unfitted.has(kind));
   const nodes = Math.ceil(ranks / base.nodeSize);
   const allUs = [...run.ns.values()].reduce((sum, ns) => sum + ns, 0) / 1000;
   return {
@@ -123,7 +130,7 @@ export async function calibrate(path: string, options: CalibrationOptions = {}):
     tokens: byPhase.sizes.tokens ?? null,
     kinds,
     notPlaced: notPlaced.list(allUs),
-    phases: phaseFigures(placed, instances, base, preset),
+    phases: phaseFigures(fitted, instances, base, preset),
     collectives: collectiveFigures(run, byPhase.collectivePhases, model, nodes, byPhase.sizes.tokens ?? NaN),
   };
 }

@@ -1,3 +1,4 @@
+import { BadInputError } from '@epemu/core';
 import { parseHardware } from '@epemu/presets';
 import type { HardwarePreset, KernelRate } from '@epemu/presets';
 import { fitKind, predictedNs } from './fit/fit-kind.js';
@@ -34,6 +35,14 @@ export interface PresetParts {
   readonly file: string;
 }
 
+/** What fitting makes of placed kernels. */
+export interface FittedPreset {
+  readonly preset: HardwarePreset;
+  readonly kinds: readonly KindFit[];
+  /** Kinds whose kernels no rate of a preset fits, as those that did no work in their time; the base's stay. */
+  readonly unfitted: ReadonlySet<string>;
+}
+
 function byKind(placed: readonly PlacedKernel[]): Map<string, Observation[]> {
   const kinds = new Map<string, Observation[]>();
   for (const { kind, shape, sms, ns } of placed) {
@@ -42,6 +51,17 @@ function byKind(placed: readonly PlacedKernel[]): Map<string, Observation[]> {
     else list.push({ shape, sms, ns });
   }
   return kinds;
+}
+
+/** Whether presets may be so: numbers that are finite and within their bounds. */
+function isPreset(hardware: HardwarePreset): boolean {
+  try {
+    parseHardware(hardware, hardware.name);
+    return true;
+  } catch (error) {
+    if (error instanceof BadInputError) return false;
+    throw error;
+  }
 }
 
 /** The trace's GPU where the trace describes it. */
@@ -75,7 +95,7 @@ function kindFit(
 }
 
 /** Puts fitted rates, and what else a trace tells, into the base preset. */
-export function fittedPreset(parts: PresetParts): { preset: HardwarePreset; kinds: KindFit[] } {
+export function fittedPreset(parts: PresetParts): FittedPreset {
   const { base, run, placed, beside, name, file } = parts;
   const observations = byKind(placed);
   const gpu = gpuOf(base, run);
@@ -85,8 +105,17 @@ export function fittedPreset(parts: PresetParts): { preset: HardwarePreset; kind
     memoryShare: sharePoints(base.memoryShare, run.split.computeSms, undefined),
   };
   const kernels = { ...base.kernels };
-  for (const [kind, list] of observations) kernels[kind] = fitKind(fullRate, kind, list, file);
-  const measured = measuredShare(run, beside, { ...fullRate, kernels });
+  const unfitted = new Set<string>();
+  for (const [kind, list] of observations) {
+    const rate = fitKind(fullRate, kind, list, file);
+    if (isPreset({ ...base, kernels: { [kind]: rate } })) kernels[kind] = rate;
+    else unfitted.add(kind);
+  }
+  for (const kind of unfitted) observations.delete(kind);
+  let measured = measuredShare(run, beside, { ...fullRate, kernels });
+  if (!isPreset({ ...fullRate, memoryShare: sharePoints(base.memoryShare, run.split.computeSms, measured) })) {
+    measured = undefined;
+  }
   const sources: Record<string, string> = { ...base.sources };
   const bases = { ...base.bases };
   if (gpu !== base.gpu) {
@@ -109,5 +138,6 @@ export function fittedPreset(parts: PresetParts): { preset: HardwarePreset; kind
   };
   const preset = parseHardware(json, name);
   const kinds = [...observations].map(([kind, list]) => kindFit(base, preset, kind, list));
-  return { preset, kinds: kinds.sort((a, b) => b.totalUs - a.totalUs || (a.kind < b.kind ? -1 : 1)) };
+  kinds.sort((a, b) => b.totalUs - a.totalUs || (a.kind < b.kind ? -1 : 1));
+  return { preset, kinds, unfitted };
 }

@@ -44,7 +44,8 @@ function productOf(a: Tensor, b: Tensor): OperatorProduct | undefined {
 export function operatorProduct({ name, tensors }: Operator): OperatorProduct | undefined {
   for (let i = BIAS_FIRST.has(name) ? 1 : 0; i + 1 < tensors.length; i++) {
     const product = productOf(tensors[i], tensors[i + 1]);
-    if (product !== undefined) return product;
+    // One of no rows or columns does no work that a rate could be told from.
+    if (product !== undefined && product.shape.m * product.shape.n * product.shape.k > 0) return product;
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import type { ListedKernel, ListedKernels } from './listed-kernels.js';
 import type { NotPlacedKernels, PlacedKernel } from './placement.js';
 import type { PhaseInstance } from './phase-instances.js';
 import { smsOf } from './sm-split.js';
+import { countedNs } from './traced-run.js';
 import type { TracedRun } from './traced-run.js';
 import { frequentSizes, paddedRowsOf, solveSizes } from './work-sizes.js';
 import type { SolvedSizes } from './work-sizes.js';
@@ -96,14 +97,14 @@ export function placeByPhase(
       if (entry.role !== undefined) continue;
       const traced = run.trace.kernels[index];
       const shape = kernel.shape({ ...known, pairs: attentionPairs(tokens, kernel.kind, options) });
-      const ns = run.collectives.has(index) ? traced.durationUs * 1000 : nsOf(index, listed);
+      const ns = run.collectives.has(index) ? countedNs(traced.durationUs) : nsOf(index, listed);
       if (!Object.values(shape).every((value: number) => Number.isFinite(value))) {
         const reason = kernel.kind === 'attention-decode' && !Number.isNaN(tokens) ? 'KV length unknown' : 'no shape';
         notPlaced.add(traced.name, reason, ns / 1000);
       } else if (inCollective && kernel.class === 'compute') {
         beside.push({ index, kind: kernel.kind, bytes: shape.bytes });
       } else {
-        placed.push({ kind: kernel.kind, shape, sms: smsOf(traced, listed, run.split), ns, phase });
+        placed.push({ name: traced.name, kind: kernel.kind, shape, sms: smsOf(traced, listed, run.split), ns, phase });
       }
     }
   }

@@ -2,6 +2,8 @@ import type { KernelShape } from '@epemu/kernels';
 
 /** A kernel of the trace whose kind and work are known. */
 export interface PlacedKernel {
+  /** As it stands in the trace. */
+  readonly name: string;
   readonly kind: string;
   readonly shape: KernelShape;
   /** SMs that it had. */
@@ -13,7 +15,8 @@ export interface PlacedKernel {
 }
 
 /** Why a kernel was not placed. */
-export type NotPlacedReason = 'unknown name' | 'no shape' | 'several kinds' | 'KV length unknown';
+export type NotPlacedReason =
+  'unknown name' | 'no shape' | 'several kinds' | 'KV length unknown' | 'no usable times' | 'no rate fits';
 
 /** Kernels of one name that were not placed. */
 export interface NotPlaced {
@@ -29,14 +32,15 @@ export interface NotPlaced {
 export class NotPlacedKernels {
   readonly #entries = new Map<string, { name: string; reason: NotPlacedReason; count: number; totalUs: number }>();
 
-  add(name: string, reason: NotPlacedReason, us: number): void {
+  /** @param us time of all `count` kernels. */
+  add(name: string, reason: NotPlacedReason, us: number, count = 1): void {
     const key = `${reason} ${name}`;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       entry = { name, reason, count: 0, totalUs: 0 };
       this.#entries.set(key, entry);
     }
-    entry.count++;
+    entry.count += count;
     entry.totalUs += us;
   }
 

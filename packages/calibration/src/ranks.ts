@@ -22,12 +22,16 @@ export function ranksOf(
 /**
  * Compares a rank's experts as the kernels' grids count them with those that the ranks give.
  *
- * @throws BadInputError naming the ranks that the kernels tell of.
+ * @throws BadInputError naming the ranks that the kernels tell of, where a number of ranks fits them.
  */
 export function checkExperts(counted: number | undefined, ranks: number, model: ModelPreset): void {
   const experts = model.experts / ranks;
   if (counted === undefined || counted === experts) return;
-  const told = `${ranks} ranks have ${experts} of the ${model.experts} experts of ${model.name} each`;
-  const remedy = `give --ranks ${model.experts / counted}, or the --model of the run`;
+  const told =
+    ranks === 1
+      ? `1 rank has all ${model.experts} experts of ${model.name}`
+      : `${ranks} ranks have ${experts} of the ${model.experts} experts of ${model.name} each`;
+  const fitting = model.experts / counted;
+  const remedy = `give ${model.experts % fitting === 0 ? `--ranks ${fitting}, or ` : ''}the --model of the run`;
   throw new BadInputError('ranks', `${told}, but the grids of the trace's kernels count ${counted}; ${remedy}`);
 }

@@ -48,7 +48,9 @@ export function metadataOf(
     metadata = JSON.parse(text) as Metadata;
   } catch (cause) {
     const problem = `${path} cannot be read as a trace: what stands beside its "traceEvents" is no JSON`;
-    throw new BadInputError(path, `${problem}: ${messageOf(cause)}; write it again or repair it there`, { cause });
+    // The parser quotes the text, line breaks and all.
+    const words = messageOf(cause).replace(/\s+/g, ' ');
+    throw new BadInputError(path, `${problem}: ${words}; write it again or repair it there`, { cause });
   }
   const worldSize = metadata.distributedInfo?.world_size;
   return {

@@ -43,8 +43,10 @@ export interface Launch {
 
 /** What calibration keeps of a trace. */
 export interface TraceContent {
-  /** In file order. */
+  /** Those with usable times, in file order. */
   readonly kernels: readonly TracedKernel[];
+  /** Number of those without, by name. */
+  readonly untimed: ReadonlyMap<string, number>;
   readonly annotations: readonly Annotation[];
   /** By correlation id. */
   readonly launches: ReadonlyMap<number, Launch>;

@@ -22,6 +22,14 @@ export interface TracedRun {
 /** What a duration that the profiler rounded down to nothing counts as: half its resolution. */
 const SHORTEST_NS = 500;
 
+/** More than any GPU has; a trace that says so says nothing. */
+const MOST_SMS = 1e6;
+
+/** @returns what a duration in µs counts as, ns. */
+export function countedNs(us: number): number {
+  return Math.max(SHORTEST_NS, us * 1000);
+}
+
 /** @returns a kernel's row: one stream of one GPU. */
 export function streamOf({ pid, stream }: { pid: number | string; stream: number | string }): string {
   return `${pid} ${stream}`;
@@ -41,12 +49,13 @@ export function tracedRun(trace: TraceContent, baseSms: number): TracedRun {
   const ns = new Map<number, number>();
   kernels.forEach((kernel, index) => {
     if (collectives.has(index)) return;
-    if (communicationStreams.has(streamOf(kernel))) ns.set(index, Math.max(SHORTEST_NS, kernel.durationUs * 1000));
+    if (communicationStreams.has(streamOf(kernel))) ns.set(index, countedNs(kernel.durationUs));
     else compute.push(index);
   });
-  for (const [index, us] of busyTimes(kernels, compute)) ns.set(index, Math.max(SHORTEST_NS, us * 1000));
+  for (const [index, us] of busyTimes(kernels, compute)) ns.set(index, countedNs(us));
   const { numSms } = trace.deviceProperties;
-  const split = smSplit(typeof numSms === 'number' && numSms > 0 ? numSms : baseSms, kernels, collectives);
+  const isCount = typeof numSms === 'number' && Number.isInteger(numSms) && numSms > 0 && numSms <= MOST_SMS;
+  const split = smSplit(isCount ? numSms : baseSms, kernels, collectives);
   return { trace, names, collectives, communicationStreams, split, ns };
 }
 

@@ -42,6 +42,14 @@ function fail(error: unknown): void {
   process.exitCode = error instanceof EpemuError ? error.exitCode : EXIT_CODE.failure;
 }
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that went away, as head does, wants no more; a full disk must be told.
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`epemu: standard output cannot be written: ${error.message}; free space or write elsewhere\n`);
+  process.exitCode = EXIT_CODE.failure;
+});
+process.stderr.on('error', () => undefined);
+
 try {
   await program.parseAsync();
 } catch (error) {

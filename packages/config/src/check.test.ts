@@ -49,7 +49,9 @@ describe('checkConfiguration', () => {
     const error = refusal(() =>
       resolveConfiguration({ scenario: 'train', flags: { ranks: 16 }, settings: ['hardware.nodeSize=12'] }),
     );
-    expect(error.message).to.equal('ranks is 16, but above one node it must be a multiple of the node size 12; use one of 1, 2, 4, 8');
+    expect(error.message).to.equal(
+      'ranks is 16, but above one node it must be a multiple of the node size 12; use one of 1, 2, 4, 8',
+    );
   });
 
   it('refuses layers between the MoE layers and the whole model', () => {

@@ -14,19 +14,20 @@ function checkSizes(configuration: Configuration): void {
   const { ranks, layers, model, hardware, ranksPerWorker, payload } = configuration;
   const { nodeSize } = hardware;
   const wholeNodes = (count: number): boolean => count <= nodeSize || count % nodeSize === 0;
-  const fits = Array.from({ length: model.experts }, (_, i) => i + 1)
-    .filter((count) => model.experts % count === 0 && wholeNodes(count))
-    .join(', ');
+  const fits = (): string =>
+    Array.from({ length: model.experts }, (_, i) => i + 1)
+      .filter((count) => model.experts % count === 0 && wholeNodes(count))
+      .join(', ');
   if (model.experts % ranks !== 0) {
     refuse(
       'ranks',
-      `ranks is ${ranks}, but the ${model.experts} experts of ${model.name} do not divide by it; use one of ${fits}`,
+      `ranks is ${ranks}, but the ${model.experts} experts of ${model.name} do not divide by it; use one of ${fits()}`,
     );
   }
   if (!wholeNodes(ranks)) {
     refuse(
       'ranks',
-      `ranks is ${ranks}, but above one node it must be a multiple of the node size ${nodeSize}; use one of ${fits}`,
+      `ranks is ${ranks}, but above one node it must be a multiple of the node size ${nodeSize}; use one of ${fits()}`,
     );
   }
   const moeLayers = model.layers - model.denseLayers;
@@ -141,7 +142,7 @@ function checkPhase(
     const { rateKind } = phase.collective;
     const known = transferKinds(hardware, era);
     if (!known.includes(rateKind)) {
-      const list = known.join(', ');
+      const list = known.length === 0 ? `none in ${era}` : known.join(', ');
       refuse(field, `phase ${phase.name} has the unknown rateKind ${rateKind}; the hardware preset has ${list}`);
     }
     const needsSms = transferOf(hardware, era, rateKind).rdma.GBpsPerSm !== undefined;

@@ -11,18 +11,25 @@ export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-function show(value: unknown): string {
+/** @returns a value for messages. JSON would make null of a number that is not finite, and lacks what leads to itself. */
+export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
+  if (typeof value === 'number') return String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    return 'a value that contains itself';
+  }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 function allowed(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'too_small':
-      return `it must be at least ${String(issue.minimum)}`;
+      return `it must be ${issue.inclusive === false ? 'more than' : 'at least'} ${String(issue.minimum)}`;
     case 'too_big':
-      return `it must be at most ${String(issue.maximum)}`;
+      return `it must be ${issue.inclusive === false ? 'less than' : 'at most'} ${String(issue.maximum)}`;
     case 'invalid_type':
       return `it must be ${issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`}`;
     case 'invalid_value':
@@ -70,6 +77,6 @@ export function explainIssue(
     const hint = near === undefined ? `known keys are ${knownKeys.join(', ')}` : `did you mean ${near}?`;
     return new BadInputError(name, `${name} is not a key of a run's configuration; ${hint}`);
   }
-  const shown = field === '' ? 'the configuration' : field;
-  return new BadInputError(field, `${shown} is ${show(valueAt(input, issue.path))}, but ${allowed(issue)}`);
+  const name = field === '' ? 'the configuration' : field;
+  return new BadInputError(field, `${name} is ${shown(valueAt(input, issue.path))}, but ${allowed(issue)}`);
 }

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { BadInputError } from '@epemu/core';
-import { builtInKernelLists, parseKernelLists } from '@epemu/kernels';
+import { parseKernelLists } from '@epemu/kernels';
 import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/presets';
-import type { HardwarePreset, ModelPreset } from '@epemu/presets';
+import type { HardwarePreset } from '@epemu/presets';
 import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
-import { explainIssue } from './explain.js';
+import { explainIssue, shown } from './explain.js';
+import { kernelsFor } from './kernel-lists.js';
 import { CONFIGURATION_SCHEMA, keysAt } from './schema.js';
 import { scenarioData, scenarioNames } from './scenario-data.js';
 import { applySetting, environmentOverrides, isPlainObject, merged, parseScalar, readScenarioFile } from './sources.js';
@@ -93,7 +94,7 @@ function inlinePreset<T>(
 ): T {
   if (typeof value === 'string') return load(value);
   if (isPlainObject(value)) return parse(value, field);
-  throw new BadInputError(field, `${field} is ${JSON.stringify(value)}; give a preset's name, a file or a mapping`);
+  throw new BadInputError(field, `${field} is ${shown(value)}; give a preset's name, a file or a mapping`);
 }
 
 /** Puts a number in the place of a schedule's `computeSms: rest` or `all`; whatever else is wrong is told later. */
@@ -105,20 +106,11 @@ function resolveSms(schedule: PlainObject, hardware: unknown): void {
   schedule['computeSms'] = sms - (typeof communicationSms === 'number' ? communicationSms : 0);
 }
 
-/** Kernel lists that the schedule's phases name: the file's own, else the built-in ones for the model. */
-function kernelsFor(values: PlainObject, model: ModelPreset): PlainObject {
-  const own = values['kernels'];
-  if (own !== undefined && !isPlainObject(own)) {
-    throw new BadInputError('kernels', `kernels is ${JSON.stringify(own)}; give a mapping of lists by name`);
-  }
-  const all: PlainObject = { ...builtInKernelLists(model), ...own };
-  const schedule = values['schedule'];
-  const phases = isPlainObject(schedule) && Array.isArray(schedule['phases']) ? (schedule['phases'] as unknown[]) : [];
-  const names = phases
-    .filter(isPlainObject)
-    .flatMap((phase) => [phase['kernels'], phase['denseKernels']])
-    .filter((name): name is string => typeof name === 'string');
-  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+/** A schedule that is none would silently leave the built-in one in its place. */
+function refuseNoMapping(schedule: unknown): void {
+  if (schedule === undefined || isPlainObject(schedule)) return;
+  const remedy = "but it must be a mapping; give streams and phases, or remove it for the scenario's own";
+  throw new BadInputError('schedule', `schedule is ${shown(schedule)}, ${remedy}`);
 }
 
 /**
@@ -128,6 +120,7 @@ function kernelsFor(values: PlainObject, model: ModelPreset): PlainObject {
 export function resolveConfiguration(sources: ConfigurationSources): Configuration {
   const file = baseOf(sources.scenario);
   refuseUnknownKeys(file);
+  refuseNoMapping(file['schedule']);
   const { whole, paths } = splitSettings(sources.settings ?? []);
   const environment = environmentOverrides(sources.environment ?? {});
   const chosen = [environment, sources.flags ?? {}, whole].reduce(overridden, file);
@@ -141,7 +134,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['threads'] ??= availableParallelism();
   const model = inlinePreset(values['model'], 'model', loadModel, parseModel);
   values['model'] = model;
-  values['kernels'] = kernelsFor(values, model);
+  values['kernels'] = kernelsFor(values, file['schedule'], model);
   const hardware = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
   values['hardware'] = hardware;
   values['era'] ??= hardware.defaultEra;

@@ -8,7 +8,7 @@ export const PHASE_SCHEMA = z.strictObject({
   /** Key in the template's `streams`. */
   stream: z.string(),
   /** The phase's step is row + lag: its layer for inference, its cell for training. `"-layers"` runs it a chunk later. */
-  lag: z.union([z.int(), z.literal('-layers')]).default(0),
+  lag: z.union([z.int(), z.literal('-layers')], 'it must be a whole number or "-layers"').default(0),
   microBatch: z.int().nonnegative().default(0),
   direction: z.enum(['forward', 'backward']).default('forward'),
   /** Name of the list of its kernels; see docs/kernels.md. */

@@ -17,15 +17,24 @@ export function readScenarioFile(path: string): PlainObject {
   } catch (error) {
     throw new BadInputError(path, `${path} cannot be read (${messageOf(error)}); name a YAML or JSON scenario file`);
   }
+  // Aliases that multiply, or lead nowhere, and nesting too deep for the stack are thrown, not listed as errors.
+  const attempt = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (cause) {
+      const message = `${path} cannot be read (${messageOf(cause)}); mend its aliases or nesting`;
+      throw new BadInputError(path, message, { cause });
+    }
+  };
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = attempt(() => parseDocument(text, { lineCounter: lines, logLevel: 'error' }));
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
     const what = problem.message.split('\n')[0] ?? '';
     throw new BadInputError(path, `${path}, line ${line}: ${what.replace(/ at line .*$/, '')}; mend the file's syntax`);
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const value = attempt((): unknown => document.toJS({ maxAliasCount: 100 }));
   if (!isPlainObject(value))
     throw new BadInputError(path, `${path} holds no mapping of keys to values at its top level`);
   return value;

@@ -115,7 +115,7 @@ describe('kernel lists', () => {
   it('are refused with a kind without rate, without the shape of its kind, or with a wrong key', () => {
     const refusal = (changes: Record<string, unknown>): string => {
       try {
-        catalogueOf(64, listOf(changes)).kernels('mine');
+        catalogueOf(64, listOf(changes)).kernels('mine')[0]?.grid(8, 8);
       } catch (error) {
         if (error instanceof BadInputError) return error.message;
       }
@@ -129,9 +129,16 @@ describe('kernel lists', () => {
     expect(refusal({ bytes: 'tokens / (experts - 256)' })).to.match(
       /^kernels\.mine\.0 comes to Infinity bytes; that must/,
     );
-    expect(refusal({ bytes: '0 - tokens' })).to.match(/^kernels\.mine\.0 comes to -1 bytes; /);
+    expect(refusal({ bytes: '0 - tokens' })).to.match(/^kernels\.mine\.0 comes to -8 bytes; /);
     expect(refusal({ repeat: 1.5 })).to.match(/^kernels\.mine\.0\.repeat is 1\.5, but it must be a whole number/);
     expect(refusal({ after: 'nobody' })).to.match(/^kernels\.mine\.0\.after is nobody, which no earlier kernel/);
+    expect(refusal({ when: 'tokens' })).to.match(
+      /^kernels\.mine\.0\.when is "tokens"; there is no size tokens; use hidden/,
+    );
+    expect(refusal({ block: ['tokens', 1, 1] })).to.match(/^kernels\.mine\.0\.block\.0 is "tokens"; there is no size/);
+    expect(refusal({ block: [0, 1, 1] })).to.match(/^kernels\.mine\.0\.block\.0 comes to 0; it must be a whole number/);
+    expect(refusal({ grid: ['1/0', 1, 1] })).to.match(/^kernels\.mine\.0\.grid\.0 comes to Infinity; it must/);
+    expect(refusal({ bytes: '1e300' })).to.match(/^kernels\.mine\.0, of kind elementwise, would take .* too extreme$/);
     expect(refusal({ colour: 'red' })).to.match(/^kernels\.mine\.0 is wrong: /);
     expect(refusal({})).to.equal('accepted');
   });

@@ -24,7 +24,7 @@ export interface PhaseKernel {
   readonly after: number | undefined;
   /** Whether its time follows the rows that experts received. */
   readonly followsRows: boolean;
-  /** Launch dimensions for `tokens` tokens and even routing. */
+  /** Launch dimensions for `tokens` tokens and even routing. @throws BadInputError where sizes or times cannot be. */
   grid(tokens: number, attentionPairs: number): Dimensions;
   readonly block: Dimensions;
   /** Its shape at some work; not a number where a size is missing. */
@@ -32,6 +32,11 @@ export interface PhaseKernel {
   /** Time alone on `sms` SMs, integer ns. */
   durationNs(sizes: Sizes, sms: number): number;
 }
+
+/** A quarter of an hour: nothing on a GPU takes as long, and times stay exact integers. */
+const LONGEST_NS = 1e12;
+/** The most blocks, or threads of one, that CUDA counts. */
+const MOST_BLOCKS = 2 ** 31 - 1;
 
 /** Kernels of one entry; a rank has 4096 experts at the most. */
 const MOST_INSTANCES = 4096;
@@ -91,8 +96,7 @@ export class KernelCatalogue {
     const labels: (string | undefined)[] = [];
     this.#lists[list].forEach((entry, index) => {
       const place = `kernels.${list}.${index}`;
-      const constant = (source: string | number, key: string): number =>
-        this.#formula(source, `${place}.${key}`).evaluate(this.sizes);
+      const constant = (source: string | number, key: string): number => this.#constant(source, `${place}.${key}`);
       if (entry.when !== undefined && constant(entry.when, 'when') === 0) return;
       const instances = entry.repeat === undefined ? 1 : constant(entry.repeat, 'repeat');
       if (!Number.isInteger(instances) || instances < 0 || instances > MOST_INSTANCES) {
@@ -128,6 +132,11 @@ export class KernelCatalogue {
     return compileFormula(source, this.#names, place);
   }
 
+  /** What an expression over the run's sizes comes to; those of a phase's work are not known to it. */
+  #constant(source: string | number, place: string): number {
+    return compileFormula(source, new Set(Object.keys(this.sizes)), place).evaluate(this.sizes);
+  }
+
   #rate(kind: string, place: string): KernelRate {
     if (Object.hasOwn(this.#hardware.kernels, kind)) return this.#hardware.kernels[kind];
     const known = Object.keys(this.#hardware.kernels).join(', ');
@@ -154,11 +163,18 @@ export class KernelCatalogue {
     const dimensions = (sources: KernelEntry['grid'], key: string): Formula[] =>
       sources.map((source, i) => this.#formula(source, `${place}.${key}.${i}`));
     const grid = dimensions(entry.grid, 'grid');
-    const block = dimensions(entry.block, 'block').map((formula) => formula.evaluate(this.sizes));
+    const block = entry.block.map((source, i) => {
+      const at = `${place}.block.${i}`;
+      return launchDimension(this.#constant(source, at), at);
+    });
     const followsRows = [...formulas.values()].some(({ uses }) => [...uses].some((name) => ROW_SIZES.has(name)));
     const shape = (sizes: Sizes): KernelShape => shapeOf(entry.kind, formulas, sizes);
-    const timed = (sizes: Sizes): KernelShape => checkedShape(shape(sizes), place);
-    timed(withWork(this.sizes, evenWork(this.sizes, 1, 1)));
+    const durationNs = (sizes: Sizes, sms: number): number => {
+      const ns = kernelDurationNs(this.#hardware, rate, checkedShape(shape(sizes), place), sms);
+      if (ns <= LONGEST_NS) return ns;
+      const problem = `${place}, of kind ${entry.kind}, would take ${ns} ns`;
+      throw new BadInputError(place, `${problem}; its size or the rates of ${this.#hardware.name} are too extreme`);
+    };
     return {
       name: entry.name,
       label: entry.label,
@@ -172,13 +188,23 @@ export class KernelCatalogue {
       block: [block[0], block[1], block[2]],
       grid: (tokens, attentionPairs) => {
         const sizes = withWork(this.sizes, evenWork(this.sizes, tokens, attentionPairs));
-        const [x, y, z] = grid.map((formula) => Math.max(1, Math.ceil(formula.evaluate(sizes))));
+        // Whatever an expression comes to at this work, it is refused here, before anything starts.
+        durationNs(sizes, this.sizes['gpuSms']);
+        const [x, y, z] = grid.map((formula, i) => {
+          return launchDimension(Math.max(1, Math.ceil(formula.evaluate(sizes))), `${place}.grid.${i}`);
+        });
         return [x, y, z];
       },
       shape,
-      durationNs: (sizes, sms) => kernelDurationNs(this.#hardware, rate, timed(ofExpert(sizes, instance)), sms),
+      durationNs: (sizes, sms) => durationNs(ofExpert(sizes, instance), sms),
     };
   }
+}
+
+/** @throws BadInputError where a launch dimension is none. */
+function launchDimension(value: number, place: string): number {
+  if (Number.isInteger(value) && value >= 1 && value <= MOST_BLOCKS) return value;
+  throw new BadInputError(place, `${place} comes to ${value}; it must be a whole number from 1 to ${MOST_BLOCKS}`);
 }
 
 /** Sizes as an expert's kernel sees them. */

@@ -2,6 +2,7 @@ import { BadInputError } from '@epemu/core';
 import type { z } from 'zod';
 import { at } from './place.js';
 import type { Place } from './place.js';
+import { remedyOf } from './remedy.js';
 
 /** @returns the value at a path of keys, or undefined where the path ends early. */
 function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
@@ -13,6 +14,16 @@ function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
+/** @returns a value for messages. JSON would make null of a number that is not finite, and lacks what leads to itself. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  try {
+    return JSON.stringify(value).slice(0, 80);
+  } catch {
+    return 'a value that contains itself';
+  }
+}
+
 /**
  * Refuses a value of a preset.
  * @param remedy what is allowed there.
@@ -21,7 +32,7 @@ function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
 export function refuse(json: unknown, place: Place, path: readonly PropertyKey[], remedy: string): never {
   const key = path.join('.');
   const value = valueAt(json, path);
-  const problem = value === undefined ? 'is missing' : `is ${JSON.stringify(value).slice(0, 80)}`;
+  const problem = value === undefined ? 'is missing' : `is ${shown(value)}`;
   throw new BadInputError(key, `in the preset ${at(place, path)}${key} ${problem}; ${remedy}`);
 }
 
@@ -30,7 +41,7 @@ export function refuse(json: unknown, place: Place, path: readonly PropertyKey[]
  * @throws BadInputError naming file, line, key and what is wrong with its value; its `field` is the key.
  */
 export function parsePreset<Schema extends z.ZodType>(schema: Schema, json: unknown, place: Place): z.output<Schema> {
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(json, { error: remedyOf });
   if (parsed.success) return parsed.data;
   // A misspelt key is told before the key that is missing because of it.
   const { issues } = parsed.error;

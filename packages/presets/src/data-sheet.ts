@@ -1,18 +1,18 @@
 import { z } from 'zod';
-import { POSITIVE } from './kernel-rate.js';
+import { RATE } from './bounds.js';
 
 /** Peaks of a GPU and its links as data sheets print them; what presets are scaled by. */
 export const DATA_SHEET_SCHEMA = z.strictObject({
   /** Which data sheet, for the sources of what is scaled. */
   name: z.string().min(1),
   /** Matrix products of the whole GPU, dense: without sparsity. */
-  fp8Tflops: POSITIVE,
-  bf16Tflops: POSITIVE,
-  memoryGBps: POSITIVE,
+  fp8Tflops: RATE,
+  bf16Tflops: RATE,
+  memoryGBps: RATE,
   /** One direction; data sheets print both together. */
-  nvlinkGBps: POSITIVE,
+  nvlinkGBps: RATE,
   /** One direction of the NIC that a GPU has. */
-  rdmaGBps: POSITIVE,
+  rdmaGBps: RATE,
 });
 
 export type DataSheet = Readonly<z.infer<typeof DATA_SHEET_SCHEMA>>;

@@ -128,7 +128,9 @@ describe('what a derived preset says itself', () => {
     const kernels = (rate: string): string => `"kernels": {\n"swiglu": ${rate}}`;
     expect(refused(kernels('{"GBps": 5, "basis": "measured"}'))).to.match(/line 5, kernels\.swiglu\.source is missing/);
     const negative = kernels('{\n"GBps": -5, "basis": "measured", "source": "s"}');
-    expect(refused(negative)).to.match(/line 6, kernels\.swiglu\.GBps is -5; give a positive number$/);
+    expect(refused(negative)).to.match(
+      /line 6, kernels\.swiglu\.GBps is -5; give a number from 0.000001 to 1000000000$/,
+    );
     expect(refused('"gpu": {"sms": 78}')).to.match(/dataSheet is missing; the base has 132 SMs, not 78/);
     expect(refused('"dataSheet": {\n"name": "s", "fp8Tflops": 0}')).to.match(/line 5, dataSheet\.fp8Tflops is 0/);
     expect(refused('"ports": {\n"ethernet": {}}')).to.match(/line 5, ports\.ethernet is unknown/);

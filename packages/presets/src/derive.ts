@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COUNT } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
 import { DATA_SHEET_SCHEMA } from './data-sheet.js';
 import type { HardwarePreset } from './hardware.js';
@@ -16,7 +17,7 @@ const REPLACEMENT = z.looseObject({ basis: BASIS, source: SOURCE });
 /** What a derived preset may say; its other keys are checked when the whole preset is. */
 const DERIVED_SCHEMA = z.looseObject({
   base: z.string().min(1),
-  gpu: z.looseObject({ sms: z.int('give a positive integer').positive('give a positive integer') }).optional(),
+  gpu: z.looseObject({ sms: COUNT }).optional(),
   dataSheet: DATA_SHEET_SCHEMA.optional(),
   kernels: z.record(z.string(), REPLACEMENT).optional(),
   transfers: z.partialRecord(z.enum(ERAS), z.record(z.string(), REPLACEMENT)).optional(),

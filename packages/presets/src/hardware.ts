@@ -1,20 +1,18 @@
 import { BadInputError } from '@epemu/core';
 import { z } from 'zod';
+import { COUNT, RATE, SHARE, WHOLE_NS, numberFrom } from './bounds.js';
 import { parsePreset } from './check.js';
 import { DATA_SHEET_SCHEMA } from './data-sheet.js';
-import { BASIS, KERNEL_RATE_SCHEMA, POSITIVE, SOURCE } from './kernel-rate.js';
+import { BASIS, KERNEL_RATE_SCHEMA, SOURCE } from './kernel-rate.js';
 import { at } from './place.js';
 import type { Place } from './place.js';
 import { ERAS, TRANSFER_SCHEMA } from './transfer-rate.js';
 
-const COUNT = z.int('give a positive integer').positive('give a positive integer');
-const NANOSECONDS = z.int('give whole nanoseconds').nonnegative('give 0 or more nanoseconds');
-
 const PORT_SCHEMA = z.strictObject({
   /** The most it carries, one direction; 1 GB/s is 1 byte a ns. */
-  bandwidthGBps: POSITIVE,
+  bandwidthGBps: numberFrom(1e-3, 1e6),
   /** From a byte's leaving the out-port to its arrival at the in-port. */
-  latencyNs: NANOSECONDS,
+  latencyNs: WHOLE_NS,
 });
 
 const HARDWARE_SCHEMA = z.strictObject({
@@ -34,24 +32,24 @@ const HARDWARE_SCHEMA = z.strictObject({
   defaultEra: z.enum(ERAS),
   ports: z.strictObject({ rdma: PORT_SCHEMA, nvlink: PORT_SCHEMA }),
   /** Between the end of a kernel and the start of what waits for it, next kernels on a stream included. */
-  kernelGapNs: NANOSECONDS,
+  kernelGapNs: WHOLE_NS,
   host: z.strictObject({
     /** What the CPU needs to launch one kernel, framework included. */
-    kernelLaunchNs: NANOSECONDS,
+    kernelLaunchNs: WHOLE_NS,
     /** From a launch to the earliest start of its kernel. */
-    launchLatencyNs: NANOSECONDS,
+    launchLatencyNs: WHOLE_NS,
     /** From the end of a notify that is not cached, whose counts the CPU polls, to the CPU's going on. */
-    notifyPollNs: NANOSECONDS,
+    notifyPollNs: WHOLE_NS,
   }),
   jitter: z.strictObject({
     /** Of a phase's duration around its mean at the same work. */
-    phaseRelativeStandardDeviation: z.number().min(0).max(0.5),
+    phaseRelativeStandardDeviation: numberFrom(0, 0.5),
   }),
   /**
    * What share of its full rate a memory-bound kernel has with how many SMs: points [SMs, share], ascending, linear
    * between them and from [0, 0] to the first; 1 beyond the last.
    */
-  memoryShare: z.array(z.tuple([POSITIVE, POSITIVE.max(1, 'give a share of at most 1')])).min(1, 'give a point'),
+  memoryShare: z.array(z.tuple([RATE, SHARE])).min(1, 'give a point'),
   /** Where the values outside `kernels` and `transfers` come from, by key, and what they rest on. */
   sources: z.record(z.string(), SOURCE),
   bases: z.record(z.string(), BASIS).default({}),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { COUNT, RATE, SHARE, TIME_NS, numberFrom } from './bounds.js';
+import { wordsForUnion } from './remedy.js';
 
-export const POSITIVE = z.number('give a positive number').positive('give a positive number');
-const NOT_NEGATIVE = z.number('give 0 or more').nonnegative('give 0 or more');
+/** Bytes of an element. */
+const ELEMENT_BYTES = numberFrom(0.001, 1000);
 export const SOURCE = z.string().min(1);
 
 /**
@@ -16,8 +18,8 @@ const PROVENANCE = {
   basis: BASIS,
   source: SOURCE,
   /** Measured kernels behind a fit, and the relative standard deviation of their times around it. */
-  count: z.int().positive().optional(),
-  spread: NOT_NEGATIVE.optional(),
+  count: COUNT.optional(),
+  spread: numberFrom(0, 1e9).optional(),
 };
 
 /**
@@ -26,42 +28,40 @@ const PROVENANCE = {
  */
 const TILE_SCHEMA = z.strictObject({
   model: z.literal('tile'),
-  tileM: z.int().positive(),
-  tileN: z.int().positive(),
-  floorNs: NOT_NEGATIVE,
-  tileNs: NOT_NEGATIVE,
-  nsPerK: POSITIVE,
+  tileM: COUNT,
+  tileN: COUNT,
+  floorNs: TIME_NS,
+  tileNs: TIME_NS,
+  nsPerK: RATE,
   /** Where tiles do not fill the SMs they are made narrower, down to this share of `nsPerK`; absent: never. */
-  narrowestShare: POSITIVE.max(1).optional(),
+  narrowestShare: SHARE.optional(),
   /** Bytes of an operand's element, and of the result's. */
-  operandBytes: POSITIVE,
-  resultBytes: POSITIVE,
-  memoryGBps: POSITIVE,
+  operandBytes: ELEMENT_BYTES,
+  resultBytes: ELEMENT_BYTES,
+  memoryGBps: RATE,
   ...PROVENANCE,
 });
 
 /** Attention: floating-point operations over the rate of the SMs, or bytes where memory binds. */
 const FLOPS_SCHEMA = z.strictObject({
   model: z.literal('flops'),
-  floorNs: NOT_NEGATIVE,
-  tflopsPerSm: POSITIVE,
-  memoryGBps: POSITIVE,
+  floorNs: TIME_NS,
+  tflopsPerSm: RATE,
+  memoryGBps: RATE,
   ...PROVENANCE,
 });
 
 /** Whatever memory binds: a floor, and bytes read and written over a rate. */
 const MEMORY_SCHEMA = z.strictObject({
   model: z.literal('memory'),
-  floorNs: NOT_NEGATIVE,
-  GBps: POSITIVE,
+  floorNs: TIME_NS,
+  GBps: RATE,
   ...PROVENANCE,
 });
 
-export const KERNEL_RATE_SCHEMA = z.discriminatedUnion(
-  'model',
-  [TILE_SCHEMA, FLOPS_SCHEMA, MEMORY_SCHEMA],
-  'give tile, flops or memory',
-);
+export const KERNEL_RATE_SCHEMA = z.discriminatedUnion('model', [TILE_SCHEMA, FLOPS_SCHEMA, MEMORY_SCHEMA], {
+  error: wordsForUnion('give tile, flops or memory'),
+});
 
 /** The rate of a kind of kernel: a curve over its shape, by one of three models. */
 export type KernelRate = Readonly<z.infer<typeof KERNEL_RATE_SCHEMA>>;

@@ -36,7 +36,7 @@ describe('a hardware preset of the user', () => {
       });
       const { error, file } = refusalOf(loadHardware, text);
       const place = `in the preset ${file}, line ${lineOf(text, 'nsPerK')}, kernels.gemm-fp8.nsPerK`;
-      expect(error.message).to.equal(`${place} is ${JSON.stringify(value)}; give a positive number`);
+      expect(error.message).to.equal(`${place} is ${JSON.stringify(value)}; give a number from 0.000001 to 1000000000`);
       expect([error.field, error.exitCode]).to.deep.equal(['kernels.gemm-fp8.nsPerK', 2]);
     }
   });
@@ -47,7 +47,7 @@ describe('a hardware preset of the user', () => {
     });
     const { error, file } = refusalOf(loadHardware, text);
     const place = `in the preset ${file}, line ${lineOf(text, 'nvlink')}, ports.nvlink.bandwidthGBps`;
-    expect(error.message).to.equal(`${place} is missing; give a positive number`);
+    expect(error.message).to.equal(`${place} is missing; give a number from 0.001 to 1000000`);
   });
 
   it('is refused with an unknown key, even where a known one is missing because of it', () => {
@@ -87,7 +87,9 @@ describe('a hardware preset of the user', () => {
 
   it('has no line where it stands inline in a configuration', () => {
     const json: unknown = JSON.parse(changed(H800, (copy) => Object.assign(copy, { nodeSize: 0 })));
-    expect(() => parseHardware(json, 'hardware')).to.throw(/^in the preset hardware, nodeSize is 0; give a positive/);
+    expect(() => parseHardware(json, 'hardware')).to.throw(
+      /^in the preset hardware, nodeSize is 0; give a whole number from 1 to 1000000000$/,
+    );
   });
 });
 
@@ -98,7 +100,7 @@ describe('a model preset of the user', () => {
       topGroups: 9,
       topK: 129,
       groupScoreExperts: 33,
-      denseLayers: 62,
+      denseLayers: 61,
       denseIntermediate: 0,
     };
     for (const [key, value] of Object.entries(cases)) {

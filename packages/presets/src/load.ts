@@ -1,4 +1,5 @@
 import { BadInputError } from '@epemu/core';
+import { refuse } from './check.js';
 import { derivedHardware } from './derive.js';
 import { derivedModel } from './derive-model.js';
 import { checkHardware } from './hardware.js';
@@ -31,11 +32,14 @@ function baseOf<Preset>(
   derived: Derived,
   whole: (json: unknown, place: Place, derived: Derived) => Preset,
 ): Preset | undefined {
-  if (!isMapping(json) || typeof json['base'] !== 'string') return undefined;
-  const base = readPreset(kind, json['base'], place.isPath ? place.file : undefined);
+  if (!isMapping(json) || json['base'] === undefined) return undefined;
+  const name = json['base'];
+  if (typeof name !== 'string' || name === '')
+    refuse(json, place, ['base'], `name a built-in ${kind} preset or a file`);
+  const base = readPreset(kind, name, place.isPath ? place.file : undefined);
   const chain = [...derived, place.file];
   if (chain.includes(base.place.file)) {
-    const message = `the ${kind} preset ${place.file} has the base ${json['base']}, which is derived from it; name another`;
+    const message = `the ${kind} preset ${place.file} has the base ${name}, which is derived from it; name another`;
     throw new BadInputError('base', message);
   }
   return whole(base.json, base.place, chain);

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { COUNT, COUNT_OR_NONE, wholeFrom } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
 import type { Place } from './place.js';
+import { wordsForUnion } from './remedy.js';
 
-const COUNT = z.int('give a positive integer').positive('give a positive integer');
+/** Bytes of one token in a message. */
+const TOKEN_BYTES = wholeFrom(1, 1e7);
 
 /** Multi-head latent attention: low-rank projections of queries, and of keys and values together. */
 const MLA_SCHEMA = z.strictObject({
@@ -26,30 +29,30 @@ const GQA_SCHEMA = z.strictObject({
 const MODEL_SCHEMA = z.strictObject({
   name: z.string().min(1),
   description: z.string().optional(),
-  hidden: COUNT,
+  hidden: wholeFrom(1, 1e6),
   /** All layers, the dense ones first. */
-  layers: COUNT,
-  denseLayers: z.int('give a whole number').nonnegative('give 0 or more'),
-  /** Routed experts of a layer. */
-  experts: COUNT,
-  /** Routed experts a token goes to. */
-  topK: COUNT,
+  layers: wholeFrom(1, 4096),
+  denseLayers: COUNT_OR_NONE,
+  /** Routed experts of a layer. Messages and routing have 16-bit ids of them. */
+  experts: wholeFrom(1, 65_536),
+  /** Routed experts a token goes to. Messages and routing have 8-bit counts of them. */
+  topK: wholeFrom(1, 255),
   expertGroups: COUNT,
   /** Groups that a token's experts may be in. */
   topGroups: COUNT,
   /** How many of a group's best scores add up to the group's score. */
   groupScoreExperts: COUNT,
-  sharedExperts: z.int('give a whole number').nonnegative('give 0 or more'),
+  sharedExperts: COUNT_OR_NONE,
   expertIntermediate: COUNT,
   /** Of the dense layers; 0 where there are none. */
-  denseIntermediate: z.int('give a whole number').nonnegative('give 0 or more').default(0),
-  attention: z.discriminatedUnion('kind', [MLA_SCHEMA, GQA_SCHEMA], 'give mla or gqa'),
+  denseIntermediate: COUNT_OR_NONE.default(0),
+  attention: z.discriminatedUnion('kind', [MLA_SCHEMA, GQA_SCHEMA], { error: wordsForUnion('give mla or gqa') }),
   /** What one token weighs in a message of each kind. */
   bytesPerToken: z.strictObject({
-    dispatch: COUNT,
-    lowLatencyDispatch: COUNT,
-    combine: COUNT,
-    pipeline: COUNT,
+    dispatch: TOKEN_BYTES,
+    lowLatencyDispatch: TOKEN_BYTES,
+    combine: TOKEN_BYTES,
+    pipeline: TOKEN_BYTES,
   }),
   /** Where each value comes from, by key. */
   sources: z.record(z.string(), z.string().min(1)),
@@ -77,7 +80,9 @@ export function checkModel(json: unknown, place: Place): ModelPreset {
   if (attention.kind === 'gqa' && attention.heads % attention.kvHeads !== 0) {
     refuse(model, place, ['attention', 'kvHeads'], `it must divide the number of heads, ${attention.heads}`);
   }
-  if (model.denseLayers > model.layers) wrong('denseLayers', `the model has ${model.layers} layers`);
+  if (model.denseLayers >= model.layers) {
+    wrong('denseLayers', `the model has ${model.layers} layers, of which one at least is MoE, so give fewer`);
+  }
   if (model.denseLayers > 0 && model.denseIntermediate === 0) {
     wrong('denseIntermediate', `the model has ${model.denseLayers} dense layers, so give their size`);
   }

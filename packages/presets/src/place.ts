@@ -41,8 +41,13 @@ export function placeOf(file: string, text: string): Place {
     isPath: true,
     lineOf: (path) => {
       const lineCounter = new LineCounter();
-      const document = parseDocument(text, { lineCounter });
-      return lineCounter.linePos(offsetOf(document, path)).line;
+      try {
+        const document = parseDocument(text, { lineCounter, logLevel: 'error' });
+        return lineCounter.linePos(offsetOf(document, path)).line;
+      } catch {
+        // JSON may nest deeper than YAML's parser can follow; then the key alone must do.
+        return undefined;
+      }
     },
   };
 }

@@ -34,13 +34,22 @@ export function isPath(name: string): boolean {
 
 /** JSON by the engine's own parser; where that fails, by YAML's, which knows lines and reads YAML presets too. */
 function parseText(kind: PresetKind, file: string, text: string): unknown {
+  // Aliases that multiply, or lead nowhere, and nesting too deep for the stack are thrown, not listed as errors.
+  const attempt = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (cause) {
+      const message = `the ${kind} preset ${file} cannot be read: ${messageOf(cause)}; mend its aliases or nesting`;
+      throw new BadInputError(kind, message, { cause });
+    }
+  };
   try {
     return JSON.parse(text) as unknown;
   } catch {
     const lines = new LineCounter();
-    const document = parseDocument(text, { lineCounter: lines });
+    const document = attempt(() => parseDocument(text, { lineCounter: lines, logLevel: 'error' }));
     const problem = document.errors[0];
-    if (problem === undefined) return document.toJS({ maxAliasCount: 100 }) as unknown;
+    if (problem === undefined) return attempt(() => document.toJS({ maxAliasCount: 100 }) as unknown);
     const { line } = lines.linePos(problem.pos[0]);
     const what = (problem.message.split('\n')[0] ?? '').replace(/ at line .*$/, '');
     throw new BadInputError(kind, `the ${kind} preset ${file}, line ${line}, is no JSON: ${what}; mend its syntax`);

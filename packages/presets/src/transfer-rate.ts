@@ -1,19 +1,18 @@
 import { z } from 'zod';
-import { BASIS, POSITIVE, SOURCE } from './kernel-rate.js';
+import { RATE, SHARE, TIME_NS } from './bounds.js';
+import { BASIS, SOURCE } from './kernel-rate.js';
 
 /** Generations of the collectives' kernels, oldest first: DeepEP of February, April and June 2025. */
 export const ERAS = ['feb25', 'apr25', 'jun25'] as const;
 export type Era = (typeof ERAS)[number];
 
-const NOT_NEGATIVE = z.number('give 0 or more').nonnegative('give 0 or more');
-
 const LINK_SCHEMA = z.strictObject({
   /** What one communication SM pushes; absent: no SM is held, and the port alone binds. */
-  GBpsPerSm: POSITIVE.optional(),
+  GBpsPerSm: RATE.optional(),
   /** What each message (low-latency: a row) takes of the port beyond its bytes. */
-  perMessageNs: NOT_NEGATIVE.default(0),
+  perMessageNs: TIME_NS.default(0),
   /** What each peer takes of the out-port beyond its messages. */
-  perPeerNs: NOT_NEGATIVE.default(0),
+  perPeerNs: TIME_NS.default(0),
 });
 
 export const TRANSFER_SCHEMA = z.strictObject({
@@ -21,7 +20,7 @@ export const TRANSFER_SCHEMA = z.strictObject({
   /** Absent in low-latency kernels that use RDMA inside a node too. */
   nvlink: LINK_SCHEMA.optional(),
   /** What is left of the SMs' push while a compute phase runs beside the transfer. */
-  besideCompute: POSITIVE.max(1).default(1),
+  besideCompute: SHARE.default(1),
   basis: BASIS,
   source: SOURCE,
 });

@@ -139,6 +139,10 @@ export function buildProgram(configuration: Configuration): Program {
       ...(issue === undefined ? {} : { issue }),
     };
   });
+  if (placed.length === 0) {
+    const problem = `none of the phases of schedule.phases has a kernel for ${configuration.model.name}`;
+    throw new BadInputError('schedule.phases', `${problem}; add one that computes or communicates`);
+  }
   const streams = Object.values(schedule.streams)
     .map(({ id, name }) => ({ id, name }))
     .sort((a, b) => a.id - b.id);

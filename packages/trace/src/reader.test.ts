@@ -53,6 +53,31 @@ describe('readTraceEvents', () => {
       expect(await readTrace(path)).to.deep.equal({ metadata: {}, events: [] });
     }));
 
+  it('makes every name a text and drops args that are no mapping', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'odd.json');
+      const odd = [{ name: 5 }, { name: null, args: null }, { name: {}, args: [1] }, { name: 'a', args: 'text' }];
+      const mapping = { name: 'b', args: { c: 1 } };
+      await writeFile(path, JSON.stringify([...odd, mapping].map((event) => ({ ph: 'X', ...event }))));
+      const { events } = await readTrace(path);
+      expect(events.map(({ name, args }) => [name, args])).to.deep.equal([
+        ['5', undefined],
+        ['', undefined],
+        ['', undefined],
+        ['a', undefined],
+        ['b', { c: 1 }],
+      ]);
+    }));
+
+  it('skips a byte-order mark before an object and before an array', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'marked.json');
+      await writeFile(path, `\uFEFF${JSON.stringify(TRICKY)}`);
+      expect((await readTrace(path)).metadata).to.have.keys('before', 'list', 'after');
+      await writeFile(path, gzipSync('\uFEFF[{"ph":"X"}]'));
+      expect((await readTrace(path)).events).to.have.length(1);
+    }));
+
   it('may be left in the middle of a file', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'long.json.gz');
@@ -74,6 +99,7 @@ describe('readTraceEvents', () => {
     ['an event that is no object', '{"traceEvents":[{"ph":"X"},7]}', /not an object/],
     ['an event without ph', '{"traceEvents":[{"ph":"X"},{"name":"a"}]}', /event 1 has no "ph"/],
     ['broken JSON', '{"traceEvents":[{"ph":"X",}]}', /near event 0/],
+    ['broken JSON over lines, on one line', '{"traceEvents":[{\n"ph":\n"X",\n}]}', /^.*near event 0.*$/],
   ] as const) {
     it(`refuses ${what} as bad input`, () =>
       withDirectory(async (directory) => {

@@ -10,6 +10,8 @@ import { asTraceEvent, type TraceEvent } from './event.js';
 import { TraceScanner } from './scanner.js';
 
 const PIECE_BYTES = 1 << 17;
+/** Some editors and .NET begin UTF-8 files with it; JSON does not allow it. */
+const BYTE_ORDER_MARK = '\uFEFF';
 
 /** A file's bytes, unpacked if it begins as gzip files do, whatever its name. */
 async function openUnpacked(path: string): Promise<{ source: Readable; bytes: Readable }> {
@@ -28,12 +30,21 @@ function unreadable(path: string, reason: string, cause?: unknown): BadInputErro
   return new BadInputError(path, `${path} cannot be read as a trace: ${reason}`, cause === undefined ? {} : { cause });
 }
 
+/** @returns the parser's words on one line: they quote the text, line breaks and all. */
+function onOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}
+
 function parseEvents(path: string, text: string, before: number): TraceEvent[] {
   let values: unknown[];
   try {
     values = JSON.parse(`[${text}]`) as unknown[];
   } catch (error) {
-    throw unreadable(path, `near event ${before}: ${messageOf(error)}; write it again or repair it there`, error);
+    throw unreadable(
+      path,
+      `near event ${before}: ${onOneLine(messageOf(error))}; write it again or repair it there`,
+      error,
+    );
   }
   return values.map((value, index) => {
     const event = asTraceEvent(value);
@@ -55,11 +66,18 @@ export async function* readTraceBatches(
   const scanner = new TraceScanner();
   const decoder = new StringDecoder('utf8');
   let count = 0;
+  let isStart = true;
   let streams: { source: Readable; bytes: Readable } | undefined;
   try {
     streams = await openUnpacked(path);
     for await (const piece of streams.bytes) {
-      const text = scanner.feed(decoder.write(piece as Buffer));
+      let decoded = decoder.write(piece as Buffer);
+      // A piece may end inside the mark, and decode to nothing.
+      if (isStart && decoded !== '') {
+        if (decoded.startsWith(BYTE_ORDER_MARK)) decoded = decoded.slice(1);
+        isStart = false;
+      }
+      const text = scanner.feed(decoded);
       if (text === '') continue;
       const events = parseEvents(path, text, count);
       count += events.length;

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { calibrate, calibrationText } from '@epemu/calibration';
+import { calibrate, calibrationText, checkOutFile } from '@epemu/calibration';
 import { BadInputError, messageOf } from '@epemu/core';
 import type { Command } from 'commander';
 
@@ -63,6 +63,8 @@ Examples:
   epemu run train --set hardware=./my-cluster.json`,
     )
     .action(async (trace: string, flags: CalibrateFlags) => {
+      // Before the work rather than after it.
+      if (flags.out !== undefined) await checkOutFile(trace, flags.out);
       const calibration = await calibrate(trace, {
         base: flags.base,
         model: flags.model,

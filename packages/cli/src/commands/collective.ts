@@ -38,6 +38,8 @@ function wholeNumber(text: string | undefined, flag: string): number | undefined
 
 function optionsFrom(flags: CollectiveFlags): CollectiveOptions {
   const mode = chosen(flags.mode, ['normal', 'low-latency'] as const, '--mode');
+  const { EPEMU_ERA, EPEMU_MODEL, EPEMU_HARDWARE, EPEMU_SEED } = process.env;
+  const era = flags.era ?? EPEMU_ERA;
   return {
     mode,
     ranks: wholeNumber(flags.ranks, '--ranks') ?? DEFAULT_RANKS[mode],
@@ -45,11 +47,11 @@ function optionsFrom(flags: CollectiveFlags): CollectiveOptions {
     hidden: wholeNumber(flags.hidden, '--hidden'),
     topK: wholeNumber(flags.topK, '--top-k'),
     sms: wholeNumber(flags.sms, '--sms'),
-    era: flags.era === undefined ? undefined : chosen(flags.era, ERAS, '--era'),
+    era: era === undefined ? undefined : chosen(era, ERAS, flags.era === undefined ? 'EPEMU_ERA' : '--era'),
     router: chosen(flags.router, ['deepep', 'model'] as const, '--router'),
-    model: flags.model,
-    hardware: flags.hardware,
-    seed: wholeNumber(flags.seed, '--seed'),
+    model: flags.model ?? EPEMU_MODEL,
+    hardware: flags.hardware ?? EPEMU_HARDWARE,
+    seed: wholeNumber(flags.seed ?? EPEMU_SEED, flags.seed === undefined ? 'EPEMU_SEED' : '--seed'),
   };
 }
 
@@ -90,6 +92,7 @@ export function addCollectiveCommand(program: Command): void {
       `
 GB/s are logical, as DeepEP counts them: in normal mode every distinct (token, node) pair, the own node's included;
 on one node every token received; in low-latency mode every (token, expert) pair. Times end when the mean rank is done.
+EPEMU_HARDWARE, EPEMU_MODEL, EPEMU_ERA and EPEMU_SEED stand for flags that are not given.
 
 Examples:
   epemu collective                                 normal mode, EP64

@@ -44,8 +44,20 @@ export function routerShapeOf({ model, ranks, hardware }: Configuration): {
   };
 }
 
+/** Made once for all ranks of a process: compiling the lists' expressions takes milliseconds. */
+const catalogues = new WeakMap<Configuration, KernelCatalogue>();
+
 /** @returns the kernels of the run's phases, with how long they take on the run's hardware. */
 export function catalogueOf(configuration: Configuration): KernelCatalogue {
+  let catalogue = catalogues.get(configuration);
+  if (catalogue === undefined) {
+    catalogue = newCatalogue(configuration);
+    catalogues.set(configuration, catalogue);
+  }
+  return catalogue;
+}
+
+function newCatalogue(configuration: Configuration): KernelCatalogue {
   const { model, hardware, ranks, schedule, kernels } = configuration;
   const lowLatency = schedule.phases.some(({ collective }) => collective?.mode === 'low-latency');
   return new KernelCatalogue(hardware, kernels, {

@@ -78,9 +78,7 @@ function changePayload(change: (payload: PayloadMessage) => PayloadMessage[]): T
     });
 }
 
-describe('the wire is load-bearing', function () {
-  // Coordinator, workers and proxies share this process; where one of them loses its connection first, another error wins.
-  this.retries(2);
+describe('the wire is load-bearing', () => {
   const folder = new TemporaryFolder();
   after(() => {
     folder.remove();

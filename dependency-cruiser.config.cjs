@@ -11,6 +11,8 @@ const LAYERS = [
   'timeline',
   'rank',
   'trace',
+  'analysis',
+  'pages',
   'published',
   'calibration',
   'cluster',

@@ -1,77 +1,105 @@
 // Draws one steady layer of a finished run as SVG: node scripts/timeline-picture.mjs RUN [RANK] > picture.svg
-import { join } from 'node:path';
-import { readTraceEvents } from '@epemu/trace';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { standaloneLayerSvg, toneOf } from '@epemu/pages';
+import { readTraceEvents } from '@epemu/trace';
 
 const [run, rank = '0'] = process.argv.slice(2);
-const { scenario, schedule } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'));
-const COLOURS = ['#f2a35e', '#7fbf7b'];
-const WIDTH = 1120;
-const LEFT = 110;
-const ROW = 46;
+const { scenario, ranks, layers, schedule } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'));
+const templates = new Map(schedule.phases.map((phase) => [phase.name, phase]));
 
-// Orange for forward or micro-batch 0, green for backward or micro-batch 1, as the published figures have it.
-const colourOf = (name) => {
-  const phase = schedule.phases.find((candidate) => candidate.name === name || candidate.name === `issue ${name}`);
-  return phase === undefined ? '#b9a3d9' : COLOURS[phase.microBatch];
-};
-
-const slices = [];
-const open = new Map();
-for await (const event of readTraceEvents(join(run, 'ranks', `rank-${rank.padStart(5, '0')}.json.gz`))) {
-  if (event.cat === 'gpu_user_annotation')
-    slices.push({ row: event.tid, name: event.name, start: event.ts, end: event.ts + event.dur });
-  if (event.ph === 'b') open.set(event.id, event);
-  if (event.ph === 'e') slices.push({ row: 'network', name: event.name, start: open.get(event.id).ts, end: event.ts });
+/** Phases and transfers by operation, in nanoseconds; a phase that runs on two streams is one. */
+const operations = new Map();
+const busy = { computation: [], communication: [] };
+for await (const { ph, cat, name, args } of readTraceEvents(
+  join(run, 'ranks', `rank-${rank.padStart(5, '0')}.json.gz`),
+)) {
+  if (typeof args?.['start ns'] !== 'number') continue;
+  const { operation, phase = name, 'start ns': startNs, 'end ns': endNs } = args;
+  const row = rowOf(ph === 'b' ? undefined : templates.get(phase).kind);
+  const key = `${row} ${operation}`;
+  const known = operations.get(key) ?? { row, phase, startNs, endNs };
+  operations.set(key, { ...known, startNs: Math.min(known.startNs, startNs), endNs: Math.max(known.endNs, endNs) });
+  if (cat === 'kernel') busy[isCommunication(phase) ? 'communication' : 'computation'].push({ startNs, endNs });
 }
-const marks = slices
-  .filter(({ name }) => name === schedule.layerMarker)
-  .map(({ start }) => start)
-  .sort((a, b) => a - b);
-const from = marks[1];
-const to = marks[2] ?? Math.max(...slices.map(({ end }) => end));
-const scale = (WIDTH - LEFT - 10) / (to - from);
-const streams = Object.values(schedule.streams).sort((a, b) => a.id - b.id);
-const rows = [
-  ...streams.map(({ id, name }) => ({ id, label: `stream ${id}`, note: name.split(':')[0] })),
-  { id: 'network', label: 'network', note: 'background RDMA' },
-].filter(({ id }) => slices.some(({ row }) => row === id));
 
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-const parts = [];
-const text = (x, y, content, attributes = '') =>
-  parts.push(`<text x="${x}" y="${y}" ${attributes}>${escape(content)}</text>`);
-rows.forEach(({ id, label, note }, index) => {
-  const y = 40 + index * ROW;
-  text(4, y + 16, label, 'font-weight="bold"');
-  text(4, y + 30, note, 'fill="#666"');
-  for (const { name, start, end } of slices.filter(
-    (slice) => slice.row === id && slice.end > from && slice.start < to,
-  )) {
-    const x = LEFT + (Math.max(start, from) - from) * scale;
-    const width = Math.max(1.5, (Math.min(end, to) - Math.max(start, from)) * scale);
-    parts.push(
-      `<rect x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="36" fill="${colourOf(name)}" stroke="#fff"><title>${escape(name)}: ${end - start} µs</title></rect>`,
+function rowOf(kind) {
+  if (kind === undefined) return 'network';
+  return kind === 'collective' ? 'communication' : 'computation';
+}
+
+function isCommunication(phase) {
+  return templates.get(phase).kind !== 'compute';
+}
+
+/** @returns stretches of a box in which its kernels ran and no computation did. */
+function exposed({ startNs, endNs }) {
+  let left = busy.communication
+    .map((kernel) => ({ startNs: Math.max(kernel.startNs, startNs), endNs: Math.min(kernel.endNs, endNs) }))
+    .filter((stretch) => stretch.endNs > stretch.startNs);
+  for (const kernel of busy.computation) {
+    left = left.flatMap((stretch) =>
+      kernel.endNs <= stretch.startNs || kernel.startNs >= stretch.endNs
+        ? [stretch]
+        : [
+            { startNs: stretch.startNs, endNs: kernel.startNs },
+            { startNs: kernel.endNs, endNs: stretch.endNs },
+          ].filter((rest) => rest.endNs > rest.startNs),
     );
-    const shown = width > name.length * 5.4 ? name : '';
-    if (shown !== '') text((x + width / 2).toFixed(1), y + 16, shown, 'text-anchor="middle"');
-    if (width > 44) text((x + width / 2).toFixed(1), y + 29, `${end - start} µs`, 'text-anchor="middle" fill="#333"');
   }
-});
-const height = 40 + rows.length * ROW + 30;
-const axis = 40 + rows.length * ROW;
-const step = 10 ** Math.floor(Math.log10((to - from) / 4));
-for (let t = 0; t <= to - from; t += step * ((to - from) / step > 8 ? 2 : 1)) {
-  const x = (LEFT + t * scale).toFixed(1);
-  parts.push(`<line x1="${x}" x2="${x}" y1="34" y2="${axis}" stroke="#ccc" stroke-dasharray="2 3"/>`);
-  text(x, axis + 16, `${t} µs`, 'text-anchor="middle" fill="#666"');
+  return left;
 }
-text(
-  4,
-  20,
-  `epemu ${scenario}: one steady layer of rank ${rank}, ${to - from} µs (orange: micro-batch 0, green: micro-batch 1)`,
-  'font-size="14"',
+
+const marks = [...operations.values()]
+  .filter(({ row, phase }) => row !== 'network' && phase === schedule.layerMarker)
+  .map(({ startNs }) => startNs)
+  .sort((a, b) => a - b);
+// The first layer fills the pipeline; a run of one layer has no other.
+const layer = marks.length > 2 ? 1 : 0;
+const startNs = marks[layer];
+const endNs = marks[layer + 1] ?? Math.max(...[...operations.values()].map((operation) => operation.endNs));
+
+const boxOf = ({ row, phase, ...span }) => {
+  const kind = row === 'network' ? undefined : templates.get(phase).kind;
+  const isBar = kind === 'issue' || kind === 'wait';
+  return {
+    phase,
+    ...span,
+    tone: toneOf(phase),
+    kind: isBar ? kind : 'phase',
+    exposed: kind === undefined || !isCommunication(phase) ? [] : exposed(span),
+  };
+};
+const sms = { computation: schedule.computeSms, communication: schedule.communicationSms, network: null };
+const rows = ['computation', 'communication', 'network']
+  .map((kind) => ({
+    kind,
+    sms: sms[kind],
+    boxes: [...operations.values()]
+      .filter((operation) => operation.row === kind && operation.endNs > startNs && operation.startNs < endNs)
+      .sort((a, b) => a.startNs - b.startNs)
+      .map(boxOf),
+  }))
+  .filter(({ boxes }) => boxes.length > 0);
+
+const places = rows.flatMap(({ kind, boxes }, row) =>
+  boxes.map((box, index) => ({ ...box, isTransfer: kind === 'network', row, box: index })),
 );
-console.log(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/>
-${parts.join('\n')}
-</svg>`);
+/** @returns the gate from the last of some boxes that began before another did, if there is one. */
+function gate(sources, { row, box, startNs: before }) {
+  const from = sources.filter((source) => source.startNs < before).at(-1);
+  return from === undefined ? [] : [{ from: { row: from.row, box: from.box }, to: { row, box } }];
+}
+const named = (name, transfers) => places.filter(({ isTransfer, phase }) => phase === name && isTransfer === transfers);
+const gates = places.flatMap((place) => {
+  if (place.isTransfer) {
+    const issues = named(`issue ${place.phase}`, false).filter((issue) => issue.startNs <= place.startNs);
+    return gate(issues, { ...place, startNs: place.startNs + 1 });
+  }
+  // A wait is for the transfer that its issue began.
+  if (place.kind === 'wait') return gate(named(place.phase.replace(/^wait /, ''), true), place);
+  return templates.get(place.phase).after.flatMap((after) => gate(named(after.replace(/@-1$/, ''), false), place));
+});
+
+const title = `${scenario}, ${ranks} ranks: layer ${Math.min(layer, layers - 1)} of rank ${Number(rank)}`;
+process.stdout.write(standaloneLayerSvg({ title, startNs, endNs, rows, gates }));

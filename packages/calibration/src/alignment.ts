@@ -1,5 +1,5 @@
-import { isLibraryProduct } from './kernel-name.js';
-import type { KernelNames } from './kernel-name.js';
+import { isLibraryProduct } from '@epemu/trace';
+import type { KernelNames } from '@epemu/trace';
 import type { ListedKernel } from './listed-kernels.js';
 import type { TracedKernel } from './traced-kernel.js';
 

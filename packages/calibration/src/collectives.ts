@@ -1,4 +1,4 @@
-import type { KernelName } from './kernel-name.js';
+import type { KernelName } from '@epemu/trace';
 
 /** What a kernel does in a collective. */
 export type CollectiveRole = 'layout' | 'notify' | 'transfer';

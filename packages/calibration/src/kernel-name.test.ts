@@ -2,7 +2,7 @@ import { builtInKernelLists } from '@epemu/kernels';
 import { loadModel } from '@epemu/presets';
 import { expect } from 'chai';
 import { collectiveOf } from './collectives.js';
-import { isLibraryProduct, isNamed, parseKernelName, sameFunction } from './kernel-name.js';
+import { isLibraryProduct, isNamed, parseKernelName, sameFunction } from '@epemu/trace';
 
 /** Long names as traces have them, the list's short one, and others that it is not. */
 const NAMES: readonly (readonly [string, string, ...string[]])[] = [

@@ -1,8 +1,8 @@
 import { KernelCatalogue } from '@epemu/kernels';
 import type { KernelEntry, KernelLists, PhaseKernel, RunShape } from '@epemu/kernels';
 import type { HardwarePreset } from '@epemu/presets';
-import { parseKernelName } from './kernel-name.js';
-import type { KernelName } from './kernel-name.js';
+import { parseKernelName } from '@epemu/trace';
+import type { KernelName } from '@epemu/trace';
 
 /** A kernel of a kernel list, once for each of its instances. */
 export interface ListedKernel {

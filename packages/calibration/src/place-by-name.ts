@@ -1,7 +1,7 @@
 import type { KernelShape } from '@epemu/kernels';
 import type { HardwarePreset } from '@epemu/presets';
-import { isLibraryProduct, isNamed, sameFunction } from './kernel-name.js';
-import type { KernelName } from './kernel-name.js';
+import { isLibraryProduct, isNamed, sameFunction } from '@epemu/trace';
+import type { KernelName } from '@epemu/trace';
 import type { ListedKernels } from './listed-kernels.js';
 import { memoryShape, operatorBytes, operatorProduct } from './operator-shape.js';
 import type { OperatorProduct } from './operator-shape.js';

@@ -1,6 +1,6 @@
 import { collectiveOf } from './collectives.js';
 import type { Collective } from './collectives.js';
-import { KernelNames } from './kernel-name.js';
+import { KernelNames } from '@epemu/trace';
 import { busyTimes } from './busy-time.js';
 import { smSplit } from './sm-split.js';
 import type { SmSplit } from './sm-split.js';

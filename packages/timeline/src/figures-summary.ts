@@ -1,6 +1,6 @@
 import type { PhaseOrder } from './phase-orders.js';
 import { largest, smallest } from './rank-view.js';
-import type { OverlapFigures } from './rank-view.js';
+import type { OverlapFigures } from './overlap-figures.js';
 
 /** Figures of a set of ranks over a window, µs and %; per-rank values averaged, `spanUs` over all ranks. */
 export interface OverlapSummary {

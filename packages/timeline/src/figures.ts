@@ -5,13 +5,13 @@ import { Coverage, lengthOf, mergeIntervals, subtract, unite } from './intervals
 import { KernelAccumulator, notifyPctOfComm } from './kernel-figures.js';
 import { PhaseOrders } from './phase-orders.js';
 import { RankView, largest, operationsById, smallest } from './rank-view.js';
-import type { OverlapFigures } from './rank-view.js';
+import type { OverlapFigures } from './overlap-figures.js';
 import type { RankTimeline } from './record.js';
 
 export type * from './figures-summary.js';
 export type { PhaseOrder } from './phase-orders.js';
 export { rankFigures } from './rank-view.js';
-export type { OverlapFigures, RankFigures, TimeWindow } from './rank-view.js';
+export type { RankFigures } from './rank-view.js';
 
 const LEAST_LAYERS_FOR_STEADY = 4;
 

@@ -1,34 +1,9 @@
 import type { Operation, Program } from '@epemu/schedule';
-import { clip, intersectionLength, lengthOf, mergeIntervals, unite } from './intervals.js';
+import { mergeIntervals, unite } from './intervals.js';
 import type { Intervals } from './intervals.js';
+import { overlapFigures } from './overlap-figures.js';
+import type { OverlapFigures, TimeWindow } from './overlap-figures.js';
 import type { RankTimeline } from './record.js';
-
-/** A span of virtual time, integer ns. */
-export interface TimeWindow {
-  readonly startNs: number;
-  readonly endNs: number;
-}
-
-/**
- * Lengths, integer ns, by the definitions of Meta's Holistic Trace Analysis: intervals are merged by type over all
- * streams of the rank before they are compared.
- */
-export interface OverlapFigures extends TimeWindow {
-  /** The window's length; without a window, last end − first start. */
-  readonly spanNs: number;
-  readonly computeNs: number;
-  readonly commNs: number;
-  /** |communication ∩ compute|. */
-  readonly overlapNs: number;
-  /** Communication with no compute running. */
-  readonly exposedNs: number;
-  /** Span − |compute ∪ communication|. */
-  readonly idleNs: number;
-  /** Busy time of the communication stream, whatever runs on it. */
-  readonly commStreamNs: number;
-  /** Sum of all phases' wall times, each clipped to the window; a background transfer's window is one of them. */
-  readonly serialNs: number;
-}
 
 /** A rank's figures with background transfers counted as communication, and without (as HTA reads them). */
 export interface RankFigures extends OverlapFigures {
@@ -130,43 +105,15 @@ export class RankView {
   }
 
   figures(withWindows: boolean, window?: TimeWindow): OverlapFigures {
-    const comm = withWindows ? unite(this.kernelComm, this.windows) : this.kernelComm;
-    const all = unite(this.compute, comm);
-    const count = all.starts.length;
-    const { startNs, endNs } = window ?? {
-      startNs: count === 0 ? 0 : all.starts[0],
-      endNs: count === 0 ? 0 : all.ends[count - 1],
-    };
-    const inWindow = (intervals: Intervals): Intervals => clip(intervals, startNs, endNs);
-    const [compute, communication] = [inWindow(this.compute), inWindow(comm)];
-    const commNs = lengthOf(communication);
-    const overlapNs = intersectionLength(communication, compute);
-    // Where no stream is for communication alone, its own busy time stands in.
-    const stream = this.#stream === undefined ? comm : withWindows ? unite(this.#stream, this.windows) : this.#stream;
-    let serialNs = 0;
-    const addWall = (from: number, to: number): void => {
-      serialNs += Math.max(0, Math.min(to, endNs) - Math.max(from, startNs));
-    };
-    for (const instance of this.instances) addWall(instance.startNs, instance.endNs);
+    const communication = withWindows ? unite(this.kernelComm, this.windows) : this.kernelComm;
+    const stream = this.#stream !== undefined && withWindows ? unite(this.#stream, this.windows) : this.#stream;
+    const { windows } = this.timeline;
+    const walls = this.instances.map(({ startNs, endNs }): TimeWindow => ({ startNs, endNs }));
     if (withWindows) {
-      const ends = this.timeline.windows.column('endNs');
-      this.timeline.windows.column('startNs').forEach((start, row) => {
-        addWall(start, ends[row]);
-      });
+      const ends = windows.column('endNs');
+      windows.column('startNs').forEach((startNs, row) => walls.push({ startNs, endNs: ends[row] }));
     }
-    const computeNs = lengthOf(compute);
-    return {
-      startNs,
-      endNs,
-      spanNs: endNs - startNs,
-      computeNs,
-      commNs,
-      overlapNs,
-      exposedNs: commNs - overlapNs,
-      idleNs: endNs - startNs - (computeNs + commNs - overlapNs),
-      commStreamNs: lengthOf(inWindow(stream)),
-      serialNs,
-    };
+    return overlapFigures({ compute: this.compute, communication, stream, walls }, window);
   }
 }
 

@@ -14,3 +14,11 @@ export type { TraceEvent } from './event.js';
 export { readTrace, readTraceBatches, readTraceEvents } from './reader.js';
 export { lintTrace } from './lint.js';
 export { LINT_RULES, type LintOptions, type LintProblem, type LintRule, type LintRuleId } from './lint-rules.js';
+export {
+  KernelNames,
+  isLibraryProduct,
+  isNamed,
+  parseKernelName,
+  sameFunction,
+  type KernelName,
+} from './kernel-name.js';

@@ -1,0 +1,127 @@
+import type { CollectiveType, KernelRoles } from '../kernel-role.js';
+import type { TraceRank } from '../model.js';
+
+/** One rank's part in a collective: where its kernels synchronise with those of other ranks. Times are ns. */
+export interface CollectivePart {
+  readonly rank: number;
+  /** Index of the phase instance, −1 for none. */
+  readonly instance: number;
+  readonly phase: string;
+  readonly layer: number | undefined;
+  /** When the rank was there: the start of its first communication kernel that is not a layout. */
+  readonly arrivedNs: number;
+  /** The sending half of a collective that is split in two; −1 of one that is not. */
+  readonly sendRow: number;
+  /** The kernel whose end needs all ranks: the notify where there is one, else what moves the bytes. */
+  readonly syncRow: number;
+  readonly syncEndNs: number;
+  /** What moves the bytes; −1 where the trace ends before it. */
+  readonly transferRow: number;
+  readonly endNs: number;
+  /** What the kernels are: `notify dispatch`, `combine`; equal parts of two ranks have equal ones. */
+  readonly signature: string;
+}
+
+/** Everything that all ranks did together, one after the other, by rank in order of `ranks`. */
+export interface Collective {
+  readonly parts: readonly CollectivePart[];
+}
+
+/** Cuts a rank's communication kernels into its parts in collectives, in the order in which they start. */
+export function collectiveParts(rank: TraceRank, names: readonly string[], roles: KernelRoles): CollectivePart[] {
+  const { kernels, instances } = rank;
+  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
+  const [streams, nameIndices, placed] = [kernels.column('stream'), kernels.column('name'), kernels.column('instance')];
+  const parts: CollectivePart[] = [];
+  /** The notify that a stream is in, until its transfer comes. */
+  const open = new Map<number, number>();
+  /** Sending halves whose receiving half has not come, by type, in the order in which they were issued. */
+  const sent = new Map<CollectiveType, number[]>();
+  const close = (notifyRow: number | undefined, transferRow: number, what: string, sendRow = -1): void => {
+    const first = notifyRow ?? transferRow;
+    const last = transferRow < 0 ? first : transferRow;
+    const instance = placed[last];
+    const found = instances[instance];
+    parts.push({
+      rank: rank.rank,
+      instance,
+      phase: found?.phase ?? what,
+      layer: found?.layer,
+      arrivedNs: starts[sendRow < 0 ? first : sendRow],
+      sendRow,
+      syncRow: first,
+      syncEndNs: ends[first],
+      transferRow,
+      endNs: ends[last],
+      signature: `${notifyRow === undefined ? '' : 'notify '}${what}`,
+    });
+  };
+  for (let row = 0; row < kernels.count; row++) {
+    const { collective } = roles.of(names[nameIndices[row]]);
+    if (collective === undefined || collective.role === 'layout') continue;
+    const { role, type } = collective;
+    const stream = streams[row];
+    const notifyRow = open.get(stream);
+    if (role === 'notify') {
+      if (notifyRow !== undefined) close(notifyRow, -1, 'barrier');
+      open.set(stream, row);
+      continue;
+    }
+    open.delete(stream);
+    if (role === 'send') {
+      sent.set(type, [...(sent.get(type) ?? []), row]);
+      continue;
+    }
+    close(notifyRow, row, type, role === 'receive' ? sent.get(type)?.shift() : undefined);
+  }
+  for (const notifyRow of open.values()) close(notifyRow, -1, 'barrier');
+  return parts.sort((a, b) => a.arrivedNs - b.arrivedNs || a.syncRow - b.syncRow);
+}
+
+/** How many places two sequences may be apart for captures that began at different moments. */
+const MOST_SHIFT = 64;
+
+/** @returns by how many parts `b` begins later than `a`, so that their signatures agree; undefined where none fits. */
+function shiftBetween(a: readonly CollectivePart[], b: readonly CollectivePart[]): number | undefined {
+  const agrees = (shift: number): boolean => {
+    const count = Math.min(a.length - shift, b.length);
+    if (count <= 0) return false;
+    for (let i = Math.max(0, -shift); i < count; i++) if (a[i + shift].signature !== b[i].signature) return false;
+    return true;
+  };
+  if (agrees(0)) return 0;
+  const most = Math.min(MOST_SHIFT, Math.max(a.length, b.length) - 1);
+  for (let shift = 1; shift <= most; shift++) {
+    if (agrees(shift)) return shift;
+    if (agrees(-shift)) return -shift;
+  }
+  return undefined;
+}
+
+/**
+ * Matches the parts of ranks into collectives by their order: the k-th of one rank with the k-th of all others, moved
+ * where captures began at different collectives.
+ *
+ * @returns collectives that all matched ranks take part in, and the ranks whose order of collectives is another.
+ */
+export function matchCollectives(byRank: readonly (readonly CollectivePart[])[]): {
+  readonly collectives: readonly Collective[];
+  readonly unmatched: readonly number[];
+} {
+  const withParts = byRank.filter((parts) => parts.length > 0);
+  const [base, ...others] = withParts;
+  if (base === undefined) return { collectives: [], unmatched: [] };
+  const shifts = [0, ...others.map((parts) => shiftBetween(base, parts))];
+  const matched = withParts.flatMap((parts, index) => {
+    const shift = shifts[index];
+    return shift === undefined ? [] : [{ parts, shift }];
+  });
+  const unmatched = withParts.filter((_, index) => shifts[index] === undefined).map((parts) => parts[0].rank);
+  const first = Math.max(...matched.map(({ shift }) => shift));
+  const last = Math.min(...matched.map(({ parts, shift }) => parts.length + shift));
+  const collectives: Collective[] = [];
+  for (let place = first; place < last; place++) {
+    collectives.push({ parts: matched.map(({ parts, shift }) => parts[place - shift]) });
+  }
+  return { collectives, unmatched };
+}

@@ -1,0 +1,98 @@
+import { lengthOf, mean, microseconds, ratio, rounded } from '@epemu/timeline';
+import type { TraceView } from '../figures/trace-view.js';
+import type { Collective } from './collectives.js';
+
+/** How far ranks were apart when they came to a collective. */
+export interface CollectiveSkew {
+  /** Place among all collectives. */
+  readonly index: number;
+  readonly phase: string;
+  /** Null where the trace does not say. */
+  readonly layer: number | null;
+  /** When the first rank came. */
+  readonly startUs: number;
+  readonly firstRank: number;
+  readonly lastRank: number;
+  /** From the first rank's arrival to the last one's. */
+  readonly skewUs: number;
+  /** How long after the last but one the last came. */
+  readonly lateUs: number;
+  /** From a rank's own arrival to the end of its synchronisation, mean over ranks. */
+  readonly meanWaitUs: number;
+}
+
+/** How a rank keeps the others waiting. */
+export interface RankLateness {
+  readonly rank: number;
+  /** Collectives at which it came last. */
+  readonly timesLast: number;
+  /** Of all collectives. */
+  readonly timesLastPct: number;
+  /** After the median rank, mean over collectives; negative for one that comes early. */
+  readonly meanLateUs: number;
+  readonly computeUs: number;
+  /** More compute than the median rank has. */
+  readonly computeOverMedianPct: number;
+  /** Whether it holds everyone up: last at more collectives than three times its share, and after the median rank. */
+  readonly straggler: boolean;
+}
+
+const STRAGGLER_SHARE = 3;
+/** Fewer ranks than this have no median worth the name. */
+const LEAST_RANKS = 3;
+
+function median(sorted: readonly number[]): number {
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @returns the skew at every collective, in their order. */
+export function collectiveSkews(collectives: readonly Collective[]): CollectiveSkew[] {
+  return collectives.map(({ parts }, index) => {
+    // Ranks that came at once: the lower one first.
+    const byArrival = [...parts].sort((a, b) => a.arrivedNs - b.arrivedNs || a.rank - b.rank);
+    const [first, last] = [byArrival[0], byArrival[byArrival.length - 1]];
+    const lastButOne = byArrival[Math.max(0, byArrival.length - 2)];
+    return {
+      index,
+      phase: parts[0].phase,
+      layer: parts[0].layer ?? null,
+      startUs: microseconds(first.arrivedNs),
+      firstRank: first.rank,
+      lastRank: last.rank,
+      skewUs: microseconds(last.arrivedNs - first.arrivedNs),
+      lateUs: microseconds(last.arrivedNs - lastButOne.arrivedNs),
+      meanWaitUs: microseconds(mean(parts.map(({ arrivedNs, syncEndNs }) => syncEndNs - arrivedNs))),
+    };
+  });
+}
+
+/** @returns for every rank how often and by how much it came late, ascending by rank. */
+export function rankLateness(collectives: readonly Collective[], views: readonly TraceView[]): RankLateness[] {
+  const skews = collectiveSkews(collectives);
+  const late = new Map<number, { sum: number; last: number }>(
+    views.map(({ rank }) => [rank.rank, { sum: 0, last: 0 }]),
+  );
+  collectives.forEach(({ parts }, index) => {
+    const middle = median(parts.map(({ arrivedNs }) => arrivedNs).sort((a, b) => a - b));
+    for (const { rank, arrivedNs } of parts) late.get(rank)!.sum += arrivedNs - middle;
+    // Where all came at once nobody was last.
+    if (skews[index].skewUs > 0) late.get(skews[index].lastRank)!.last++;
+  });
+  const compute = views.map((view) => lengthOf(view.compute));
+  const middleCompute = median([...compute].sort((a, b) => a - b));
+  const count = collectives.length;
+  return views.map(({ rank: { rank } }, index) => {
+    const { sum, last } = late.get(rank)!;
+    const often = last > (STRAGGLER_SHARE * count) / views.length && last > 1;
+    return {
+      rank,
+      timesLast: last,
+      timesLastPct: rounded(100 * ratio(last, count)),
+      meanLateUs: microseconds(ratio(sum, count)),
+      computeUs: microseconds(compute[index]),
+      computeOverMedianPct: rounded(100 * (ratio(compute[index], middleCompute) - 1)),
+      straggler: views.length >= LEAST_RANKS && often && sum > 0,
+    };
+  });
+}

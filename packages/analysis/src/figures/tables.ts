@@ -1,0 +1,243 @@
+import { Coverage, lengthOf, mergeIntervals, microseconds, ratio, rounded } from '@epemu/timeline';
+import type { PhaseSummary } from '@epemu/timeline';
+import type { KernelClass } from '../kernel-role.js';
+import type { TraceView } from './trace-view.js';
+
+/** A phase over all ranks and layers, and what its kernels are. */
+export interface PhaseFigure extends PhaseSummary {
+  /** `network` for a background transfer. */
+  readonly kind: 'computation' | 'communication' | 'network';
+}
+
+/** Kernels of one name, or of one category, over all ranks. */
+export interface KernelTotal {
+  readonly name: string;
+  readonly class: KernelClass;
+  readonly category: string;
+  /** On one rank. */
+  readonly count: number;
+  /** Sum of one rank, mean over ranks. */
+  readonly totalUs: number;
+  readonly meanUs: number;
+  readonly minUs: number;
+  readonly maxUs: number;
+  /** Of the time of all kernels. */
+  readonly sharePct: number;
+}
+
+/** Busy time of a stream, mean over the ranks that have it. */
+export interface StreamFigure {
+  readonly stream: string;
+  readonly name: string;
+  readonly role: 'computation' | 'communication';
+  readonly ranks: number;
+  readonly kernels: number;
+  readonly busyUs: number;
+  /** Of the rank's span. */
+  readonly busyPct: number;
+}
+
+interface PhaseSums {
+  readonly name: string;
+  readonly stream: number | null;
+  readonly kind: PhaseFigure['kind'];
+  count: number;
+  wallNs: number;
+  minNs: number;
+  maxNs: number;
+  busyNs: number;
+  exposedNs: number;
+}
+
+interface KernelSums {
+  readonly name: string;
+  readonly class: KernelClass;
+  readonly category: string;
+  count: number;
+  ns: number;
+  minNs: number;
+  maxNs: number;
+}
+
+/** Sums phases, kernels and streams from the views of all ranks, one after the other. */
+export class TableAccumulator {
+  readonly #names: readonly string[];
+  readonly #phases = new Map<string, PhaseSums>();
+  readonly #kernels = new Map<number, KernelSums>();
+  readonly #streams = new Map<
+    string,
+    {
+      figure: Pick<StreamFigure, 'stream' | 'name' | 'role'>;
+      ranks: number;
+      kernels: number;
+      busyNs: number;
+      share: number;
+    }
+  >();
+  #ranks = 0;
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  /** @param spanNs the rank's own span. */
+  add(view: TraceView, spanNs: number): void {
+    this.#ranks++;
+    this.#addPhases(view);
+    this.#addKernels(view);
+    this.#addStreams(view, spanNs);
+  }
+
+  #addPhases(view: TraceView): void {
+    const { rank } = view;
+    const compute = new Coverage(view.compute);
+    const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
+    for (const { phase, rows, startNs, endNs, stream } of rank.instances) {
+      const busy = mergeIntervals(
+        rows.map((row) => starts[row]),
+        rows.map((row) => ends[row]),
+      );
+      let exposedNs = 0;
+      for (const row of rows) {
+        if (view.role(row).class !== 'communication') continue;
+        exposedNs += ends[row] - starts[row] - compute.within(starts[row], ends[row]);
+      }
+      const id = Number(rank.streams[stream].id);
+      const known = { name: phase, stream: Number.isFinite(id) ? id : null, kind: rank.streams[stream].role };
+      this.#addPhase(known, endNs - startNs, lengthOf(busy), exposedNs);
+    }
+    for (const { phase, startNs, endNs } of rank.transfers) {
+      const wallNs = endNs - startNs;
+      const known = { name: phase, stream: null, kind: 'network' } as const;
+      this.#addPhase(known, wallNs, wallNs, wallNs - compute.within(startNs, endNs));
+    }
+  }
+
+  #addPhase(
+    known: Pick<PhaseSums, 'name' | 'stream' | 'kind'>,
+    wallNs: number,
+    busyNs: number,
+    exposedNs: number,
+  ): void {
+    const key = `${known.kind === 'network' ? 'network' : ''} ${known.name}`;
+    let sums = this.#phases.get(key);
+    if (sums === undefined) {
+      sums = { ...known, count: 0, wallNs: 0, minNs: wallNs, maxNs: wallNs, busyNs: 0, exposedNs: 0 };
+      this.#phases.set(key, sums);
+    }
+    sums.count++;
+    sums.wallNs += wallNs;
+    sums.minNs = Math.min(sums.minNs, wallNs);
+    sums.maxNs = Math.max(sums.maxNs, wallNs);
+    sums.busyNs += busyNs;
+    sums.exposedNs += exposedNs;
+  }
+
+  #addKernels(view: TraceView): void {
+    const { kernels } = view.rank;
+    const [starts, ends, names] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('name')];
+    for (let row = 0; row < kernels.count; row++) {
+      const ns = ends[row] - starts[row];
+      let sums = this.#kernels.get(names[row]);
+      if (sums === undefined) {
+        const { class: kernelClass, category } = view.role(row);
+        sums = { name: this.#names[names[row]], class: kernelClass, category, count: 0, ns: 0, minNs: ns, maxNs: ns };
+        this.#kernels.set(names[row], sums);
+      }
+      sums.count++;
+      sums.ns += ns;
+      sums.minNs = Math.min(sums.minNs, ns);
+      sums.maxNs = Math.max(sums.maxNs, ns);
+    }
+  }
+
+  #addStreams(view: TraceView, spanNs: number): void {
+    const { kernels, streams } = view.rank;
+    const [starts, ends, ids] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('stream')];
+    const rows = streams.map((): number[] => []);
+    for (let row = 0; row < kernels.count; row++) rows[ids[row]].push(row);
+    streams.forEach((stream, index) => {
+      const busyNs = lengthOf(
+        mergeIntervals(
+          rows[index].map((row) => starts[row]),
+          rows[index].map((row) => ends[row]),
+        ),
+      );
+      const figure = { stream: stream.id, name: stream.name, role: stream.role };
+      const sums = this.#streams.get(stream.id) ?? { figure, ranks: 0, kernels: 0, busyNs: 0, share: 0 };
+      this.#streams.set(stream.id, sums);
+      sums.ranks++;
+      sums.kernels += rows[index].length;
+      sums.busyNs += busyNs;
+      sums.share += ratio(busyNs, spanNs);
+    });
+  }
+
+  /** @returns phases in the order in which they first ran. */
+  phases(): PhaseFigure[] {
+    return [...this.#phases.values()].map((sums) => ({
+      name: sums.name,
+      stream: sums.stream,
+      kind: sums.kind,
+      count: sums.count / this.#ranks,
+      meanUs: microseconds(sums.wallNs / sums.count),
+      minUs: microseconds(sums.minNs),
+      maxUs: microseconds(sums.maxNs),
+      busyUs: microseconds(sums.busyNs / sums.count),
+      exposedUs: microseconds(sums.exposedNs / sums.count),
+    }));
+  }
+
+  /** @returns kernels by name, those that take most time first. */
+  kernels(): KernelTotal[] {
+    return this.#totals([...this.#kernels.values()]);
+  }
+
+  /** @returns kernels by category, those that take most time first. */
+  categories(): KernelTotal[] {
+    const groups = new Map<string, KernelSums>();
+    for (const sums of this.#kernels.values()) {
+      const key = `${sums.class} ${sums.category}`;
+      const group = groups.get(key);
+      if (group === undefined) {
+        groups.set(key, { ...sums, name: sums.category });
+        continue;
+      }
+      group.count += sums.count;
+      group.ns += sums.ns;
+      group.minNs = Math.min(group.minNs, sums.minNs);
+      group.maxNs = Math.max(group.maxNs, sums.maxNs);
+    }
+    return this.#totals([...groups.values()]);
+  }
+
+  #totals(all: readonly KernelSums[]): KernelTotal[] {
+    const totalNs = all.reduce((sum, { ns }) => sum + ns, 0);
+    return [...all]
+      .sort((a, b) => b.ns - a.ns || (a.name < b.name ? -1 : 1))
+      .map(({ name, class: kernelClass, category, count, ns, minNs, maxNs }) => ({
+        name,
+        class: kernelClass,
+        category,
+        count: rounded(count / this.#ranks),
+        totalUs: microseconds(ns / this.#ranks),
+        meanUs: microseconds(ns / count),
+        minUs: microseconds(minNs),
+        maxUs: microseconds(maxNs),
+        sharePct: rounded(100 * ratio(ns, totalNs)),
+      }));
+  }
+
+  /** @returns streams in the order of their numbers. */
+  streams(): StreamFigure[] {
+    return [...this.#streams.values()]
+      .map(({ figure, ranks, kernels, busyNs, share }) => ({
+        ...figure,
+        ranks,
+        kernels: rounded(kernels / ranks),
+        busyUs: microseconds(busyNs / ranks),
+        busyPct: rounded((100 * share) / ranks),
+      }))
+      .sort((a, b) => Number(a.stream) - Number(b.stream) || (a.stream < b.stream ? -1 : 1));
+  }
+}

@@ -1,0 +1,164 @@
+import { parseKernelName } from '@epemu/trace';
+
+/** How a kernel counts in overlap figures, by the definitions of Meta's Holistic Trace Analysis. */
+export const KERNEL_CLASSES = ['compute', 'communication', 'memory'] as const;
+export type KernelClass = (typeof KERNEL_CLASSES)[number];
+
+/** What a communication kernel does within its collective. */
+export type CollectiveRole = 'layout' | 'notify' | 'send' | 'receive' | 'transfer';
+
+/** Which collective a kernel belongs to; `other` where its name does not say. */
+export type CollectiveType =
+  | 'dispatch'
+  | 'combine'
+  | 'all-to-all'
+  | 'all-reduce'
+  | 'all-gather'
+  | 'reduce-scatter'
+  | 'broadcast'
+  | 'send-receive'
+  | 'barrier'
+  | 'other';
+
+/** What a kernel's name says of it. */
+export interface KernelRole {
+  readonly class: KernelClass;
+  /** Whose kernel it is, of those the table knows; empty for all others. */
+  readonly library: string;
+  /** Kind of kernel, for grouping: `gemm`, `attention`, `notify`, `dispatch`, … */
+  readonly category: string;
+  /** Undefined for all but communication. */
+  readonly collective:
+    | {
+        readonly type: CollectiveType;
+        readonly role: CollectiveRole;
+        /** Link that binds it, where its name says so. */
+        readonly link: 'rdma' | 'nvlink' | undefined;
+      }
+    | undefined;
+}
+
+/** An entry of the table: first match wins. */
+export interface KernelPattern {
+  readonly library: string;
+  /** Matched against the qualified name without template arguments, `deep_ep::internode::dispatch`. */
+  readonly pattern: RegExp;
+  readonly class: KernelClass;
+}
+
+/**
+ * Communication kernels of EP libraries, whose names do not begin with `nccl` and so are computation to other
+ * analysers; everything that matches none is computation.
+ */
+export const KERNEL_PATTERNS: readonly KernelPattern[] = [
+  { library: 'DeepEP', pattern: /(?:^|::)(?:deep_ep|dpsk::ep|uccl|mooncake)::/, class: 'communication' },
+  { library: 'DeepEP', pattern: /(?:^|::)(?:internode|intranode|internode_ll)::\w/, class: 'communication' },
+  { library: 'DeepEP', pattern: /(?:^|::)get_dispatch_layout$/, class: 'communication' },
+  { library: 'Hybrid-EP', pattern: /(?:^|::)hybrid_ep::/, class: 'communication' },
+  {
+    library: 'pplx',
+    pattern: /(?:^|::)(?:a2a_(?:dispatch|combine)_(?:send|recv)|pplx(?:_\w+)?::)/,
+    class: 'communication',
+  },
+  { library: 'pplx', pattern: /^\(?anonymous namespace\)?::(?:dispatch|combine)Kernel$/, class: 'communication' },
+  { library: 'TensorRT-LLM', pattern: /(?:^|::)moe(?:A2A|AllToAll|_a2a|_alltoall)\w*/i, class: 'communication' },
+  { library: 'MORI', pattern: /(?:^|::)Ep(?:Dispatch|Combine)\w*/, class: 'communication' },
+  { library: 'NVSHMEM', pattern: /(?:^|::)nvshmem\w*/, class: 'communication' },
+  { library: 'NCCL', pattern: /^(?:nccl|rccl|mscclpp)|(?:^|::)(?:mscclpp|msccl)::/, class: 'communication' },
+  {
+    library: 'custom all-reduce',
+    pattern:
+      /(?:^|::)(?:cross_device_(?:reduce|all_gather)\w*|multimem_\w+|\w*all_?reduce_fusion\w*|\w*allreduce\w*)$/i,
+    class: 'communication',
+  },
+];
+
+const TYPES: readonly (readonly [RegExp, CollectiveType])[] = [
+  [/combine/i, 'combine'],
+  [/dispatch/i, 'dispatch'],
+  [/all_?to_?all|a2a/i, 'all-to-all'],
+  [/reduce_?scatter/i, 'reduce-scatter'],
+  [/all_?reduce|cross_device_reduce/i, 'all-reduce'],
+  [/all_?gather/i, 'all-gather'],
+  [/broadcast/i, 'broadcast'],
+  [/send|recv|p2p/i, 'send-receive'],
+  [/barrier|sync|notify/i, 'barrier'],
+];
+
+const ROLES: readonly (readonly [RegExp, CollectiveRole])[] = [
+  [/layout|scan|prepare|preprocess/i, 'layout'],
+  [/notify|barrier|sync|clean/i, 'notify'],
+  [/(?:^|_)send(?:_kernel)?$/i, 'send'],
+  [/(?:^|_)recv(?:_kernel)?$/i, 'receive'],
+];
+
+/** Kinds of computation, by words of their names. */
+const CATEGORIES: readonly (readonly [RegExp, string])[] = [
+  [/flash|attention|attn|fmha|mla_|splitkv/i, 'attention'],
+  [/grouped(?!_gemm::)|group_gemm|moe_gemm|fused_moe/i, 'grouped gemm'],
+  [/gemm|xmma|nvjet|cublas|wgrad|dgrad|matmul|bmm|splitk|split_k/i, 'gemm'],
+  [/cast|quant|fp8|scale/i, 'cast'],
+  [/norm/i, 'norm'],
+  [/rotary|rope/i, 'rotary'],
+  [/silu|swiglu|gelu|act_and_mul/i, 'activation'],
+  [/topk|top_k|softmax|router|gate/i, 'router'],
+  [/permute|scatter|gather|expand|fused_to|reduce_fused|unfuse|index/i, 'permute'],
+  [/transpose/i, 'transpose'],
+  [/elementwise|reduce|copy|fill|distribution|cat/i, 'elementwise'],
+];
+
+function firstOf<Value>(table: readonly (readonly [RegExp, Value])[], text: string, otherwise: Value): Value {
+  return table.find(([pattern]) => pattern.test(text))?.[1] ?? otherwise;
+}
+
+function collectiveOf(qualified: string, library: string): NonNullable<KernelRole['collective']> {
+  const own = qualified.slice(qualified.lastIndexOf('::') + 1);
+  const type = firstOf(TYPES, own, 'other');
+  // NCCL's own send and receive kernels do both at once.
+  const role = library === 'NCCL' ? 'transfer' : firstOf(ROLES, own, 'transfer');
+  const inNode = /intranode|IntraNode|cross_device|multimem/.test(qualified);
+  const betweenNodes = /internode|InterNode/.test(qualified);
+  return { type, role, link: inNode ? 'nvlink' : betweenNodes ? 'rdma' : undefined };
+}
+
+/** Copies and fills, as CUPTI names them; HTA tells them by the same. */
+const COPY = /^(?:Memcpy|Memset)\b/;
+const MEMORY: KernelRole = { class: 'memory', library: '', category: 'copy and fill', collective: undefined };
+
+/** Tells kernels apart by name; each name once. A user's own patterns come before the table's. */
+export class KernelRoles {
+  readonly #own: readonly KernelPattern[];
+  readonly #known = new Map<string, KernelRole>();
+
+  constructor(own: readonly KernelPattern[] = []) {
+    this.#own = own;
+  }
+
+  /** @param name as it stands in the trace, mangled or not. */
+  of(name: string): KernelRole {
+    let role = this.#known.get(name);
+    if (role === undefined) {
+      role = this.#classify(name);
+      this.#known.set(name, role);
+    }
+    return role;
+  }
+
+  #classify(name: string): KernelRole {
+    if (COPY.test(name) && !this.#own.some(({ pattern }) => pattern.test(name))) return MEMORY;
+    const qualified = parseKernelName(name).path.join('::');
+    // A user's pattern may be about any part of the name; the table's are about the function alone.
+    const own = this.#own.find(({ pattern }) => pattern.test(name));
+    const found = own ?? KERNEL_PATTERNS.find(({ pattern }) => pattern.test(qualified));
+    // Namespaces further out name a library, not what the kernel does.
+    const compute = firstOf(CATEGORIES, qualified.split('::').slice(-2).join('::'), 'other');
+    if (found === undefined) return { class: 'compute', library: '', category: compute, collective: undefined };
+    const { class: kernelClass, library } = found;
+    if (kernelClass === 'memory') return { ...MEMORY, library };
+    if (kernelClass === 'compute') return { class: 'compute', library, category: compute, collective: undefined };
+    const collective = collectiveOf(qualified, library);
+    const { role, type } = collective;
+    const category = role === 'transfer' ? type : role === 'layout' || role === 'notify' ? role : `${type} ${role}`;
+    return { class: 'communication', library, category, collective };
+  }
+}

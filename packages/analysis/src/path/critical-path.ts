@@ -1,0 +1,159 @@
+import { microseconds, ratio, rounded } from '@epemu/timeline';
+import { KERNEL_CLASSES } from '../kernel-role.js';
+import { NODE_KIND } from './graph.js';
+import type { EventGraph } from './graph.js';
+
+/**
+ * What a stretch of the critical path is: a kernel that computes, one that moves bytes or their way from another rank,
+ * a wait for no byte but for other ranks, or nothing that the trace shows (a launch that came late, a kernel's gap).
+ */
+export type PathKind = 'computation' | 'communication' | 'gap';
+
+/** A stretch of the critical path. Times are ns. */
+export interface PathPiece {
+  /** Index of the rank among those of the trace. */
+  readonly rankIndex: number;
+  /** Index of the stream among the rank's. */
+  readonly stream: number;
+  readonly phase: string;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly kind: PathKind;
+  /** Index of the rank that a message came from; undefined where the path stays on its rank. */
+  readonly from: number | undefined;
+}
+
+/** Time on the path by what it was spent on. */
+export interface PathShare {
+  readonly us: number;
+  readonly pct: number;
+}
+
+/** A longest chain of kernels, transfers and waits through all ranks. */
+export interface CriticalPath {
+  /** From the start of the chain to the end of the last kernel. */
+  readonly pathUs: number;
+  readonly byKind: Readonly<Record<PathKind, PathShare>>;
+  /** The most first. */
+  readonly byPhase: readonly (PathShare & { readonly phase: string })[];
+  readonly byRank: readonly (PathShare & { readonly rank: number })[];
+  /** Ranks that it goes through, one after the other, and why it changes: how often a message or a wait takes it over. */
+  readonly rankChanges: number;
+}
+
+/** Walks back from the last end along what each thing waited for longest. */
+class Walker {
+  readonly pieces: PathPiece[] = [];
+  readonly #graph: EventGraph;
+  #rankIndex = 0;
+
+  constructor(graph: EventGraph) {
+    this.#graph = graph;
+  }
+
+  walk(): void {
+    const { endNs } = this.#graph;
+    let node = 0;
+    for (let i = 1; i < endNs.length; i++) if (endNs[i] > endNs[node]) node = i;
+    // Each step goes to something that ended before, or to the rank that came last.
+    for (let next: number | undefined = node; next !== undefined;) next = this.#before(this.#ownPiece(next));
+    this.pieces.reverse();
+  }
+
+  #locate(node: number): { rankIndex: number; row: number } {
+    const { first } = this.#graph;
+    // The path stays on its rank most of the time.
+    if (node < first[this.#rankIndex] || node >= first[this.#rankIndex + 1]) {
+      this.#rankIndex = first.findIndex((base, index) => node >= base && node < (first[index + 1] ?? 0));
+    }
+    return { rankIndex: this.#rankIndex, row: node - first[this.#rankIndex] };
+  }
+
+  #add(node: number, startNs: number, endNs: number, kind: PathKind, from?: number): void {
+    if (endNs <= startNs) return;
+    const { rankIndex, row } = this.#locate(node);
+    const { kernels, instances } = this.#graph.set.ranks[rankIndex];
+    const phase = instances[kernels.column('instance')[row]]?.phase ?? '';
+    this.pieces.push({ rankIndex, stream: kernels.column('stream')[row], phase, startNs, endNs, kind, from });
+  }
+
+  /** Adds what a node itself takes. @returns the node whose start the path goes on from. */
+  #ownPiece(node: number): number {
+    const { startNs, endNs, kind, hub, hubs, tailNs } = this.#graph;
+    const own = KERNEL_CLASSES[this.#graph.class[node]] === 'communication' ? 'communication' : 'computation';
+    if (kind[node] === NODE_KIND.local) {
+      this.#add(node, startNs[node], endNs[node], own);
+      return node;
+    }
+    const { nodes, bySend } = hubs[hub[node]];
+    const times = bySend ? endNs : startNs;
+    const last = nodes.reduce((latest, other) => (times[other] > times[latest] ? other : latest));
+    const arrivedNs = kind[node] === NODE_KIND.receive ? times[last] + tailNs[node] : endNs[node];
+    if (last === node || (kind[node] === NODE_KIND.receive && arrivedNs <= startNs[node])) {
+      this.#add(node, startNs[node], endNs[node], own);
+      return node;
+    }
+    this.#add(node, arrivedNs, endNs[node], own);
+    const from = this.#locate(last).rankIndex;
+    this.#add(node, times[last], arrivedNs, 'communication', from);
+    if (bySend) this.#add(last, startNs[last], endNs[last], 'communication');
+    return last;
+  }
+
+  /** Adds the gap before a node's start. @returns what it waited for last; undefined at the path's beginning. */
+  #before(node: number): number | undefined {
+    const { beforeFrom, before, endNs, startNs } = this.#graph;
+    let latest: number | undefined;
+    for (let i = beforeFrom[node]; i < beforeFrom[node + 1]; i++) {
+      const other = before[i];
+      if (latest === undefined || endNs[other] > endNs[latest]) latest = other;
+    }
+    if (latest !== undefined) this.#add(node, endNs[latest], startNs[node], 'gap');
+    return latest;
+  }
+}
+
+/** @returns the pieces of a longest chain, ascending in time; they follow each other without a hole. */
+export function criticalPathPieces(graph: EventGraph): PathPiece[] {
+  if (graph.startNs.length === 0) return [];
+  const walker = new Walker(graph);
+  walker.walk();
+  return walker.pieces;
+}
+
+function shares<Key>(
+  pieces: readonly PathPiece[],
+  keyOf: (piece: PathPiece) => Key,
+  totalNs: number,
+): Map<Key, PathShare> {
+  const sums = new Map<Key, number>();
+  for (const piece of pieces) {
+    const key = keyOf(piece);
+    sums.set(key, (sums.get(key) ?? 0) + piece.endNs - piece.startNs);
+  }
+  return new Map([...sums].map(([key, ns]) => [key, { us: microseconds(ns), pct: rounded(100 * ratio(ns, totalNs)) }]));
+}
+
+/** Sums a path up. */
+export function summarisePath(pieces: readonly PathPiece[], ranks: readonly number[]): CriticalPath {
+  const totalNs = pieces.reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0);
+  const kinds = shares(pieces, ({ kind }) => kind, totalNs);
+  const none: PathShare = { us: 0, pct: 0 };
+  const byMost = <Entry extends PathShare>(entries: Entry[]): Entry[] => entries.sort((a, b) => b.us - a.us);
+  return {
+    pathUs: microseconds(totalNs),
+    byKind: {
+      computation: kinds.get('computation') ?? none,
+      communication: kinds.get('communication') ?? none,
+      gap: kinds.get('gap') ?? none,
+    },
+    byPhase: byMost([...shares(pieces, ({ phase }) => phase, totalNs)].map(([phase, share]) => ({ phase, ...share }))),
+    byRank: byMost(
+      [...shares(pieces, ({ rankIndex }) => rankIndex, totalNs)].map(([index, share]) => ({
+        rank: ranks[index],
+        ...share,
+      })),
+    ),
+    rankChanges: pieces.filter(({ rankIndex }, index) => index > 0 && pieces[index - 1].rankIndex !== rankIndex).length,
+  };
+}

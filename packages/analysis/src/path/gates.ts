@@ -1,0 +1,88 @@
+import type { PhaseInstance, RunFacts, TraceRank } from '../model.js';
+
+/** Integer µs of what ended and what then started may cross by what rounding adds. */
+export const ROUNDING_NS = 1000;
+/** More kinds of phases than this are no schedule but a profile of functions: only the latest end is looked at. */
+const MOST_PHASES = 64;
+
+/** For each phase instance of a rank, the instances whose ends it waited for beside those before it on its stream. */
+export type Gates = readonly (readonly number[])[];
+
+/** @returns gates as an emulated run's program has them. */
+function knownGates(rank: TraceRank, facts: RunFacts): Gates {
+  const instances = new Map<number, number>();
+  rank.instances.forEach(({ operation }, index) => {
+    if (operation !== undefined) instances.set(operation, index);
+  });
+  const operations = new Map(facts.operations.map((operation) => [operation.id, operation]));
+  return rank.instances.map(({ operation }) => {
+    const gates = operation === undefined ? [] : (operations.get(operation)?.gates ?? []);
+    return gates.flatMap((gate) => instances.get(gate) ?? []);
+  });
+}
+
+/** A phase's instances with their ends ascending. */
+interface PhaseRow {
+  readonly stream: number;
+  readonly indices: readonly number[];
+}
+
+function rowsOf(instances: readonly PhaseInstance[]): PhaseRow[] {
+  const rows = new Map<string, { stream: number; indices: number[] }>();
+  instances.forEach(({ phase, stream }, index) => {
+    const key = `${stream} ${phase}`;
+    const row = rows.get(key);
+    if (row === undefined) rows.set(key, { stream, indices: [index] });
+    else row.indices.push(index);
+  });
+  return [...rows.values()];
+}
+
+/**
+ * Finds gates where a trace does not tell them: phase X waits for phase Y of another stream if, in every instance, the
+ * same Y (so many places before) had ended when X started. What always held is taken for a gate; one that holds by
+ * chance adds none of its own time to the trace as it is, and makes a what-if more careful.
+ */
+function inferredGates({ instances }: TraceRank): Gates {
+  const gates = instances.map((): number[] => []);
+  const rows = rowsOf(instances);
+  if (rows.length > MOST_PHASES) return latestEnds(instances);
+  for (const waiting of rows) {
+    for (const awaited of rows) {
+      if (awaited.stream === waiting.stream) continue;
+      // How many instances of Y had ended when the i-th of X started; the least lead is what always held.
+      let ended = 0;
+      let lead = Number.POSITIVE_INFINITY;
+      waiting.indices.forEach((index, i) => {
+        const { startNs } = instances[index];
+        while (ended < awaited.indices.length && instances[awaited.indices[ended]].endNs <= startNs + ROUNDING_NS)
+          ended++;
+        lead = Math.min(lead, ended - i);
+      });
+      waiting.indices.forEach((index, i) => {
+        const before = awaited.indices[i + lead - 1];
+        if (before !== undefined) gates[index].push(before);
+      });
+    }
+  }
+  return gates;
+}
+
+/** @returns for each instance the one of another stream that ended last before it started. */
+function latestEnds(instances: readonly PhaseInstance[]): Gates {
+  const byEnd = instances.map((_, index) => index).sort((a, b) => instances[a].endNs - instances[b].endNs || a - b);
+  let next = 0;
+  const latest = new Map<number, number>();
+  return instances.map(({ startNs, stream }) => {
+    while (next < byEnd.length && instances[byEnd[next]].endNs <= startNs + ROUNDING_NS) {
+      latest.set(instances[byEnd[next]].stream, byEnd[next]);
+      next++;
+    }
+    return [...latest].flatMap(([other, index]) => (other === stream ? [] : [index]));
+  });
+}
+
+/** @returns the gates of a rank's phase instances: those its program has, or those that always held. */
+export function gatesOf(rank: TraceRank, facts: RunFacts): Gates {
+  return facts.operations.length > 0 ? knownGates(rank, facts) : inferredGates(rank);
+}

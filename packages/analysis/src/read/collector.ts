@@ -1,0 +1,216 @@
+import { Columns } from '@epemu/core';
+import type { TraceEvent } from '@epemu/trace';
+import type { NamedRange } from '../phases/containment.js';
+import { sentBytes } from './split-sizes.js';
+
+const GPU_CATEGORIES: ReadonlySet<string> = new Set(['kernel', 'gpu_memcpy', 'gpu_memset']);
+/** Calls that put work on a stream; the host's many queries and attribute calls launch nothing. */
+const LAUNCH_NAME = /launch|memcpy|memset/i;
+/** Annotations of the profiler and of libraries, which are no phases. */
+const NO_PHASE = /^(?:ProfilerStep#|nccl:|c10d::|PyTorch Profiler)/;
+
+/** Kernels of one GPU as a file has them; times are ns from the file's origin. */
+export const RAW_KERNEL_COLUMNS = ['startNs', 'endNs', 'stream', 'name', 'correlation', 'operation', 'layer'] as const;
+export const LAUNCH_COLUMNS = ['correlation', 'ns', 'thread'] as const;
+
+/** A background transfer as a file has it. */
+export interface RawTransfer {
+  readonly phase: string;
+  readonly startNs: number;
+  endNs: number;
+  readonly operation: number | undefined;
+}
+
+/** One GPU of a file: a process row. */
+export class RawGpu {
+  readonly kernels = new Columns(RAW_KERNEL_COLUMNS);
+  readonly streams: (number | string)[] = [];
+  readonly ranges: NamedRange[] = [];
+  readonly transfers: RawTransfer[] = [];
+  /** Bytes sent by receiving rank, of kernels whose args tell. */
+  readonly sentBytes = new Map<number, number>();
+  readonly #open = new Map<number | string, RawTransfer>();
+  readonly #streamIndex = new Map<number | string, number>();
+
+  stream(id: number | string): number {
+    let index = this.#streamIndex.get(id);
+    if (index === undefined) {
+      index = this.streams.push(id) - 1;
+      this.#streamIndex.set(id, index);
+    }
+    return index;
+  }
+
+  beginTransfer(id: number | string, transfer: RawTransfer): void {
+    this.#open.set(id, transfer);
+    this.transfers.push(transfer);
+  }
+
+  endTransfer(id: number | string, endNs: number): void {
+    const transfer = this.#open.get(id);
+    // Exact ends come with the begin.
+    if (transfer !== undefined && Number.isNaN(transfer.endNs)) transfer.endNs = endNs;
+    this.#open.delete(id);
+  }
+}
+
+/** Shares one index for each name among all files. */
+export class NameTable {
+  readonly names: string[] = [];
+  readonly #index = new Map<string, number>();
+
+  index(name: string): number {
+    let index = this.#index.get(name);
+    if (index === undefined) {
+      index = this.names.push(name) - 1;
+      this.#index.set(name, index);
+    }
+    return index;
+  }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** Kernels that have no usable times: how many, and the first. */
+export interface Untimed {
+  count: number;
+  readonly index: number;
+  readonly name: string;
+}
+
+/** Keeps of a file's events what analysis needs, as numbers, while they stream by. */
+export class FileCollector {
+  readonly gpus = new Map<number | string, RawGpu>();
+  /** Processes that transfer in the background and have no kernels. */
+  readonly processNames = new Map<number | string, string>();
+  readonly launches = new Columns(LAUNCH_COLUMNS);
+  readonly hostRanges: NamedRange[] = [];
+  readonly threads = new Map<number | string, number>();
+  /** Names of phases by GPU and operation, where events say so. */
+  readonly phaseNames = new Map<string, string>();
+  events = 0;
+  untimed: Untimed | undefined;
+  /** µs, from which the file's times count here. */
+  originUs: number | undefined;
+  readonly #names: NameTable;
+
+  constructor(names: NameTable) {
+    this.#names = names;
+  }
+
+  take(event: TraceEvent): void {
+    const index = this.events++;
+    const { ph, cat } = event;
+    if (ph === 'X') {
+      if (cat === undefined) return;
+      if (GPU_CATEGORIES.has(cat)) this.#kernel(event, index);
+      else if (cat === 'cuda_runtime' || cat === 'cuda_driver') this.#launch(event);
+      else if (cat === 'user_annotation') this.#range(event, this.hostRanges);
+      else if (cat === 'gpu_user_annotation') this.#gpuRange(event);
+    } else if (ph === 'b' || ph === 'e') {
+      if (cat === 'network') this.#transfer(event);
+    } else if (ph === 'M') {
+      const { name } = event.args ?? {};
+      if (event.name === 'process_name' && typeof name === 'string') this.processNames.set(event.pid, name);
+    } else if (ph === 'B' && cat !== undefined && GPU_CATEGORIES.has(cat)) {
+      this.#countUntimed(event, index);
+    }
+  }
+
+  #gpu(pid: number | string): RawGpu {
+    let gpu = this.gpus.get(pid);
+    if (gpu === undefined) this.gpus.set(pid, (gpu = new RawGpu()));
+    return gpu;
+  }
+
+  /** @returns ns from the file's origin, which is 0 but for epoch µs, that would not fit an exact number of ns. */
+  #ns(us: number): number {
+    this.originUs ??= Math.abs(us) * 1000 <= Number.MAX_SAFE_INTEGER ? 0 : Math.floor(us);
+    return Math.round((us - this.originUs) * 1000);
+  }
+
+  #countUntimed({ name }: TraceEvent, index: number): void {
+    if (this.untimed === undefined) this.untimed = { count: 1, index, name };
+    else this.untimed.count++;
+  }
+
+  #kernel(event: TraceEvent, index: number): void {
+    const { name, pid, tid, ts, dur, args = {} } = event;
+    // Emulated traces have exact ns beside their integer µs.
+    let startNs = numberOf(args['start ns']);
+    let endNs = numberOf(args['end ns']);
+    if (startNs === undefined || endNs === undefined) {
+      const [us, duration] = [numberOf(ts), numberOf(dur)];
+      if (us === undefined || duration === undefined || !(Math.abs(us) <= Number.MAX_SAFE_INTEGER)) {
+        this.#countUntimed(event, index);
+        return;
+      }
+      startNs = this.#ns(us);
+      endNs = startNs + Math.round(duration * 1000);
+    } else this.originUs ??= 0;
+    if (!(endNs >= startNs && Math.abs(endNs) <= Number.MAX_SAFE_INTEGER)) {
+      this.#countUntimed(event, index);
+      return;
+    }
+    const operation = numberOf(args.operation) ?? -1;
+    if (operation >= 0 && typeof args.phase === 'string') this.#phaseName(pid, operation, args.phase);
+    const gpu = this.#gpu(pid);
+    const stream = gpu.stream(numberOf(args.stream) ?? tid);
+    const correlation = numberOf(args.correlation) ?? -1;
+    if (args['In split size'] !== undefined) {
+      for (const [rank, bytes] of sentBytes(args) ?? [])
+        gpu.sentBytes.set(rank, (gpu.sentBytes.get(rank) ?? 0) + bytes);
+    }
+    gpu.kernels.push(
+      startNs,
+      endNs,
+      stream,
+      this.#names.index(name),
+      correlation,
+      operation,
+      numberOf(args.layer) ?? -1,
+    );
+  }
+
+  #phaseName(pid: number | string, operation: number, phase: string): void {
+    const key = `${pid} ${operation}`;
+    if (!this.phaseNames.has(key)) this.phaseNames.set(key, phase);
+  }
+
+  #launch({ name, ts, tid, args }: TraceEvent): void {
+    const correlation = numberOf(args?.correlation);
+    const us = numberOf(ts);
+    if (correlation === undefined || us === undefined || !LAUNCH_NAME.test(name)) return;
+    let thread = this.threads.get(tid);
+    if (thread === undefined) this.threads.set(tid, (thread = this.threads.size));
+    this.launches.push(correlation, this.#ns(us), thread);
+  }
+
+  #range({ name, ts, dur, tid }: TraceEvent, into: NamedRange[]): void {
+    const [us, duration] = [numberOf(ts), numberOf(dur)];
+    if (us === undefined || duration === undefined || duration < 0 || NO_PHASE.test(name)) return;
+    const startUs = this.#ns(us) / 1000;
+    into.push({ name, tid, startUs, endUs: startUs + duration });
+  }
+
+  #gpuRange(event: TraceEvent): void {
+    const operation = numberOf(event.args?.operation);
+    if (operation !== undefined) this.#phaseName(event.pid, operation, event.name);
+    else this.#range(event, this.#gpu(event.pid).ranges);
+  }
+
+  #transfer({ ph, name, pid, id = '', ts, args = {} }: TraceEvent): void {
+    const us = numberOf(ts);
+    if (us === undefined) return;
+    const gpu = this.#gpu(pid);
+    if (ph === 'e') {
+      gpu.endTransfer(id, this.#ns(us));
+      return;
+    }
+    const startNs = numberOf(args['start ns']) ?? this.#ns(us);
+    const endNs = numberOf(args['end ns']) ?? Number.NaN;
+    gpu.beginTransfer(id, { phase: name, startNs, endNs, operation: numberOf(args.operation) });
+  }
+}

@@ -1,0 +1,103 @@
+import type { BytesTo, RunFacts, TraceOperation } from '../model.js';
+
+/** What stands beside a file's events, as far as it is of use; nothing of it has been checked before. */
+export interface FileMetadata {
+  readonly rank: number | undefined;
+  /** Absolute µs that the file's times count from; 0 where they are absolute themselves. */
+  readonly baseUs: number;
+  readonly facts: RunFacts;
+  readonly emulated: boolean;
+  /** By rank: one in a rank's file, all in a merged trace. */
+  readonly bytesTo: ReadonlyMap<number, BytesTo>;
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function countOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function numbersOf(value: unknown): number[] {
+  return Array.isArray(value) ? value.filter((item): item is number => countOf(item) !== undefined) : [];
+}
+
+function operationsOf(value: unknown): TraceOperation[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item: unknown) => {
+    const { id, phase, layer, gates, issue } = recordOf(item);
+    if (countOf(id) === undefined || typeof phase !== 'string') return [];
+    return [
+      {
+        id: id as number,
+        phase,
+        layer: typeof layer === 'number' ? layer : -1,
+        gates: numbersOf(gates),
+        issue: countOf(issue),
+      },
+    ];
+  });
+}
+
+function bytesOf(value: unknown): BytesTo | undefined {
+  const { rdma, nvlink } = recordOf(value);
+  return Array.isArray(rdma) && Array.isArray(nvlink)
+    ? { rdma: numbersOf(rdma), nvlink: numbersOf(nvlink), other: [] }
+    : undefined;
+}
+
+/** Rows of a merged trace's matrices, or the one row of a rank's file. */
+function bytesToOf(epemu: Readonly<Record<string, unknown>>, bytes: unknown): Map<number, BytesTo> {
+  const own = bytesOf(epemu.bytesTo);
+  const rank = countOf(epemu.rank);
+  if (own !== undefined && rank !== undefined) return new Map([[rank, own]]);
+  const { rdma, nvlink } = recordOf(bytes);
+  if (!Array.isArray(rdma) || !Array.isArray(nvlink)) return new Map();
+  return new Map(
+    rdma.map((row: unknown, index) => [index, { rdma: numbersOf(row), nvlink: numbersOf(nvlink[index]), other: [] }]),
+  );
+}
+
+function statementOf(value: unknown): RunFacts['statement'] {
+  const { real, modelled } = recordOf(value);
+  return typeof real === 'string' && typeof modelled === 'string' ? { real, modelled } : undefined;
+}
+
+/** Reads what stands beside a trace's events; what has another form than expected counts as absent. */
+export function fileMetadata(text: string): FileMetadata {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // A file that was cut short still tells what came before its events.
+    parsed = {};
+  }
+  const { distributedInfo, deviceProperties, baseTimeNanoseconds, epemu: own, bytes } = recordOf(parsed);
+  const distributed = recordOf(distributedInfo);
+  const device = recordOf(Array.isArray(deviceProperties) ? deviceProperties[0] : undefined);
+  const epemu = recordOf(own);
+  return {
+    rank: countOf(distributed.rank),
+    baseUs: typeof baseTimeNanoseconds === 'number' ? baseTimeNanoseconds / 1000 : 0,
+    emulated: Object.keys(epemu).length > 0,
+    bytesTo: bytesToOf(epemu, bytes),
+    facts: {
+      scenario: textOf(epemu.scenario),
+      worldSize: countOf(distributed.world_size) ?? countOf(epemu.ranks),
+      nodeSize: countOf(epemu.nodeSize) ?? (Array.isArray(deviceProperties) ? deviceProperties.length : undefined),
+      gpuName: textOf(device.name),
+      gpuSms: countOf(device.numSms),
+      computeSms: countOf(epemu.computeSms),
+      communicationSms: countOf(epemu.communicationSms),
+      layerMarker: textOf(epemu.layerMarker),
+      operations: operationsOf(epemu.operations),
+      configuration: epemu.configuration,
+      statement: statementOf(epemu.statement),
+    },
+  };
+}

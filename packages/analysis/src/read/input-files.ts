@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BadInputError } from '@epemu/core';
+
+/** What a run writes beside its traces. */
+const NO_TRACES: ReadonlySet<string> = new Set(['config.json', 'report.json', 'host-trace.json.gz', 'package.json']);
+const TRACE_NAME = /\.json(?:\.gz)?$/;
+
+/** A file to read, and whether the user named it or it was found in a folder. */
+export interface InputFile {
+  readonly path: string;
+  readonly named: boolean;
+}
+
+function tracesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && TRACE_NAME.test(entry.name) && !NO_TRACES.has(entry.name))
+    .map(({ name }) => join(folder, name))
+    .sort();
+}
+
+/** Traces of a folder: of a run its rank files, which hold more than its merged trace; else those directly in it. */
+function filesOfFolder(folder: string): string[] {
+  const ranks = join(folder, 'ranks');
+  if (existsSync(ranks) && statSync(ranks).isDirectory()) {
+    const files = tracesIn(ranks);
+    if (files.length > 0) return files;
+  }
+  return tracesIn(folder);
+}
+
+/**
+ * Finds the traces that paths lead to: files as they are, folders by their content, each file once.
+ *
+ * @throws BadInputError where a path does not exist or a folder holds no trace.
+ */
+export function inputFiles(paths: readonly string[]): InputFile[] {
+  const found = new Map<string, InputFile>();
+  for (const path of paths) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined)
+      throw new BadInputError(path, `${path} does not exist; name a trace, a run's folder or a folder of traces`);
+    if (!stat.isDirectory()) {
+      found.set(path, { path, named: true });
+      continue;
+    }
+    const files = filesOfFolder(path);
+    if (files.length === 0) {
+      throw new BadInputError(
+        path,
+        `${path} holds no trace (.json or .json.gz); name a run's folder or a folder of traces`,
+      );
+    }
+    for (const file of files) if (!found.has(file)) found.set(file, { path: file, named: false });
+  }
+  return [...found.values()];
+}

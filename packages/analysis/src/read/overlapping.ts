@@ -1,0 +1,29 @@
+import type { InputProblem, TraceRank } from '../model.js';
+
+/** Integer µs of two kernels in a row may overlap by what rounding adds. */
+const ROUNDING_NS = 1000;
+
+/**
+ * Finds kernels of one stream that overlap in part, which a GPU's stream cannot do: intervals are merged, so that busy
+ * times hold, but something is wrong with the trace.
+ */
+export function overlapProblems(ranks: readonly TraceRank[], names: readonly string[]): InputProblem[] {
+  return ranks.flatMap(({ rank, file, kernels, streams }) => {
+    const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
+    const [streamIndices, nameIndices] = [kernels.column('stream'), kernels.column('name')];
+    const reach = new Float64Array(streams.length).fill(Number.NEGATIVE_INFINITY);
+    let count = 0;
+    let first = '';
+    for (let row = 0; row < kernels.count; row++) {
+      const stream = streamIndices[row];
+      if (starts[row] < reach[stream] - ROUNDING_NS) {
+        count++;
+        first ||= `${names[nameIndices[row]]} at ${starts[row] / 1000} µs on ${streams[stream].name}`;
+      }
+      reach[stream] = Math.max(reach[stream], ends[row]);
+    }
+    if (count === 0) return [];
+    const message = `${file}: ${count} kernels of rank ${rank} start before the one before them on their stream has ended (the first: ${first}); their times are merged`;
+    return [{ file, message, partial: false }];
+  });
+}

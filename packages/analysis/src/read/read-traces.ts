@@ -1,0 +1,200 @@
+import { BadInputError, messageOf } from '@epemu/core';
+import { readTraceBatches } from '@epemu/trace';
+import type { KernelRoles } from '../kernel-role.js';
+import type { BytesTo, InputProblem, RunFacts, TraceSet } from '../model.js';
+import { buildRank } from './build-rank.js';
+import type { RankSource } from './build-rank.js';
+import { FileCollector, NameTable } from './collector.js';
+import type { RawGpu } from './collector.js';
+import { fileMetadata } from './file-metadata.js';
+import type { FileMetadata } from './file-metadata.js';
+import { inputFiles } from './input-files.js';
+import type { InputFile } from './input-files.js';
+import { overlapProblems } from './overlapping.js';
+
+const MICROSECOND = 1000;
+
+/** A file's GPUs with what the file says of itself. */
+interface ReadFile {
+  readonly path: string;
+  readonly metadata: FileMetadata;
+  readonly collector: FileCollector;
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** Reads the files one after the other; holds numbers of kernels, not events. */
+class TraceReader {
+  readonly names = new NameTable();
+  readonly problems: InputProblem[] = [];
+  readonly files: ReadFile[] = [];
+
+  async read({ path, named }: InputFile): Promise<void> {
+    const collector = new FileCollector(this.names);
+    let text = '{}';
+    const batches = readTraceBatches(path, (metadata) => {
+      text = metadata;
+    });
+    try {
+      for await (const batch of batches) for (const event of batch) collector.take(event);
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error;
+      this.problems.push({ file: path, message: error.message, partial: true });
+    }
+    if (!this.#hasKernels(collector)) {
+      this.#noKernels(path, named, collector);
+      return;
+    }
+    const { untimed } = collector;
+    if (untimed !== undefined) {
+      const what = `${plural(untimed.count, 'kernel')} of ${path} without usable times`;
+      const first = `the first is event ${untimed.index}, ${untimed.name}`;
+      this.problems.push({
+        file: path,
+        message: `${what} are left out: each needs "ph": "X", and "ts" and "dur" that are numbers, "dur" of 0 or more; ${first}`,
+        partial: true,
+      });
+    }
+    this.files.push({ path, metadata: fileMetadata(text), collector });
+  }
+
+  #hasKernels({ gpus }: FileCollector): boolean {
+    return [...gpus.values()].some(({ kernels }) => kernels.count > 0);
+  }
+
+  #noKernels(path: string, named: boolean, { untimed }: FileCollector): void {
+    if (this.problems.at(-1)?.file === path) return;
+    const why =
+      untimed === undefined
+        ? 'has no kernels: none of its "traceEvents" has "cat": "kernel"; record it with ProfilerActivity.CUDA'
+        : `has no kernels with usable times: each needs "ph": "X", "ts", and "dur" of 0 or more (event ${untimed.index}, ${untimed.name}); record it again`;
+    this.problems.push({ file: path, message: `${path} ${why}`, partial: named });
+  }
+}
+
+/** GPUs of a file in the order of their processes; a background network's process belongs to the only GPU. */
+function gpusOf({ collector }: ReadFile): [number | string, RawGpu][] {
+  const gpus = [...collector.gpus].filter(([, { kernels }]) => kernels.count > 0);
+  if (gpus.length === 1) {
+    for (const [pid, { transfers }] of collector.gpus) if (pid !== gpus[0][0]) gpus[0][1].transfers.push(...transfers);
+  }
+  return gpus;
+}
+
+/** Rank that a process of several in one file says it is. */
+function namedRank(name: string | undefined): number | undefined {
+  const digits = /\brank[ _-]*(\d+)/i.exec(name ?? '')?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** @returns the bytes that kernels' args tell of; undefined where they tell none. */
+function argsBytes({ sentBytes }: RawGpu): BytesTo | undefined {
+  if (sentBytes.size === 0) return undefined;
+  const other = new Array<number>(1 + Math.max(...sentBytes.keys())).fill(0);
+  for (const [rank, bytes] of sentBytes) other[rank] = bytes;
+  return { rdma: [], nvlink: [], other };
+}
+
+/** Decides which rank each GPU is; a rank that is claimed twice keeps the first. */
+function rankSources(files: readonly ReadFile[], problems: InputProblem[]): RankSource[] {
+  const claimed = new Map<number, RankSource>();
+  const unnamed: Omit<RankSource, 'rank'>[] = [];
+  // The first of all origins is the analysis' zero for now.
+  const baseOf = ({ metadata, collector }: ReadFile): number => metadata.baseUs + (collector.originUs ?? 0);
+  const originUs = Math.min(...files.map(baseOf));
+  for (const file of files) {
+    const gpus = gpusOf(file);
+    const { collector, metadata, path } = file;
+    const shiftNs = Math.round((baseOf(file) - originUs) * MICROSECOND);
+    for (const [pid, gpu] of gpus) {
+      const rank =
+        gpus.length === 1
+          ? (metadata.rank ?? namedRank(collector.processNames.get(pid)))
+          : namedRank(collector.processNames.get(pid));
+      const source = {
+        file: path,
+        pid,
+        gpu,
+        collector,
+        bytesTo: metadata.bytesTo.get(rank ?? -1) ?? argsBytes(gpu),
+        shiftNs,
+      };
+      if (rank === undefined) {
+        unnamed.push(source);
+        continue;
+      }
+      const before = claimed.get(rank);
+      if (before === undefined) claimed.set(rank, { ...source, rank });
+      else {
+        const message = `${path} claims rank ${rank}, which ${before.file} has already; it is left out: give one trace a rank`;
+        problems.push({ file: path, message, partial: true });
+      }
+    }
+  }
+  let free = 0;
+  for (const source of unnamed) {
+    while (claimed.has(free)) free++;
+    claimed.set(free, { ...source, rank: free });
+    if (files.length + unnamed.length > 2) {
+      const message = `${source.file} (process ${source.pid}) does not say which rank it is; it counts as rank ${free}`;
+      problems.push({ file: source.file, message, partial: false });
+    }
+  }
+  return [...claimed.values()].sort((a, b) => a.rank - b.rank);
+}
+
+/** @returns what the first file that says something says, each fact by itself. */
+function factsOf(files: readonly ReadFile[]): RunFacts {
+  const [first, ...others] = files.map(({ metadata }) => metadata.facts);
+  return others.reduce<RunFacts>((facts, other) => {
+    const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+    const operations = facts.operations.length > 0 ? facts.operations : other.operations;
+    return { ...other, ...known, operations };
+  }, first);
+}
+
+/** @returns when the earliest kernel or transfer of all starts, ns. */
+function firstNs(sources: readonly RankSource[]): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { gpu, shiftNs } of sources) {
+    for (const startNs of gpu.kernels.column('startNs')) first = Math.min(first, startNs + shiftNs);
+    for (const { startNs } of gpu.transfers) first = Math.min(first, startNs + shiftNs);
+  }
+  return first;
+}
+
+/**
+ * Reads traces of one run: a file a rank, or all ranks in one file; emulated or captured.
+ *
+ * @param paths files and folders.
+ * @throws BadInputError where nothing can be read of any of them.
+ */
+export async function readTraces(paths: readonly string[], roles: KernelRoles): Promise<TraceSet> {
+  const reader = new TraceReader();
+  for (const file of inputFiles(paths)) await reader.read(file);
+  const { files, problems, names } = reader;
+  if (files.length === 0) throw nothingRead(paths, problems);
+  const sources = rankSources(files, problems);
+  const facts = factsOf(files);
+  const emulated = files.some(({ metadata }) => metadata.emulated);
+  // Emulated time has its own zero, which is the run's start; captured time starts with the first kernel.
+  const zeroNs = emulated ? 0 : firstNs(sources);
+  const ranks = sources.map((source) => buildRank({ ...source, shiftNs: source.shiftNs - zeroNs }, names, roles));
+  problems.push(...overlapProblems(ranks, names.names));
+  return {
+    ranks,
+    names: names.names,
+    facts,
+    source: emulated ? 'emulated' : 'captured',
+    files: files.map(({ path }) => path),
+    problems,
+  };
+}
+
+function nothingRead(paths: readonly string[], problems: readonly InputProblem[]): BadInputError {
+  const [first, ...others] = problems;
+  const more = others.length === 0 ? '' : ` (and ${plural(others.length, 'other file')} with nothing to analyse)`;
+  return new BadInputError(paths[0], `${first === undefined ? messageOf('no trace was given') : first.message}${more}`);
+}

@@ -1,0 +1,28 @@
+/** Bytes of an element by what PyTorch calls its type. */
+const ELEMENT_BYTES: readonly (readonly [RegExp, number])[] = [
+  [/^(?:Float8|Byte|Char|Bool|Int8|UInt8)/i, 1],
+  [/^(?:BFloat16|Half|Short)/i, 2],
+  [/^(?:Float|Int)/i, 4],
+  [/^(?:Double|Long)/i, 8],
+];
+
+/** @returns a list as Kineto prints it, `[1, 2, 3]`; undefined where it is cut (`...`) or no list. */
+function listOf(value: unknown): number[] | undefined {
+  if (typeof value !== 'string' || !/^\[[\d, ]*\]$/.test(value)) return undefined;
+  const numbers = value.slice(1, -1).split(',').map(Number);
+  return numbers.every((number) => Number.isSafeInteger(number)) ? numbers : undefined;
+}
+
+/**
+ * @returns bytes by receiving rank that a kernel's args tell of (PyTorch adds them to NCCL's all_to_allv kernels);
+ * undefined where they tell none, or print only part of a list.
+ */
+export function sentBytes(args: Readonly<Record<string, unknown>>): ReadonlyMap<number, number> | undefined {
+  const sizes = listOf(args['In split size']);
+  const { dtype } = args;
+  if (sizes === undefined || typeof dtype !== 'string') return undefined;
+  const bytes = ELEMENT_BYTES.find(([pattern]) => pattern.test(dtype))?.[1];
+  const ranks = listOf(args['Process Group Ranks']);
+  if (bytes === undefined || ranks?.length !== sizes.length) return undefined;
+  return new Map(ranks.map((rank, index) => [rank, sizes[index] * bytes]));
+}

@@ -1,2 +1,16 @@
 export { analyseSet, analyze } from './analyze.js';
 export type { AnalysedSet, Analysis, AnalysisOptions, ExposedPieceFigure, RankFigure } from './analyze.js';
+export type { Alignment } from './across/align.js';
+export type { Collective, CollectivePart } from './across/collectives.js';
+export type { CollectiveSkew, RankLateness } from './across/skew.js';
+export type { ByteTraffic } from './across/traffic.js';
+export { exposedPieces, type ExposedInterval } from './figures/exposed.js';
+export { layerStarts } from './figures/layers.js';
+export type { KernelTotal, PhaseFigure, StreamFigure } from './figures/tables.js';
+export type { TraceView } from './figures/trace-view.js';
+export { KERNEL_CLASSES, KERNEL_PATTERNS, KernelRoles } from './kernel-role.js';
+export type { CollectiveRole, CollectiveType, KernelClass, KernelPattern, KernelRole } from './kernel-role.js';
+export type * from './model.js';
+export type { CriticalPath, PathKind, PathPiece, PathShare } from './path/critical-path.js';
+export { gatesOf, type Gates } from './path/gates.js';
+export type { WhatIf, WhatIfs } from './path/what-if.js';

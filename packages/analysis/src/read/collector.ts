@@ -29,6 +29,8 @@ export class RawGpu {
   readonly transfers: RawTransfer[] = [];
   /** Bytes sent by receiving rank, of kernels whose args tell. */
   readonly sentBytes = new Map<number, number>();
+  /** Thread blocks of the first launch of each name. */
+  readonly blocks = new Map<number, number>();
   readonly #open = new Map<number | string, RawTransfer>();
   readonly #streamIndex = new Map<number | string, number>();
 
@@ -71,6 +73,11 @@ export class NameTable {
 
 function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** @returns thread blocks of a launch; not a number where the trace does not say. */
+function blocksOf({ grid }: Readonly<Record<string, unknown>>): number {
+  return Array.isArray(grid) ? grid.reduce((product: number, size) => product * Number(size), 1) : Number.NaN;
 }
 
 /** Kernels that have no usable times: how many, and the first. */
@@ -163,15 +170,10 @@ export class FileCollector {
       for (const [rank, bytes] of sentBytes(args) ?? [])
         gpu.sentBytes.set(rank, (gpu.sentBytes.get(rank) ?? 0) + bytes);
     }
-    gpu.kernels.push(
-      startNs,
-      endNs,
-      stream,
-      this.#names.index(name),
-      correlation,
-      operation,
-      numberOf(args.layer) ?? -1,
-    );
+    const nameIndex = this.#names.index(name);
+    if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
+    const layer = numberOf(args.layer) ?? -1;
+    gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer);
   }
 
   #phaseName(pid: number | string, operation: number, phase: string): void {

@@ -155,6 +155,23 @@ function factsOf(files: readonly ReadFile[]): RunFacts {
   }, first);
 }
 
+/**
+ * @returns the facts with how SMs are divided, where the trace tells it by the grids of its transfer kernels, one block
+ * an SM: what these leave is for computation. Low-latency kernels hold none between their halves.
+ */
+function withSms(facts: RunFacts, sources: readonly RankSource[], { names }: NameTable, roles: KernelRoles): RunFacts {
+  const { gpuSms } = facts;
+  if (gpuSms === undefined || facts.computeSms !== undefined) return facts;
+  let communicationSms = 0;
+  for (const [name, blocks] of sources[0].gpu.blocks) {
+    const { collective } = roles.of(names[name]);
+    const isLowLatency = names[name].includes('internode_ll');
+    if (collective?.role !== 'transfer' || isLowLatency || !(blocks < gpuSms)) continue;
+    communicationSms = Math.max(communicationSms, blocks);
+  }
+  return { ...facts, communicationSms, computeSms: gpuSms - communicationSms };
+}
+
 /** @returns when the earliest kernel or transfer of all starts, ns. */
 function firstNs(sources: readonly RankSource[]): number {
   let first = Number.POSITIVE_INFINITY;
@@ -177,7 +194,7 @@ export async function readTraces(paths: readonly string[], roles: KernelRoles): 
   const { files, problems, names } = reader;
   if (files.length === 0) throw nothingRead(paths, problems);
   const sources = rankSources(files, problems);
-  const facts = factsOf(files);
+  const facts = withSms(factsOf(files), sources, names, roles);
   const emulated = files.some(({ metadata }) => metadata.emulated);
   // Emulated time has its own zero, which is the run's start; captured time starts with the first kernel.
   const zeroNs = emulated ? 0 : firstNs(sources);

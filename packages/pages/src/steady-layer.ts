@@ -1,0 +1,170 @@
+import { exposedPieces, gatesOf, layerStarts } from '@epemu/analysis';
+import type { AnalysedSet, Gates, PhaseInstance, TraceRank } from '@epemu/analysis';
+import { toneOf } from './layer-picture.js';
+import type { LayerBox, LayerGate, LayerPicture, LayerRow } from './layer-picture.js';
+
+interface Window {
+  readonly startNs: number;
+  readonly endNs: number;
+}
+
+/** @returns the second layer of a rank, which is steady, or its only one; all of its time where it has none. */
+function layerWindow(starts: readonly number[], last: number): Window & { readonly layer: number } {
+  const layer = starts.length > 2 ? 1 : 0;
+  return { startNs: starts[layer] ?? 0, endNs: starts[layer + 1] ?? last, layer };
+}
+
+function kindOf(phase: string): LayerBox['kind'] {
+  if (phase.startsWith('issue ')) return 'issue';
+  return phase.startsWith('wait ') ? 'wait' : 'phase';
+}
+
+/** A box and where it came from: an instance, or a background transfer by its name. */
+interface Placed {
+  readonly box: LayerBox;
+  readonly instance: number;
+}
+
+class Rows {
+  readonly #exposed: readonly Window[];
+  readonly #window: Window;
+
+  constructor(window: Window, exposed: readonly Window[]) {
+    this.#window = window;
+    this.#exposed = exposed;
+  }
+
+  isSeen({ startNs, endNs }: Window): boolean {
+    return endNs > this.#window.startNs && startNs < this.#window.endNs;
+  }
+
+  box(phase: string, span: Window, communicates: boolean): LayerBox {
+    const exposed = communicates
+      ? this.#exposed
+          .filter(({ startNs, endNs }) => endNs > span.startNs && startNs < span.endNs)
+          .map(({ startNs, endNs }) => ({
+            startNs: Math.max(startNs, span.startNs),
+            endNs: Math.min(endNs, span.endNs),
+          }))
+      : [];
+    return { phase, startNs: span.startNs, endNs: span.endNs, tone: toneOf(phase), kind: kindOf(phase), exposed };
+  }
+}
+
+/**
+ * Leaves out gates that follow from others and from the order on streams, so that what is drawn is what was decided.
+ *
+ * @param gates by instance.
+ */
+function reducedGates({ instances }: TraceRank, gates: Gates, seen: readonly number[]): readonly (readonly number[])[] {
+  const lastOnStream = new Map<number, number>();
+  const ancestors = new Map<number, Set<number>>();
+  const before = new Map<number, number | undefined>();
+  for (const index of seen) {
+    const { stream } = instances[index];
+    before.set(index, lastOnStream.get(stream));
+    lastOnStream.set(stream, index);
+  }
+  for (const index of seen) {
+    const all = new Set<number>();
+    for (const direct of [...gates[index], before.get(index)]) {
+      if (direct === undefined || !ancestors.has(direct)) continue;
+      all.add(direct);
+      for (const far of ancestors.get(direct)!) all.add(far);
+    }
+    ancestors.set(index, all);
+  }
+  return seen.map((index) => {
+    const direct = [...gates[index], ...(before.get(index) === undefined ? [] : [before.get(index)!])];
+    return gates[index].filter(
+      (gate) =>
+        ancestors.has(gate) && !direct.some((other) => other !== gate && ancestors.get(other)?.has(gate) === true),
+    );
+  });
+}
+
+function rowOf(kind: LayerRow['kind'], sms: number | undefined, placed: readonly Placed[]): LayerRow {
+  return { kind, sms: sms ?? null, boxes: placed.map(({ box }) => box) };
+}
+
+/** @returns what was placed, by row and box, for the arrows. */
+function placesOf(rows: readonly (readonly Placed[])[]): Map<number, { row: number; box: number }> {
+  return new Map(rows.flatMap((placed, row) => placed.map(({ instance }, box) => [instance, { row, box }] as const)));
+}
+
+/** Arrows between an issue, its background transfer and its wait. */
+function transferGates(rows: readonly (readonly Placed[])[], network: number): LayerGate[] {
+  const gates: LayerGate[] = [];
+  rows[network].forEach(({ box: { phase, startNs, endNs } }, box) => {
+    rows.forEach((placed, row) => {
+      if (row === network) return;
+      placed.forEach(({ box: other }, index) => {
+        if (other.phase === `issue ${phase}` && other.startNs <= startNs && startNs <= other.endNs) {
+          gates.push({ from: { row, box: index }, to: { row: network, box } });
+        }
+        if (other.phase === `wait ${phase}` && other.startNs <= endNs && endNs <= other.endNs) {
+          gates.push({ from: { row: network, box }, to: { row, box: index } });
+        }
+      });
+    });
+  });
+  return gates;
+}
+
+/** @returns the instances of a rank that lie in a window, and all before them that gates may lead to, by start. */
+function order(instances: readonly PhaseInstance[], seen: (instance: PhaseInstance) => boolean): number[] {
+  return instances.flatMap((instance, index) => (seen(instance) ? [index] : []));
+}
+
+/**
+ * Draws up one steady layer of the first rank as the published figures draw it: what computes, what communicates, what
+ * is in the background, and the gates between them.
+ *
+ * @returns null where the trace has no phases.
+ */
+export function steadyLayer({ set, views, analysis }: AnalysedSet): LayerPicture | null {
+  const rank = set.ranks[0];
+  if (rank.instances.length === 0) return null;
+  const lastNs = rank.instances.reduce((last, { endNs }) => Math.max(last, endNs), 0);
+  const window = layerWindow(layerStarts(rank, analysis.layers.marker ?? undefined), lastNs);
+  const exposed = exposedPieces(views[0], Number.POSITIVE_INFINITY);
+  const rows = new Rows(window, exposed);
+  const seen = order(rank.instances, (instance) => rows.isSeen(instance));
+  const placedOn = (role: 'computation' | 'communication'): Placed[] =>
+    seen.flatMap((instance) => {
+      const { phase, stream, startNs, endNs } = rank.instances[instance];
+      if (rank.streams[stream].role !== role) return [];
+      const communicates = role === 'communication' || kindOf(phase) !== 'phase';
+      return [{ instance, box: rows.box(phase, { startNs, endNs }, communicates) }];
+    });
+  const computation = placedOn('computation');
+  const communication = placedOn('communication');
+  const network = rank.transfers
+    .filter((transfer) => rows.isSeen(transfer))
+    .map(({ phase, startNs, endNs }): Placed => ({ instance: -1, box: rows.box(phase, { startNs, endNs }, true) }));
+  const all = [computation, communication, network];
+  const places = placesOf(all.slice(0, 2));
+  const reduced = reducedGates(rank, gatesOf(rank, set.facts), seen);
+  const gates = seen.flatMap((index, i) =>
+    reduced[i].flatMap((gate): LayerGate[] => {
+      const [from, to] = [places.get(gate), places.get(index)];
+      return from === undefined || to === undefined ? [] : [{ from, to }];
+    }),
+  );
+  gates.push(...transferGates(all, 2));
+  const drawn = all.flatMap((placed, row) => (placed.length > 0 ? [row] : []));
+  const renumbered = (end: LayerGate['from']): LayerGate['from'] => ({ ...end, row: drawn.indexOf(end.row) });
+  const { computeSms, communicationSms } = set.facts;
+  const layerRows = [
+    rowOf('computation', computeSms, computation),
+    rowOf('communication', communicationSms, communication),
+    rowOf('network', undefined, network),
+  ];
+  return {
+    title: `${analysis.scenario ?? 'trace'}: layer ${window.layer} of rank ${rank.rank}`,
+    startNs: window.startNs,
+    endNs: window.endNs,
+    rows: drawn.map((row) => layerRows[row]),
+    gates: gates.map(({ from, to }) => ({ from: renumbered(from), to: renumbered(to) })),
+  };
+}

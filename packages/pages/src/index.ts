@@ -12,3 +12,9 @@ export type {
   TimelineData,
   TimelineTrack,
 } from './page-data.js';
+export { findingText } from './analysis-finding.js';
+export { analysisFigures, analysisPage, byteMatrix, rankBars, titleOf } from './analysis-page.js';
+export { analysisTables, columnsOf, phaseTable, plainRows } from './analysis-tables.js';
+export { steadyLayer } from './steady-layer.js';
+export { timelineData } from './timeline-data.js';
+export { bytesText, percentText, timeText } from './units.js';

@@ -1,0 +1,236 @@
+import type { Analysis } from '@epemu/analysis';
+import type { PageTable } from './page-data.js';
+import { percentText, timeText } from './units.js';
+
+const MOST_KERNELS = 40;
+const MOST_COLLECTIVES = 200;
+
+type Column = PageTable['columns'][number];
+
+/** @returns columns; those whose label begins with `>` hold numbers. */
+export function columnsOf(labels: readonly string[]): Column[] {
+  return labels.map((label) =>
+    label.startsWith('>') ? { label: label.slice(1), align: 'right' } : { label, align: 'left' },
+  );
+}
+
+/** @returns rows of which none stands out. */
+export function plainRows(rows: readonly (readonly string[])[]): PageTable['rows'] {
+  return rows.map((cells) => ({ cells, flagged: false }));
+}
+
+/** A stretch of time and its share, as tables show both. */
+function shareText({ us, pct }: { us: number; pct: number }): string[] {
+  return [timeText(us), percentText(pct)];
+}
+
+/** Phases with what of them is exposed. */
+export function phaseTable({ phases, phasesInferred }: Pick<Analysis, 'phases' | 'phasesInferred'>): PageTable {
+  return {
+    id: 'phases',
+    title: 'Phases',
+    note: phasesInferred
+      ? 'The trace names no phases: collectives are named by their place in the order that repeats, compute by the collective that had begun last.'
+      : 'Times of one instance, over all ranks and layers.',
+    columns: columnsOf(['phase', 'on', '>count', '>mean', '>min', '>max', '>busy', '>exposed']),
+    rows: phases.map(({ name, kind, stream, count, meanUs, minUs, maxUs, busyUs, exposedUs }) => ({
+      cells: [
+        name,
+        stream === null ? kind : `stream ${stream}`,
+        String(Number(count.toFixed(2))),
+        ...[meanUs, minUs, maxUs, busyUs, exposedUs].map(timeText),
+      ],
+      flagged: exposedUs > meanUs / 4 && kind !== 'computation',
+    })),
+  };
+}
+
+function exposedTable({ exposed }: Analysis): PageTable {
+  return {
+    id: 'exposed',
+    title: 'Longest exposed pieces',
+    note: 'Communication with no compute running on its rank, what it waits for, and what it holds up.',
+    columns: columnsOf(['>rank', 'phase', '>at', '>exposed', 'waits for', 'last to come', 'holds up']),
+    rows: plainRows(
+      exposed
+        .slice(0, 10)
+        .map(({ rank, phase, startUs, us, waitsFor, lastRank, blocked }) => [
+          String(rank),
+          phase,
+          timeText(startUs),
+          timeText(us),
+          waitsFor === 'notify' ? 'other ranks' : waitsFor === 'receive' ? 'bytes from others' : `its ${waitsFor}`,
+          lastRank === null ? '' : `rank ${lastRank}`,
+          blocked ?? 'nothing: the trace ends',
+        ]),
+    ),
+  };
+}
+
+function pathTable(path: NonNullable<Analysis['criticalPath']>): PageTable {
+  const { pathUs, byKind, byPhase, rankChanges } = path;
+  const kinds = (['computation', 'communication', 'gap'] as const).map(
+    (kind) => `${kind} ${percentText(byKind[kind].pct)}`,
+  );
+  return {
+    id: 'critical-path',
+    title: 'Critical path by phase',
+    note:
+      `A longest chain of kernels, transfers and waits: ${timeText(pathUs)}, of which ${kinds.join(', ')}; ` +
+      `it changes rank ${rankChanges} times. A gap is time between kernels in which the trace shows nothing.`,
+    columns: columnsOf(['phase', '>on the path', '>share']),
+    rows: plainRows(byPhase.map((share) => [share.phase === '' ? 'no phase' : share.phase, ...shareText(share)])),
+  };
+}
+
+function rankPathTable({ byRank }: NonNullable<Analysis['criticalPath']>): PageTable {
+  return {
+    id: 'critical-path-ranks',
+    title: 'Critical path by rank',
+    note: '',
+    columns: columnsOf(['rank', '>on the path', '>share']),
+    rows: plainRows(byRank.slice(0, 16).map((share) => [`rank ${share.rank}`, ...shareText(share)])),
+  };
+}
+
+function whatIfTable({
+  measuredEndUs,
+  replayedEndUs,
+  errorPct,
+  answers,
+}: NonNullable<Analysis['criticalPath']>): PageTable {
+  return {
+    id: 'what-if',
+    title: 'What would help',
+    note:
+      `Everything timed again with one thing changed. It ended at ${timeText(measuredEndUs)}; a replay that changes nothing ` +
+      `ends at ${timeText(replayedEndUs)} (${errorPct.toFixed(2)} %), against which savings are counted.`,
+    columns: columnsOf(['what if', '>ends at', '>saves', '>share']),
+    rows: plainRows(
+      answers.map(({ what, endUs, savedUs, savedPct }) => [
+        what,
+        timeText(endUs),
+        timeText(savedUs),
+        percentText(savedPct),
+      ]),
+    ),
+  };
+}
+
+function skewTable({ collectives }: Analysis): PageTable {
+  return {
+    id: 'skew',
+    title: 'Skew at collectives',
+    note: 'How far ranks were apart when they came to each dispatch and combine, and who came last.',
+    columns: columnsOf(['collective', '>layer', '>first at', '>skew', 'last', '>after the one before', '>mean wait']),
+    rows: plainRows(
+      collectives
+        .slice(0, MOST_COLLECTIVES)
+        .map(({ phase, layer, startUs, skewUs, lastRank, lateUs, meanWaitUs }) => [
+          phase,
+          layer === null ? '' : String(layer),
+          timeText(startUs),
+          timeText(skewUs),
+          `rank ${lastRank}`,
+          timeText(lateUs),
+          timeText(meanWaitUs),
+        ]),
+    ),
+  };
+}
+
+function stragglerTable({ stragglers }: Analysis): PageTable {
+  const sorted = [...stragglers].sort((a, b) => b.timesLast - a.timesLast || b.meanLateUs - a.meanLateUs);
+  return {
+    id: 'stragglers',
+    title: 'Who keeps the others waiting',
+    note: 'Ranks by how often they came last to a collective. A straggler does so more than three times as often as its share.',
+    columns: columnsOf(['rank', '>last', '>of collectives', '>late, mean', '>compute', '>over the median', '']),
+    rows: sorted
+      .slice(0, 16)
+      .map(({ rank, timesLast, timesLastPct, meanLateUs, computeUs, computeOverMedianPct, straggler }) => ({
+        cells: [
+          `rank ${rank}`,
+          String(timesLast),
+          percentText(timesLastPct),
+          timeText(meanLateUs),
+          timeText(computeUs),
+          percentText(computeOverMedianPct),
+          straggler ? 'straggler' : '',
+        ],
+        flagged: straggler,
+      })),
+  };
+}
+
+function streamTable({ streams }: Analysis): PageTable {
+  return {
+    id: 'streams',
+    title: 'Streams',
+    note: 'Busy time of each stream, mean over the ranks that have it.',
+    columns: columnsOf(['stream', 'mostly', '>kernels', '>busy', '>of the span']),
+    rows: plainRows(
+      streams.map(({ name, role, kernels, busyUs, busyPct }) => [
+        name,
+        role,
+        String(Number(kernels.toFixed(1))),
+        timeText(busyUs),
+        percentText(busyPct),
+      ]),
+    ),
+  };
+}
+
+function kernelTable(id: string, title: string, kernels: Analysis['kernelNames']): PageTable {
+  const left = kernels.length - MOST_KERNELS;
+  return {
+    id,
+    title,
+    note:
+      left > 0
+        ? `The ${MOST_KERNELS} that take most time; ${left} more are left out here.`
+        : 'On one rank, mean over ranks.',
+    columns: columnsOf([
+      title === 'Kernels' ? 'kernel' : 'kind',
+      'class',
+      '>count',
+      '>total',
+      '>mean',
+      '>max',
+      '>of kernel time',
+    ]),
+    rows: plainRows(
+      kernels
+        .slice(0, MOST_KERNELS)
+        .map(({ name, class: kernelClass, count, totalUs, meanUs, maxUs, sharePct }) => [
+          name,
+          kernelClass,
+          String(Number(count.toFixed(1))),
+          ...[totalUs, meanUs, maxUs].map(timeText),
+          percentText(sharePct),
+        ]),
+    ),
+  };
+}
+
+/** Tables of an analysis, in the order in which reports show them; those without rows are left out. */
+export function analysisTables(analysis: Analysis): PageTable[] {
+  const { criticalPath } = analysis;
+  const tables = [
+    phaseTable(analysis),
+    exposedTable(analysis),
+    ...(criticalPath === null
+      ? []
+      : [
+          whatIfTable(criticalPath),
+          pathTable(criticalPath),
+          ...(analysis.ranks > 1 ? [rankPathTable(criticalPath)] : []),
+        ]),
+    stragglerTable(analysis),
+    skewTable(analysis),
+    streamTable(analysis),
+    kernelTable('kernel-kinds', 'Kinds of kernels', analysis.kernelClasses),
+    kernelTable('kernels', 'Kernels', analysis.kernelNames),
+  ];
+  return tables.filter(({ rows }) => rows.length > 0);
+}

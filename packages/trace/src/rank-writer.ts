@@ -14,7 +14,9 @@ import {
 } from './json.js';
 import { kernelText, type KernelText } from './kernel-text.js';
 import { type HostLaunches, hostLaunches, launchOrder, operationRanges, streamExtents } from './launch.js';
+import { bytesTo } from './link-bytes.js';
 import { CollectiveArgs } from './nccl.js';
+import { programMetadata } from './program-metadata.js';
 import {
   deviceList,
   epemuMetadata,
@@ -68,12 +70,17 @@ class RankFile {
   }
 
   async write(path: string): Promise<void> {
-    const { rank } = this.#timeline;
+    const { rank, services } = this.#timeline;
+    const { rdma, nvlink } = bytesTo(services, this.#run.ranks);
+    const metadata = epemuMetadata(this.#run, 'one rank in PyTorch-profiler form', {
+      rank,
+      ...programMetadata(this.#program),
+      bytesTo: { rdma: [...rdma], nvlink: [...nvlink] },
+    });
     const distributed = `{"backend": "nccl", "rank": ${rank}, "world_size": ${this.#run.ranks}}`;
     this.#sink.put(
       `{\n"schemaVersion": 1,\n"deviceProperties": ${deviceList(this.#run)},\n"distributedInfo": ${distributed},\n` +
-        `"displayTimeUnit": "ms",\n"epemu": ${epemuMetadata(this.#run, 'one rank in PyTorch-profiler form', { rank })},\n` +
-        `"traceEvents": [\n`,
+        `"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`,
     );
     this.#metadata();
     this.#step();

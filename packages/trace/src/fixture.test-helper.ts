@@ -23,6 +23,7 @@ export const RUN: RunDescription = {
   topK: 8,
   computeSms: 112,
   communicationSms: 20,
+  kernelNames: 'nccl',
   configuration: { ranks: 4, note: 'a "quoted" key, ]}, and a \\ backslash' },
 };
 

@@ -4,6 +4,7 @@ import { PORT, type RankTimeline } from '@epemu/timeline';
 
 import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
 import { microseconds } from './json.js';
+import { withKernelNames } from './kernel-names.js';
 import { launchOrder, operationRanges } from './launch.js';
 import { ByteMatrix } from './link-bytes.js';
 import { type EventText, flowText, MergedText, type OrderedKernels } from './merged-text.js';
@@ -60,7 +61,7 @@ export class MergedTraceWriter {
     this.#program = program;
     this.#matrix = new ByteMatrix(run.ranks);
     this.#options = options;
-    this.#text = new MergedText(run, program);
+    this.#text = new MergedText(run, withKernelNames(program, run.kernelNames));
     this.#flowKernels = new FlowKernels(program);
   }
 

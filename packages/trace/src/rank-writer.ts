@@ -12,6 +12,7 @@ import {
   THREAD_METADATA_EVENTS,
   threadMetadata,
 } from './json.js';
+import { withKernelNames } from './kernel-names.js';
 import { kernelText, type KernelText } from './kernel-text.js';
 import { type HostLaunches, hostLaunches, launchOrder, operationRanges, streamExtents } from './launch.js';
 import { bytesTo } from './link-bytes.js';
@@ -57,10 +58,10 @@ class RankFile {
   constructor(sink: TraceSink, run: RunDescription, program: Program, timeline: RankTimeline) {
     this.#sink = sink;
     this.#run = run;
-    this.#program = program;
+    this.#program = withKernelNames(program, run.kernelNames);
     this.#timeline = timeline;
     this.#operations = operationsById(program);
-    this.#texts = program.kernels.map((kernel) => kernelText(kernel, smsOf(run)));
+    this.#texts = this.#program.kernels.map((kernel) => kernelText(kernel, smsOf(run)));
     this.#collectives = new CollectiveArgs(run, timeline.rank, timeline.services);
     this.#order = launchOrder(timeline.events);
     this.#launches = hostLaunches(this.#order, timeline.events.column('startNs'));

@@ -1,6 +1,7 @@
 import type { Operation, Program } from '@epemu/schedule';
 
 import { quote } from './json.js';
+import type { KernelNames } from './kernel-names.js';
 
 /** What trace files say about the run they come from. */
 export interface RunDescription {
@@ -21,6 +22,8 @@ export interface RunDescription {
   /** SMs that compute phases and collectives are given. */
   readonly computeSms: number;
   readonly communicationSms: number;
+  /** Whose names communication kernels have. */
+  readonly kernelNames: KernelNames;
   /** The resolved configuration; goes into the file's metadata. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }

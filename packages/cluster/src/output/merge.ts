@@ -39,6 +39,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     topK: model.topK,
     computeSms: schedule.computeSms,
     communicationSms: schedule.communicationSms,
+    kernelNames: configuration.kernelNames,
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
     configuration: { ...configuration, hardware: hardware.name, model: model.name, schedule: undefined },
   };

@@ -11,6 +11,7 @@ export {
   type HostTraceOptions,
 } from './host-writer.js';
 export type { TraceEvent } from './event.js';
-export { readTrace, readTraceBatches, readTraceEvents } from './reader.js';
+export { DamagedTraceError } from './damage.js';
+export { readTrace, readTraceBatches, readTraceEvents, type TraceReadOptions } from './reader.js';
 export { lintTrace } from './lint.js';
 export { LINT_RULES, type LintOptions, type LintProblem, type LintRule, type LintRuleId } from './lint-rules.js';

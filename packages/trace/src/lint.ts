@@ -28,8 +28,10 @@ export async function lintTrace(path: string, options: LintOptions = {}): Promis
   const kernels = new KernelRules();
   let metadata = '';
   let index = 0;
-  const batches = readTraceBatches(path, (text) => {
-    metadata = text;
+  const batches = readTraceBatches(path, {
+    onMetadata: (text) => {
+      metadata = text;
+    },
   });
   for await (const batch of batches) {
     for (const event of batch) {

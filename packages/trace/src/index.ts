@@ -14,4 +14,11 @@ export type { TraceEvent } from './event.js';
 export { DamagedTraceError } from './damage.js';
 export { readTrace, readTraceBatches, readTraceEvents, type TraceReadOptions } from './reader.js';
 export { lintTrace } from './lint.js';
-export { LINT_RULES, type LintOptions, type LintProblem, type LintRule, type LintRuleId } from './lint-rules.js';
+export {
+  LINT_RULES,
+  type LintOptions,
+  type LintProblem,
+  type LintRule,
+  type LintRuleId,
+  type LintSeverity,
+} from './lint-rules.js';

@@ -1,4 +1,6 @@
 export type { RunDescription, TraceStatistics } from './run.js';
+export type { ListedOperation } from './program-metadata.js';
+export type { KernelNames } from './kernel-names.js';
 export { writeRankTrace } from './rank-writer.js';
 export { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
 export {

@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 
 const PIECE_BYTES = 1 << 17;
 /** Packed bytes unpacked at a time: what comes out of a damaged slice is lost, so they are small. */
-const SLICE_BYTES = 1 << 14;
+const SLICE_BYTES = 1 << 13;
 /** Begins every gzip file, and no text. */
 const GZIP_MAGIC = 0x1f;
 

@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { Report } from '@epemu/cluster';
 import { STATEMENT } from '@epemu/cluster';
+import { PORT } from '@epemu/timeline';
 import type { RankTimeline } from '@epemu/timeline';
 import { lintTrace, readTrace } from '@epemu/trace';
 import type { TraceEvent } from '@epemu/trace';
@@ -17,6 +18,25 @@ import { TemporaryFolder } from './support/temporary.js';
 
 const GPU_CATEGORIES = ['kernel', 'gpu_memset', 'gpu_memcpy'];
 const FLAGS = { fabric: 'websocket', ranksPerWorker: 8 };
+
+/** What trace files say of the run. */
+interface TraceDescription {
+  readonly computeSms: number;
+  readonly communicationSms: number;
+  readonly layerMarker: string;
+  readonly operations: readonly { readonly id: number; readonly gates: number[] }[];
+  readonly bytesTo: unknown;
+}
+
+interface ByteMatrix {
+  readonly senders: readonly number[];
+  readonly rdma: readonly (readonly number[])[];
+  readonly nvlink: readonly (readonly number[])[];
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
 
 /** What a trace and a timeline must agree in of a kernel. */
 function kernelRow(operation: unknown, stream: unknown, startNs: unknown, endNs: unknown, name: unknown): string {
@@ -105,6 +125,33 @@ for (const scenario of SCENARIOS) {
       expect(ids('s').length).to.be.greaterThan(0);
       expect(new Set(ids('s')).size).to.equal(ids('s').length);
       expect(new Set(ids('f'))).to.deep.equal(new Set(ids('s')));
+    });
+
+    it('trace files list the recorded operations, whose gates are all there', async () => {
+      for (const path of [rankFiles()[3], join(folder, 'trace.json.gz')]) {
+        const { epemu } = (await readTrace(path)).metadata as { epemu: TraceDescription };
+        const { schedule } = local.configuration;
+        expect(epemu).to.include({ computeSms: schedule.computeSms, communicationSms: schedule.communicationSms });
+        expect(epemu.layerMarker).to.equal(local.program.layerMarker);
+        const recorded = local.program.operations.filter((operation) => operation.recorded).map(({ id }) => id);
+        expect(epemu.operations.map(({ id }) => id)).to.deep.equal(recorded);
+        for (const { gates } of epemu.operations) expect(recorded).to.include.members(gates);
+      }
+    });
+
+    it('trace files tell the bytes that each rank sent to each, as many as the out-ports served', async () => {
+      const { metadata } = await readTrace(join(folder, 'trace.json.gz'));
+      const matrix = metadata['bytes'] as ByteMatrix;
+      expect(matrix.senders).to.deep.equal(local.timelines.map(({ rank }) => rank));
+      for (const { rank, services } of local.timelines) {
+        const [ports, bytes] = [services.column('port'), services.column('bytes')];
+        const served = (port: number): number => sumOf([...bytes].filter((_, i) => ports[i] === port));
+        const { rdma, nvlink } = matrix;
+        expect([sumOf(rdma[rank]), sumOf(nvlink[rank])]).to.deep.equal([served(PORT.rdmaOut), served(PORT.nvlinkOut)]);
+      }
+      const { epemu } = (await readTrace(rankFiles()[9])).metadata as { epemu: TraceDescription };
+      expect(epemu.bytesTo).to.deep.equal({ rdma: matrix.rdma[9], nvlink: matrix.nvlink[9] });
+      expect(sumOf(matrix.rdma.flat())).to.equal(report.traffic.rdmaBytes);
     });
 
     it('rank files name their rank as Holistic Trace Analysis looks for it', () => {

@@ -132,8 +132,10 @@ class Collector {
 export async function readTraceContent(path: string): Promise<TraceContent> {
   const collector = new Collector();
   let metadata = '{}';
-  const batches = readTraceBatches(path, (text) => {
-    metadata = text;
+  const batches = readTraceBatches(path, {
+    onMetadata: (text) => {
+      metadata = text;
+    },
   });
   for await (const batch of batches) for (const event of batch) collector.take(event);
   const { kernels, untimed, annotations, launches } = collector;
@@ -149,5 +151,5 @@ export async function readTraceContent(path: string): Promise<TraceContent> {
   if (gpus.size > 1) {
     throw new BadInputError(path, `${path} has kernels of ${gpus.size} GPUs; give the trace of one rank`);
   }
-  return { kernels, untimed, annotations, launches, ...metadataOf(path, metadata) };
+  return { kernels, untimed, annotations, launches, ...metadataOf(metadata) };
 }

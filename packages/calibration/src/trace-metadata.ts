@@ -1,4 +1,3 @@
-import { BadInputError, messageOf } from '@epemu/core';
 import type { AttentionOptions } from './attention-pairs.js';
 import type { TraceContent } from './traced-kernel.js';
 
@@ -33,25 +32,9 @@ function attentionOf({ epemu }: Metadata): AttentionOptions {
   };
 }
 
-/**
- * Reads what stands beside a trace's events.
- *
- * @param text JSON of it.
- * @throws BadInputError naming the trace where it is no JSON.
- */
-export function metadataOf(
-  path: string,
-  text: string,
-): Pick<TraceContent, 'deviceProperties' | 'worldSize' | 'attention'> {
-  let metadata: Metadata;
-  try {
-    metadata = JSON.parse(text) as Metadata;
-  } catch (cause) {
-    const problem = `${path} cannot be read as a trace: what stands beside its "traceEvents" is no JSON`;
-    // The parser quotes the text, line breaks and all.
-    const words = messageOf(cause).replace(/\s+/g, ' ');
-    throw new BadInputError(path, `${problem}: ${words}; write it again or repair it there`, { cause });
-  }
+/** @returns what calibration uses of what stands beside a trace's events, JSON text that the reader has checked. */
+export function metadataOf(text: string): Pick<TraceContent, 'deviceProperties' | 'worldSize' | 'attention'> {
+  const metadata = JSON.parse(text) as Metadata;
   const worldSize = metadata.distributedInfo?.world_size;
   return {
     deviceProperties: devicePropertiesOf(metadata),

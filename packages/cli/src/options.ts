@@ -19,6 +19,7 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--era <era>', key: 'era', help: "feb25, apr25 or jun25: DeepEP's kernels (default: the hardware's)" },
   { flag: '--payload <kind>', key: 'payload', help: 'float32, or none: headers and routing only' },
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
+  { flag: '--kernel-names <kind>', key: 'kernelNames', help: "nccl, or deepep: as DeepSeek's trace names them" },
   { flag: '--ranks-per-worker <n>', key: 'ranksPerWorker', help: 'ranks of a process (default 1; 8 above 32 ranks)' },
   { flag: '--threads <n>', key: 'threads', help: 'compute threads of the host, dealt out to its workers' },
 ];

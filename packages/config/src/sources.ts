@@ -74,6 +74,7 @@ const ENVIRONMENT_KEYS = {
   EPEMU_TOKENS_PER_MICROBATCH: 'tokensPerMicrobatch',
   EPEMU_MODEL: 'model',
   EPEMU_HARDWARE: 'hardware',
+  EPEMU_KERNEL_NAMES: 'kernelNames',
   EPEMU_STALL_TIMEOUT_SECONDS: 'stallTimeoutSeconds',
 } as const;
 

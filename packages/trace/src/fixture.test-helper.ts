@@ -21,6 +21,9 @@ export const RUN: RunDescription = {
   bytesPerElementDispatch: 1,
   hidden: 7168,
   topK: 8,
+  computeSms: 112,
+  communicationSms: 20,
+  kernelNames: 'nccl',
   configuration: { ranks: 4, note: 'a "quoted" key, ]}, and a \\ backslash' },
 };
 

@@ -1,4 +1,6 @@
 export type { RunDescription, TraceStatistics } from './run.js';
+export type { ListedOperation } from './program-metadata.js';
+export type { KernelNaming } from './kernel-naming.js';
 export { writeRankTrace } from './rank-writer.js';
 export { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
 export {
@@ -11,9 +13,9 @@ export {
   type HostTraceOptions,
 } from './host-writer.js';
 export type { TraceEvent } from './event.js';
-export { readTrace, readTraceBatches, readTraceEvents } from './reader.js';
+export { DamagedTraceError } from './damage.js';
+export { readTrace, readTraceBatches, readTraceEvents, type TraceReadOptions } from './reader.js';
 export { lintTrace } from './lint.js';
-export { LINT_RULES, type LintOptions, type LintProblem, type LintRule, type LintRuleId } from './lint-rules.js';
 export {
   KernelNames,
   isLibraryProduct,
@@ -22,3 +24,11 @@ export {
   sameFunction,
   type KernelName,
 } from './kernel-name.js';
+export {
+  LINT_RULES,
+  type LintOptions,
+  type LintProblem,
+  type LintRule,
+  type LintRuleId,
+  type LintSeverity,
+} from './lint-rules.js';

@@ -3,12 +3,19 @@ import { Columns } from '@epemu/core';
 import type { TraceEvent } from './event.js';
 import type { LintReport } from './lint-rules.js';
 
+/** @returns by how much an end may be off: ts and dur are rounded each, and their sum is. Whole µs are exact. */
+function rounding(time: number): number {
+  return Number.isInteger(time) && time < 1e15 ? 0 : 4 * Number.EPSILON * time;
+}
+
 /** Slices and flow ends of one thread, as columns: a million events must fit. */
 class Track {
   readonly slices = new Columns(['start', 'end', 'index']);
   readonly flowEnds = new Columns(['ts', 'index']);
   named = false;
   firstIndex = -1;
+  begins = 0;
+  ends = 0;
 
   /** Checks that slices nest. @returns their starts, ascending, and the greatest end up to each. */
   nest(report: LintReport): { starts: Float64Array; reach: Float64Array } {
@@ -26,7 +33,7 @@ class Track {
       const row = order[i];
       while (open.length > 0 && open.at(-1)! <= start[row]) open.pop();
       const around = open.at(-1);
-      if (around !== undefined && end[row] > around) {
+      if (around !== undefined && end[row] > around + rounding(around)) {
         report.add(
           'slices-nest',
           index[row],
@@ -83,6 +90,8 @@ export class TrackRules {
     if (track.firstIndex < 0) track.firstIndex = index;
     const ts = event.ts ?? Number.NaN;
     if (event.ph === 'X') track.slices.push(ts, ts + (event.dur ?? 0), index);
+    else if (event.ph === 'B') track.begins++;
+    else if (event.ph === 'E') track.ends++;
     else if (event.ph === 's' || event.ph === 'f' || event.ph === 't') track.flowEnds.push(ts, index);
   }
 
@@ -96,11 +105,17 @@ export class TrackRules {
       }
       for (const [tid, track] of tracks) {
         if (track.firstIndex < 0) continue;
+        const where = `thread ${JSON.stringify(tid)} of process ${JSON.stringify(pid)}`;
+        const { begins, ends } = track;
+        if (begins !== ends) {
+          report.add('begin-end-paired', track.firstIndex, () => `${where} has ${begins} B and ${ends} E`);
+        }
         if (!track.named) {
-          const where = `thread ${JSON.stringify(tid)} of process ${JSON.stringify(pid)}`;
           report.add('thread-named', track.firstIndex, () => `${where} has events and no thread_name`);
         }
-        track.bind(report, track.nest(report));
+        const nested = track.nest(report);
+        // Arrows bind to slices of B and E too, which are not kept.
+        if (begins === 0) track.bind(report, nested);
       }
     }
   }

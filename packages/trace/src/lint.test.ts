@@ -36,6 +36,16 @@ function remove(events: MutableEvent[], wanted: Partial<MutableEvent>): MutableE
   return events.splice(events.indexOf(pick(events, wanted)), 1);
 }
 
+/** Takes a key away: what is undefined is not written. */
+function without(event: MutableEvent, key: 'ts' | 'dur' | 'name'): MutableEvent {
+  return Object.assign(event, { [key]: undefined });
+}
+
+function withoutArg(event: MutableEvent, key: string): MutableEvent {
+  event.args[key] = undefined;
+  return event;
+}
+
 /** Spoils one event each. @returns an event that the problem must point at. */
 const MUTANTS: readonly (readonly [LintRuleId, string, Mutation])[] = [
   [
@@ -47,7 +57,34 @@ const MUTANTS: readonly (readonly [LintRuleId, string, Mutation])[] = [
       return event;
     },
   ],
-  ['integer-times', 'a negative dur', (events) => Object.assign(pick(events, { cat: 'kernel' }, 3), { dur: -1 })],
+  ['event-timed', 'a negative dur', (events) => Object.assign(pick(events, { cat: 'kernel' }, 3), { dur: -1 })],
+  ['event-timed', 'a complete event without dur', (events) => without(pick(events, { cat: 'cuda_runtime' }), 'dur')],
+  ['event-timed', 'a flow without ts', (events) => without(pick(events, { ph: 's' }, 2), 'ts')],
+  ['event-named', 'an event without a name', (events) => without(pick(events, { cat: 'user_annotation' }, 2), 'name')],
+  ['kernel-args', 'a kernel without stream', (events) => withoutArg(pick(events, { cat: 'kernel' }, 3), 'stream')],
+  [
+    'kernel-args',
+    'a copy without correlation',
+    (events) => withoutArg(pick(events, { cat: 'gpu_memset' }), 'correlation'),
+  ],
+  [
+    'collective-counted',
+    'a kernel of DeepEP that HTA does not count',
+    (events) => {
+      const name = 'void deep_ep::internode::dispatch<false>(int)';
+      return Object.assign(pick(events, { name: 'ncclKernel_AllToAllv dispatch' }, 1), { name });
+    },
+  ],
+  [
+    'begin-end-paired',
+    'a B without its E',
+    (events) => {
+      const { pid, ts } = pick(events, { cat: 'cuda_runtime' });
+      const spoilt = { ...pick(events, { cat: 'cuda_runtime' }), ph: 'B', tid: 9, pid, ts };
+      events.push(spoilt);
+      return spoilt;
+    },
+  ],
   [
     'slices-nest',
     'a kernel that outlasts its phase',
@@ -210,19 +247,101 @@ describe('lintTrace', () => {
       expect(await lintTrace(path)).to.have.nested.property('[0].rule', 'distributed-rank');
     }));
 
-  it('one-profiler-step catches a second step', () =>
+  it('distributed-rank catches a rank elsewhere that HTA would find first', () =>
+    withDirectory(async (directory) => {
+      const path = await rankFile(directory);
+      await rewrite(path, (text) => text.replace('"schemaVersion": 1,', '"schemaVersion": 1,"mine":{"rank": 7},'));
+      expect(await lintTrace(path)).to.have.nested.property('[0].rule', 'distributed-rank');
+    }));
+
+  it('distributed-once catches a second member', () =>
+    withDirectory(async (directory) => {
+      const path = await rankFile(directory);
+      await rewrite(path, (text) => text.replace('"traceName"', '"distributedInfo": {"rank": 1}, "traceName"'));
+      expect((await lintTrace(path)).map(({ rule }) => rule)).to.deep.equal(['distributed-once']);
+    }));
+
+  it('profiler-step catches a trace without steps, and takes several', () =>
     withDirectory(async (directory) => {
       const path = await rankFile(directory);
       await rewrite(path, (text) =>
         text.replace('"user_annotation","name":"attn(F)"', '"user_annotation","name":"ProfilerStep#2"'),
       );
-      expect(await lintTrace(path)).to.have.nested.property('[0].rule', 'one-profiler-step');
+      expect(await lintTrace(path)).to.deep.equal([]);
+      await rewrite(path, (text) => text.replaceAll('ProfilerStep#', 'step '));
+      expect((await lintTrace(path)).map(({ rule }) => rule)).to.deep.equal(['profiler-step']);
+    }));
+
+  it('viewer-size tells of a trace with too many events, whose events are then not compared', () =>
+    withDirectory(async (directory) => {
+      const path = await rankFile(directory);
+      await rewrite(path, (text) =>
+        text.replace(/"cat":"kernel".*?"ts":/, (head) => `${head}-1`).replace('process_name', 'x'),
+      );
+      const whole = (await lintTrace(path)).map(({ rule }) => rule);
+      expect(whole).to.include.members(['process-named', 'slices-nest', 'event-timed']);
+      const rules = (await lintTrace(path, { maximumEvents: 50 })).map(({ rule }) => rule);
+      expect(rules).to.have.members(['viewer-size', 'event-timed']);
     }));
 
   it('every rule has a mutant here that it catches', () => {
-    const caught = new Set<string>([...MUTANTS.map(([rule]) => rule), 'distributed-rank', 'one-profiler-step']);
+    const others = ['distributed-rank', 'distributed-once', 'profiler-step', 'viewer-size'];
+    const caught = new Set<string>([...MUTANTS.map(([rule]) => rule), ...others]);
     expect(LINT_RULES.map(({ id }) => id)).to.have.members([...caught]);
   });
+
+  it('finds nothing in what sound traces of PyTorch have: graphs, fractions of µs, B and E, no kernels', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'sound.json');
+      const names = [0, 1].flatMap((pid) => [
+        { ph: 'M', name: 'process_name', pid, tid: 0 },
+        { ph: 'M', name: 'thread_name', pid, tid: 7 },
+      ]);
+      const start = 1_740_461_679_470_630;
+      const at = (ns: number): number => start + ns / 1000;
+      const slice = (cat: string, name: string, pid: number, ns: number, args = {}): object => {
+        return { ph: 'X', cat, name, pid, tid: 7, ts: at(ns), dur: 0.832, args };
+      };
+      const graph = { stream: 7, correlation: 5 };
+      const flow = { cat: 'ac2g', name: 'ac2g', id: 5, tid: 7 };
+      const events = [
+        ...names,
+        slice('user_annotation', 'ProfilerStep#1', 0, 0),
+        slice('user_annotation', 'ProfilerStep#2', 0, 832),
+        slice('cuda_runtime', 'cudaGraphLaunch', 0, 1_664, { correlation: 5 }),
+        { ph: 's', ...flow, pid: 0, ts: at(1_664) },
+        slice('kernel', 'a', 1, 4_000, graph),
+        slice('kernel', 'b', 1, 4_832, graph),
+        { ph: 'f', bp: 'e', ...flow, pid: 1, ts: at(4_000) },
+        { ph: 'B', name: 'c', pid: 0, tid: 7, ts: at(9_000) },
+        { ph: 'E', pid: 0, tid: 7, ts: at(9_500) },
+      ];
+      const sound = JSON.stringify({ distributedInfo: { rank: 0 }, traceEvents: events }).replace(
+        '"rank":',
+        '"rank": ',
+      );
+      await writeFile(path, sound);
+      const problems = await lintTrace(path);
+      expect(problems.filter(({ rule }) => rule !== 'integer-times')).to.deep.equal([]);
+      expect(new Set(problems.map(({ severity }) => severity))).to.deep.equal(new Set(['warning']));
+      await writeFile(path, JSON.stringify(names));
+      expect(await lintTrace(path)).to.deep.equal([]);
+    }));
+
+  it('is warned of communication named as in DeepSeek’s trace, each kernel once', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'rank.json');
+      const shared = program(3);
+      const kernels = shared.kernels.map((kernel) => ({
+        ...kernel,
+        name: kernel.name.replace('ncclKernel_AllToAllv ', 'ncclKernel_AllToAllv deep_ep::internode::'),
+      }));
+      const named = { ...shared, kernels };
+      await writeRankTrace(path, { ...RUN, kernelNames: 'deepep' }, named, timeline(named, 1, 4));
+      const problems = await lintTrace(path);
+      expect(new Set(problems.map(({ rule }) => rule))).to.deep.equal(new Set(['collective-counted']));
+      expect(problems).to.have.length(5);
+    }));
 
   it('asks no launches of a merged trace, and still pairs its flows', () =>
     withDirectory(async (directory) => {
@@ -241,7 +360,7 @@ describe('lintTrace', () => {
     withDirectory(async (directory) => {
       const path = await rankFile(directory);
       await rewrite(path, (text) => text.replaceAll('"ts":', '"ts":-'));
-      expect(await lintTrace(path, { maximumPerRule: 3, rules: ['integer-times'] })).to.have.length(3);
+      expect(await lintTrace(path, { maximumPerRule: 3, rules: ['event-timed'] })).to.have.length(3);
     }));
 
   // The published trace is not part of the repository; beside it where there is one.
@@ -258,9 +377,12 @@ describe('lintTrace', () => {
       if (cat === 'kernel') kernels++;
     }
     expect([events, kernels]).to.deep.equal([14240, 963]);
-    // Its calls that launch nothing have arrows that start nowhere, and its profiler's own rows have no names.
-    const known = new Set(['flow-paired', 'flow-bound', 'process-named', 'thread-named']);
+    // Its calls that launch nothing have arrows that start nowhere, its profiler's own rows have no names, and HTA does
+    // not know DeepSeek's collectives.
+    const known = new Set(['flow-paired', 'process-named', 'thread-named', 'collective-counted']);
     const problems = await lintTrace(published);
-    expect(problems.filter(({ rule }) => !known.has(rule))).to.deep.equal([]);
+    expect(new Set(problems.map(({ rule }) => rule))).to.deep.equal(known);
+    expect(problems.filter(({ severity }) => severity === 'error')).to.deep.equal([]);
+    expect(problems.filter(({ rule }) => rule === 'collective-counted')).to.have.length(6);
   });
 });

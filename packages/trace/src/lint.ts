@@ -1,47 +1,58 @@
-import type { TraceEvent } from './event.js';
+import { EventRules } from './lint-events.js';
 import { KernelRules } from './lint-kernels.js';
 import { LinkRules } from './lint-links.js';
 import { type LintOptions, type LintProblem, LintReport } from './lint-rules.js';
 import { TrackRules } from './lint-tracks.js';
+import type { TraceEvent } from './event.js';
 import { readTraceBatches } from './reader.js';
 
-function checkTimes({ ph, name, ts, dur }: TraceEvent, index: number, report: LintReport): void {
-  if (ph === 'M') return;
-  if (!Number.isInteger(ts) || ts! < 0)
-    report.add('integer-times', index, () => `${name} (${ph}) has ts ${String(ts)}`);
-  if (ph === 'X' && (!Number.isInteger(dur) || dur! < 0)) {
-    report.add('integer-times', index, () => `${name} (${ph}) has dur ${String(dur)}`);
+const MAXIMUM_EVENTS = 5_000_000;
+
+/** Rules that compare events with each other: they keep numbers of each. */
+class ComparingRules {
+  readonly #tracks = new TrackRules();
+  readonly #links = new LinkRules();
+  readonly #kernels = new KernelRules();
+
+  add(event: TraceEvent, index: number): void {
+    this.#tracks.add(event, index);
+    this.#links.add(event, index);
+    this.#kernels.add(event, index);
+  }
+
+  finish(report: LintReport, metadata: string): void {
+    this.#tracks.finish(report);
+    this.#links.finish(report);
+    this.#kernels.finish(report, metadata);
   }
 }
 
 /**
- * Checks a trace, ours or anybody's, against what viewers and analysers demand of one. Reads it once; keeps numbers
- * of slices, flows and kernels, some 100 bytes an event.
+ * Checks a trace, ours or anybody's, against what viewers and analysers demand of one. Reads it once, in memory that is
+ * bounded: rules that compare events are left out of traces with more of them than `maximumEvents`.
  *
  * @returns the problems in the order of events; none for a sound trace.
- * @throws BadInputError when the file is no trace at all.
+ * @throws BadInputError when the file is no trace at all; DamagedTraceError when it cannot be read to its end.
  */
 export async function lintTrace(path: string, options: LintOptions = {}): Promise<LintProblem[]> {
+  const { maximumEvents = MAXIMUM_EVENTS } = options;
   const report = new LintReport(options);
-  const tracks = new TrackRules();
-  const links = new LinkRules();
-  const kernels = new KernelRules();
-  let metadata = '';
+  const single = new EventRules();
+  let comparing: ComparingRules | undefined = new ComparingRules();
+  let metadata = '{}';
   let index = 0;
-  const batches = readTraceBatches(path, (text) => {
+  const onMetadata = (text: string): void => {
     metadata = text;
-  });
-  for await (const batch of batches) {
+  };
+  for await (const batch of readTraceBatches(path, { onMetadata })) {
     for (const event of batch) {
-      checkTimes(event, index, report);
-      tracks.add(event, index);
-      links.add(event, index);
-      kernels.add(event, index, report);
+      single.add(event, index, report);
+      if (index >= maximumEvents) comparing = undefined;
+      comparing?.add(event, index);
       index++;
     }
   }
-  tracks.finish(report);
-  links.finish(report);
-  kernels.finish(report, metadata);
+  if (index > maximumEvents) report.add('viewer-size', -1, () => `the file has ${index} events`);
+  comparing?.finish(report, metadata);
   return report.problems.sort((a, b) => a.index - b.index);
 }

@@ -4,8 +4,11 @@ import { PORT, type RankTimeline } from '@epemu/timeline';
 
 import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
 import { microseconds } from './json.js';
+import { withKernelNames } from './kernel-naming.js';
 import { launchOrder, operationRanges } from './launch.js';
+import { ByteMatrix } from './link-bytes.js';
 import { type EventText, flowText, MergedText, type OrderedKernels } from './merged-text.js';
+import { programMetadata } from './program-metadata.js';
 import { epemuMetadata, gpuPid, type RunDescription, type TraceStatistics } from './run.js';
 import { TraceSink } from './sink.js';
 import { DEFAULT_MAXIMUM_BYTES, longestKernels, planThinning, type ThinningPlan } from './thinning.js';
@@ -26,7 +29,7 @@ export interface MergedTraceOptions {
   readonly complete?: boolean;
 }
 
-/** What the `thinning` member and the end of the file take at most. */
+/** What the `thinning` member and the end of the file take at most; the matrix of bytes is counted beside it. */
 const TAIL_BYTES = 1000;
 /** Other ranks' numbers may have more digits than those that the plan was made from. */
 const DIGITS_MARGIN = 1.02;
@@ -45,6 +48,8 @@ export class MergedTraceWriter {
   readonly #options: MergedTraceOptions;
   readonly #text: MergedText;
   readonly #flowKernels: FlowKernels;
+  readonly #program: Program;
+  readonly #matrix: ByteMatrix;
   readonly #ranks = new Set<number>();
   #plan: ThinningPlan | undefined;
   #events = 0;
@@ -53,8 +58,10 @@ export class MergedTraceWriter {
   private constructor(sink: TraceSink, run: RunDescription, program: Program, options: MergedTraceOptions) {
     this.#sink = sink;
     this.#run = run;
+    this.#program = program;
+    this.#matrix = new ByteMatrix(run.ranks);
     this.#options = options;
-    this.#text = new MergedText(run, program);
+    this.#text = new MergedText(run, withKernelNames(program, run.kernelNames));
     this.#flowKernels = new FlowKernels(program);
   }
 
@@ -73,6 +80,7 @@ export class MergedTraceWriter {
     const { rank } = timeline;
     if (this.#ranks.has(rank)) throw new InvariantError(`rank ${rank} is in the merged trace already`);
     const kernels: OrderedKernels = { rank, timeline, order: launchOrder(timeline.events) };
+    this.#matrix.add(rank, timeline.services);
     this.#plan ??= this.#begin(kernels);
     this.#ranks.add(rank);
     this.#counts.kernels += timeline.events.count;
@@ -87,13 +95,20 @@ export class MergedTraceWriter {
   /** Completes the file. */
   async close(): Promise<TraceStatistics> {
     if (this.#plan === undefined) this.#sink.put(this.#head());
-    this.#sink.put(`\n],\n"thinning": ${JSON.stringify(this.#thinning())},\n"traceName": "trace.json"\n}\n`);
+    await this.#sink.flush();
+    const bytes = this.#matrix.text(this.#limit - this.#sink.bytesUnpacked - TAIL_BYTES);
+    const thinning = JSON.stringify(this.#thinning());
+    this.#sink.put(`\n],\n${bytes}"thinning": ${thinning},\n"traceName": "trace.json"\n}\n`);
     const bytesWritten = await this.#sink.close();
     return { events: this.#events, bytesUnpacked: this.#sink.bytesUnpacked, bytesWritten };
   }
 
   get #complete(): boolean {
     return this.#options.complete ?? true;
+  }
+
+  get #limit(): number {
+    return this.#options.maximumUnpackedBytes ?? DEFAULT_MAXIMUM_BYTES;
   }
 
   #put({ text, count }: EventText): void {
@@ -103,6 +118,7 @@ export class MergedTraceWriter {
 
   #head(): string {
     const metadata = epemuMetadata(this.#run, 'all ranks, virtual time', {
+      ...programMetadata(this.#program),
       ids: 'pid = 1 + rank; correlation = rank * stride + place in launch order; flow id = key of the segment',
     });
     return `{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`;
@@ -127,9 +143,9 @@ export class MergedTraceWriter {
     const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
     const sent = services.column('port').filter(isOut).length;
     const plan = planThinning({
-      maximumBytes: this.#options.maximumUnpackedBytes ?? DEFAULT_MAXIMUM_BYTES,
+      maximumBytes: this.#limit,
       ranks,
-      fixedBytes: TAIL_BYTES + Buffer.byteLength(head),
+      fixedBytes: TAIL_BYTES + Buffer.byteLength(head) + this.#matrix.expectedBytes(this.#limit),
       rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.windows(ranks - 1, timeline).text)),
       kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, events.count),
       heldKernels: this.#flowKernels.count,
@@ -209,7 +225,7 @@ export class MergedTraceWriter {
     const plan = this.#plan;
     const { kernels, kernelsKept, flows, flowsKept, droppedUpToNs } = this.#counts;
     return {
-      limitBytes: this.#options.maximumUnpackedBytes ?? DEFAULT_MAXIMUM_BYTES,
+      limitBytes: this.#limit,
       ranks: { kept: Math.min(plan?.ranks ?? 0, this.#ranks.size), of: this.#ranks.size },
       kernels: {
         kept: kernelsKept,

@@ -12,9 +12,12 @@ import {
   THREAD_METADATA_EVENTS,
   threadMetadata,
 } from './json.js';
+import { withKernelNames } from './kernel-naming.js';
 import { kernelText, type KernelText } from './kernel-text.js';
 import { type HostLaunches, hostLaunches, launchOrder, operationRanges, streamExtents } from './launch.js';
+import { bytesTo } from './link-bytes.js';
 import { CollectiveArgs } from './nccl.js';
+import { programMetadata } from './program-metadata.js';
 import {
   deviceList,
   epemuMetadata,
@@ -55,10 +58,10 @@ class RankFile {
   constructor(sink: TraceSink, run: RunDescription, program: Program, timeline: RankTimeline) {
     this.#sink = sink;
     this.#run = run;
-    this.#program = program;
+    this.#program = withKernelNames(program, run.kernelNames);
     this.#timeline = timeline;
     this.#operations = operationsById(program);
-    this.#texts = program.kernels.map((kernel) => kernelText(kernel, smsOf(run)));
+    this.#texts = this.#program.kernels.map((kernel) => kernelText(kernel, smsOf(run)));
     this.#collectives = new CollectiveArgs(run, timeline.rank, timeline.services);
     this.#order = launchOrder(timeline.events);
     this.#launches = hostLaunches(this.#order, timeline.events.column('startNs'));
@@ -68,12 +71,17 @@ class RankFile {
   }
 
   async write(path: string): Promise<void> {
-    const { rank } = this.#timeline;
+    const { rank, services } = this.#timeline;
+    const { rdma, nvlink } = bytesTo(services, this.#run.ranks);
+    const metadata = epemuMetadata(this.#run, 'one rank in PyTorch-profiler form', {
+      rank,
+      ...programMetadata(this.#program),
+      bytesTo: { rdma: [...rdma], nvlink: [...nvlink] },
+    });
     const distributed = `{"backend": "nccl", "rank": ${rank}, "world_size": ${this.#run.ranks}}`;
     this.#sink.put(
       `{\n"schemaVersion": 1,\n"deviceProperties": ${deviceList(this.#run)},\n"distributedInfo": ${distributed},\n` +
-        `"displayTimeUnit": "ms",\n"epemu": ${epemuMetadata(this.#run, 'one rank in PyTorch-profiler form', { rank })},\n` +
-        `"traceEvents": [\n`,
+        `"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`,
     );
     this.#metadata();
     this.#step();

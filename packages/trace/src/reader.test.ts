@@ -35,6 +35,26 @@ describe('readTraceEvents', () => {
     }
   });
 
+  it('knows at every character which members beside the events are whole', () => {
+    const text = JSON.stringify(TRICKY);
+    let last = 0;
+    for (let at = 0; at < text.length; at++) {
+      for (const size of [1, 5, at + 1]) {
+        const scanner = new TraceScanner();
+        for (let from = 0; from < at; from += size) scanner.feed(text.slice(from, Math.min(at, from + size)));
+        const members = JSON.parse(scanner.metadataText) as Record<string, unknown>;
+        for (const [key, value] of Object.entries(members)) {
+          expect(value).to.deep.equal(key === 'traceEvents' ? [] : TRICKY[key as keyof typeof TRICKY]);
+        }
+        expect(scanner.problem).to.equal(undefined);
+        expect(scanner.offset).to.equal(Buffer.byteLength(text.slice(0, at)));
+        expect(Object.keys(members).length).to.be.at.least(last);
+        last = Object.keys(members).length;
+      }
+    }
+    expect(last).to.equal(3);
+  });
+
   it('tells plain from gzip by content and fills what events lack', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'misnamed.json');
@@ -92,13 +112,36 @@ describe('readTraceEvents', () => {
     }));
 
   for (const [what, content, message] of [
-    ['a file that is cut short', '{"traceEvents":[{"ph":"X"},{"ph":"i"', /ends in the middle, after event 1/],
-    ['a cut gzip file', gzipSync(JSON.stringify(TRICKY)).subarray(0, 90), /unexpected end of file/],
-    ['a file without events', '{"displayTimeUnit":"ms"}', /no "traceEvents" array/],
-    ['an empty file', '', /no "traceEvents" array/],
-    ['an event that is no object', '{"traceEvents":[{"ph":"X"},7]}', /not an object/],
-    ['an event without ph', '{"traceEvents":[{"ph":"X"},{"name":"a"}]}', /event 1 has no "ph"/],
-    ['broken JSON', '{"traceEvents":[{"ph":"X",}]}', /near event 0/],
+    [
+      'a file that is cut short',
+      '{"traceEvents":[{"ph":"X"},{"ph":"i"',
+      /ends in the middle, after 1 whole events \(byte 36 of its text, near event 1\); copy it/,
+    ],
+    ['a cut gzip file', gzipSync(JSON.stringify(TRICKY)).subarray(0, 90), /unexpected end of file; give a trace file/],
+    ['a file without events', '{"displayTimeUnit":"ms"}', /no "traceEvents" array in its 24 bytes/],
+    ['an empty file', '', /no "traceEvents" array in its 0 bytes/],
+    [
+      'a file that is cut before its events',
+      '{"schemaVersion":1,',
+      /ends at byte 19 with no "traceEvents" array begun/,
+    ],
+    ['text', '\n ts,dur\n', /no "traceEvents" array: it begins with "t", where a trace has \{ or \[ \(byte 2\)/],
+    ['bytes', Buffer.from([0, 1, 2]), /it begins with "\\u0000".*\(byte 0\)/],
+    ['packed bytes', gzipSync('PK'), /it begins with "P".*\(byte 0\)/],
+    [
+      'an event that is no object',
+      '{"traceEvents":[{"ph":"X"},7]}',
+      /not an object \(byte 27 of its text, near event 1\)/,
+    ],
+    [
+      'an event without ph',
+      '{"traceEvents":[{"ph":"X"},{"name":"a"}]}',
+      /event 1 has no "ph" \(byte 27 of its text, near event 1\)/,
+    ],
+    ['broken JSON', '{"traceEvents":[{"ph":"ü"},{"ph":"X",}]}', /\(byte 28 of its text, near event 1\)/],
+    ['events without a comma', '[{"ph":"X"}\n{"ph":"X"}]', /not one comma before an event \(byte 12 .* event 1\)/],
+    ['text behind the end', '{"traceEvents":[]}\n {', /"\{" stands behind its end \(byte 20 /],
+    ['broken JSON beside the events', '{"traceEvents":[],"a":01}', /beside its "traceEvents" is no JSON/],
     ['broken JSON over lines, on one line', '{"traceEvents":[{\n"ph":\n"X",\n}]}', /^.*near event 0.*$/],
   ] as const) {
     it(`refuses ${what} as bad input`, () =>

@@ -1,115 +1,192 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { createGunzip } from 'node:zlib';
 
 import { BadInputError, messageOf } from '@epemu/core';
 
+import { type Damage, DamagedTraceError } from './damage.js';
+import { elementOffset, onOneLine, parseElements } from './elements.js';
 import { asTraceEvent, type TraceEvent } from './event.js';
 import { TraceScanner } from './scanner.js';
+import { unpackedPieces } from './unpack.js';
 
-const PIECE_BYTES = 1 << 17;
-/** Some editors and .NET begin UTF-8 files with it; JSON does not allow it. */
-const BYTE_ORDER_MARK = '\uFEFF';
-
-/** A file's bytes, unpacked if it begins as gzip files do, whatever its name. */
-async function openUnpacked(path: string): Promise<{ source: Readable; bytes: Readable }> {
-  const file = await open(path);
-  const magic = Buffer.alloc(2);
-  const { bytesRead } = await file.read(magic, 0, 2, 0);
-  await file.close();
-  const source = createReadStream(path, { highWaterMark: PIECE_BYTES });
-  if (bytesRead < 2 || magic[0] !== 0x1f || magic[1] !== 0x8b) return { source, bytes: source };
-  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
-  source.on('error', (error) => gunzip.destroy(error));
-  return { source, bytes: source.pipe(gunzip) };
+/** What to do with what is not an event. */
+export interface TraceReadOptions {
+  /**
+   * Gets the JSON text of everything beside the events, once, at the end; of a damaged file the members that came
+   * before the damage.
+   */
+  readonly onMetadata?: (text: string) => void;
+  /**
+   * Gets what is wrong with a file whose events can be read in part, at the end: elements that are no events and were
+   * left out, and a place beyond which nothing was read. Without it reading throws the first of these.
+   */
+  readonly onDamage?: (damage: DamagedTraceError) => void;
 }
 
-function unreadable(path: string, reason: string, cause?: unknown): BadInputError {
-  return new BadInputError(path, `${path} cannot be read as a trace: ${reason}`, cause === undefined ? {} : { cause });
-}
+const CUT = 'copy it or record it again';
+const BROKEN = 'write it again or repair it there';
 
-/** @returns the parser's words on one line: they quote the text, line breaks and all. */
-function onOneLine(text: string): string {
-  return text.replace(/\s+/g, ' ');
-}
+/** One file while it is read. */
+class TraceReader {
+  readonly #path: string;
+  readonly #isLenient: boolean;
+  readonly #scanner = new TraceScanner();
+  readonly #decoder = new StringDecoder('utf8');
+  /** Elements so far. */
+  #count = 0;
+  #skipped: { readonly first: Damage; count: number } | undefined;
+  /** Why nothing more is read. */
+  #end: Damage | undefined;
 
-function parseEvents(path: string, text: string, before: number): TraceEvent[] {
-  let values: unknown[];
-  try {
-    values = JSON.parse(`[${text}]`) as unknown[];
-  } catch (error) {
-    throw unreadable(
-      path,
-      `near event ${before}: ${onOneLine(messageOf(error))}; write it again or repair it there`,
-      error,
-    );
+  constructor(path: string, isLenient: boolean) {
+    this.#path = path;
+    this.#isLenient = isLenient;
   }
-  return values.map((value, index) => {
-    const event = asTraceEvent(value);
-    if (event !== undefined) return event;
-    throw unreadable(path, `event ${before + index} has no "ph"; every trace event needs one`);
-  });
+
+  async *batches(): AsyncGenerator<TraceEvent[], void, undefined> {
+    const pieces = unpackedPieces(this.#path);
+    try {
+      while (this.#end === undefined) {
+        const text = await this.#next(pieces);
+        if (text === undefined) break;
+        const events = this.#parse(text);
+        if (events.length > 0) yield events;
+        const { problem } = this.#scanner;
+        if (problem !== undefined) this.#end ??= { ...problem, event: this.#count, remedy: BROKEN };
+      }
+    } finally {
+      await pieces.return();
+    }
+    this.#finish();
+  }
+
+  /** What is wrong, skipped elements first. */
+  *damages(): Generator<DamagedTraceError> {
+    if (this.#skipped !== undefined) {
+      const { first, count } = this.#skipped;
+      const reason = count === 1 ? first.reason : `${count} events are left out, for ${first.reason}`;
+      yield new DamagedTraceError(this.#path, { ...first, reason });
+    }
+    if (this.#end !== undefined) yield new DamagedTraceError(this.#path, this.#end);
+  }
+
+  /** JSON text of what stands beside the events, as far as it is whole. */
+  get metadataText(): string {
+    const text = this.#scanner.metadataText;
+    try {
+      JSON.parse(text);
+      return text;
+    } catch (cause) {
+      const reason = `what stands beside its "traceEvents" is no JSON: ${onOneLine(cause)}`;
+      this.#end ??= { reason, offset: this.#scanner.offset, event: this.#count, remedy: BROKEN, cause };
+      return '{}';
+    }
+  }
+
+  /** @returns the events' text in the next piece; undefined when there is none. */
+  async #next(pieces: AsyncGenerator<Buffer, void, undefined>): Promise<string | undefined> {
+    try {
+      const { value, done } = await pieces.next();
+      return done === true ? undefined : this.#scanner.feed(this.#decoder.write(value));
+    } catch (cause) {
+      const reason = messageOf(cause);
+      // Nothing of the file may have been read: it may be missing, or a directory.
+      if (!this.#scanner.found) throw this.#refusal(`${reason}; give a trace file, plain or gzip`, cause);
+      this.#end = { reason, offset: this.#scanner.offset, event: this.#count, remedy: CUT, cause };
+      return undefined;
+    }
+  }
+
+  #parse(text: string): TraceEvent[] {
+    if (text === '') return [];
+    const { values, problem } = parseElements(text);
+    const events: TraceEvent[] = [];
+    for (const [index, value] of values.entries()) {
+      const event = asTraceEvent(value);
+      if (event !== undefined) events.push(event);
+      else if (!this.#skip(text, index)) return events;
+    }
+    this.#count += values.length;
+    const offset = this.#scanner.eventsOffset + (problem?.offset ?? 0);
+    if (problem !== undefined) this.#end = { ...problem, offset, event: this.#count, remedy: BROKEN };
+    return events;
+  }
+
+  /** Takes note of an element that is no event. @returns whether reading goes on. */
+  #skip(text: string, index: number): boolean {
+    if (this.#skipped !== undefined) {
+      this.#skipped.count++;
+      return true;
+    }
+    const event = this.#count + index;
+    const offset = this.#scanner.eventsOffset + elementOffset(text, index);
+    const first = { reason: `event ${event} has no "ph"`, offset, event, remedy: 'every trace event needs one' };
+    if (this.#isLenient) this.#skipped = { first, count: 1 };
+    else this.#end = first;
+    return this.#isLenient;
+  }
+
+  /** Tells a file that ended well from one that was cut, and from one that is no trace. */
+  #finish(): void {
+    const { found, finished, offset } = this.#scanner;
+    const wanted = 'give a Chrome or PyTorch-profiler trace';
+    if (!found && this.#end !== undefined) {
+      throw this.#refusal(`it has no "traceEvents" array: ${this.#end.reason} (byte ${this.#end.offset}); ${wanted}`);
+    }
+    if (!found && !finished && offset > 0) {
+      throw this.#refusal(`it ends at byte ${offset} with no "traceEvents" array begun; ${wanted}, and a whole one`);
+    }
+    if (!found) throw this.#refusal(`it has no "traceEvents" array in its ${offset} bytes; ${wanted}`);
+    if (finished || this.#end !== undefined) return;
+    const reason = `it ends in the middle, after ${this.#count} whole events`;
+    this.#end = { reason, offset, event: this.#count, remedy: CUT };
+  }
+
+  #refusal(reason: string, cause?: unknown): BadInputError {
+    const options = cause === undefined ? {} : { cause };
+    return new BadInputError(this.#path, `${this.#path} cannot be read as a trace: ${reason}`, options);
+  }
 }
 
 /**
  * Reads a trace piece by piece: an object with a `traceEvents` array, or an array of events; plain or gzip.
  *
- * @param onMetadata gets the JSON text of everything beside the events, once, at the end.
- * @throws BadInputError when the file is missing, cut short or no trace.
+ * @throws BadInputError when the file is missing or has no events to read; {@link DamagedTraceError} when it is cut
+ * short or broken, unless that is to be reported.
  */
 export async function* readTraceBatches(
   path: string,
-  onMetadata?: (text: string) => void,
+  { onMetadata, onDamage }: TraceReadOptions = {},
 ): AsyncGenerator<TraceEvent[], void, undefined> {
-  const scanner = new TraceScanner();
-  const decoder = new StringDecoder('utf8');
-  let count = 0;
-  let isStart = true;
-  let streams: { source: Readable; bytes: Readable } | undefined;
-  try {
-    streams = await openUnpacked(path);
-    for await (const piece of streams.bytes) {
-      let decoded = decoder.write(piece as Buffer);
-      // A piece may end inside the mark, and decode to nothing.
-      if (isStart && decoded !== '') {
-        if (decoded.startsWith(BYTE_ORDER_MARK)) decoded = decoded.slice(1);
-        isStart = false;
-      }
-      const text = scanner.feed(decoded);
-      if (text === '') continue;
-      const events = parseEvents(path, text, count);
-      count += events.length;
-      yield events;
-    }
-  } catch (error) {
-    if (error instanceof BadInputError) throw error;
-    throw unreadable(path, `${messageOf(error)}; give a trace file, plain or gzip`, error);
-  } finally {
-    streams?.bytes.destroy();
-    streams?.source.destroy();
+  const reader = new TraceReader(path, onDamage !== undefined);
+  yield* reader.batches();
+  const metadata = reader.metadataText;
+  for (const damage of reader.damages()) {
+    if (onDamage === undefined) throw damage;
+    onDamage(damage);
   }
-  if (!scanner.found) throw unreadable(path, 'it has no "traceEvents" array; give a Chrome or PyTorch-profiler trace');
-  if (!scanner.finished) throw unreadable(path, `it ends in the middle, after event ${count}; write it again`);
-  onMetadata?.(scanner.metadataText);
+  onMetadata?.(metadata);
 }
 
 /** Reads a trace's events one by one, in file order; memory does not grow with the file. */
-export async function* readTraceEvents(path: string): AsyncGenerator<TraceEvent, void, undefined> {
-  for await (const batch of readTraceBatches(path)) yield* batch;
+export async function* readTraceEvents(
+  path: string,
+  options: TraceReadOptions = {},
+): AsyncGenerator<TraceEvent, void, undefined> {
+  for await (const batch of readTraceBatches(path, options)) yield* batch;
 }
 
 /** Reads a whole trace into memory; for files known to be small. */
 export async function readTrace(
   path: string,
+  { onDamage }: Pick<TraceReadOptions, 'onDamage'> = {},
 ): Promise<{ readonly metadata: Readonly<Record<string, unknown>>; readonly events: readonly TraceEvent[] }> {
   const events: TraceEvent[] = [];
   let metadata: Record<string, unknown> = {};
-  const batches = readTraceBatches(path, (text) => {
+  const onMetadata = (text: string): void => {
     metadata = JSON.parse(text) as Record<string, unknown>;
-  });
-  for await (const batch of batches) for (const event of batch) events.push(event);
+  };
+  const options = onDamage === undefined ? { onMetadata } : { onMetadata, onDamage };
+  for await (const batch of readTraceBatches(path, options)) for (const event of batch) events.push(event);
   delete metadata.traceEvents;
   return { metadata, events };
 }

@@ -1,6 +1,7 @@
 import type { Operation, Program } from '@epemu/schedule';
 
 import { quote } from './json.js';
+import type { KernelNaming } from './kernel-naming.js';
 
 /** What trace files say about the run they come from. */
 export interface RunDescription {
@@ -18,6 +19,11 @@ export interface RunDescription {
   readonly bytesPerElementDispatch: number;
   readonly hidden: number;
   readonly topK: number;
+  /** SMs that compute phases and collectives are given. */
+  readonly computeSms: number;
+  readonly communicationSms: number;
+  /** Whose names communication kernels have. */
+  readonly kernelNames: KernelNaming;
   /** The resolved configuration; goes into the file's metadata. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }
@@ -69,6 +75,7 @@ export function deviceList(run: RunDescription): string {
 /** @returns the `epemu` member of a file's top level. */
 export function epemuMetadata(run: RunDescription, content: string, extra: Record<string, unknown> = {}): string {
   const { runId, scenario, ranks, nodeSize, layers, hidden, topK, epemuVersion, configuration } = run;
+  const { computeSms, communicationSms } = run;
   return JSON.stringify({
     content,
     runId,
@@ -78,6 +85,8 @@ export function epemuMetadata(run: RunDescription, content: string, extra: Recor
     layers,
     hidden,
     topK,
+    computeSms,
+    communicationSms,
     epemuVersion,
     ...extra,
     statement: STATEMENT,

@@ -7,10 +7,22 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const SPACE = 0x20;
+/** Some editors and .NET begin UTF-8 files with it; JSON does not allow it. */
+const BYTE_ORDER_MARK = '\uFEFF';
+/** Characters that one event, and everything beside the events, may have: what does not end must not fill the memory. */
+const EVENT_LIMIT = 1 << 24;
+const BESIDE_LIMIT = 1 << 28;
+
+/** Why scanning cannot go on, and the byte of the text where. */
+export interface ScanProblem {
+  readonly reason: string;
+  readonly offset: number;
+}
 
 /**
  * Finds the elements of `traceEvents` in JSON text that comes in pieces. It tracks strings and depth only: elements go
- * to `JSON.parse`, many at a time, and what is beside the array is kept as text, with the array left empty.
+ * to `JSON.parse`, many at a time, and what is beside the array is kept as text, with the array left empty. Where the
+ * text cannot be a trace any more it stops, and says why: {@link problem}.
  */
 export class TraceScanner {
   #inArray = false;
@@ -24,9 +36,16 @@ export class TraceScanner {
   #lastString = '';
   #key = '';
   #beside = '';
+  /** How much of what is beside the array is whole members. */
+  #wholeMembers = 0;
   #bare = false;
   #found = false;
   #finished = false;
+  #started = false;
+  #problem: ScanProblem | undefined;
+  /** Bytes before the text, and before the events returned last. */
+  #bytesBefore = 0;
+  #eventsOffset = 0;
 
   /** Whether the array of events has begun. */
   get found(): boolean {
@@ -38,25 +57,68 @@ export class TraceScanner {
     return this.#finished;
   }
 
-  /** JSON text of the top-level object with `traceEvents` empty, `{}` for a bare array; complete once {@link finished}. */
-  get metadataText(): string {
-    return this.#bare ? '{}' : this.#beside;
+  /** Why scanning ended before the text did. */
+  get problem(): ScanProblem | undefined {
+    return this.#problem;
+  }
+
+  /** Bytes of the text so far. */
+  get offset(): number {
+    return this.#offsetOf(this.#text.length);
+  }
+
+  /** Bytes before the events that {@link feed} returned last. */
+  get eventsOffset(): number {
+    return this.#eventsOffset;
   }
 
   /**
-   * Takes the next piece.
+   * JSON text of the top-level object with `traceEvents` empty, `{}` for a bare array; before it is {@link finished}
+   * what there is of it in whole members.
+   */
+  get metadataText(): string {
+    if (this.#bare) return '{}';
+    if (this.#finished) return this.#beside;
+    if (this.#inArray) return `${this.#beside}]}`;
+    return this.#wholeMembers === 0 ? '{}' : `${this.#beside.slice(0, this.#wholeMembers)}}`;
+  }
+
+  /**
+   * Takes the next piece; none after a {@link problem}.
    *
    * @returns JSON text of the events that it completes, separated by commas; may be empty.
-   * @throws SyntaxError when an element of the array is not an object.
    */
   feed(piece: string): string {
     this.#text += piece;
-    if (!this.#inArray) this.#scanBeside();
+    if (!this.#started) this.#start();
+    if (this.#started && !this.#inArray) this.#scanBeside();
     if (!this.#inArray) return '';
     const events = this.#scanArray();
     // Leaving the array changes the state that was tested above.
     if (!(this.#inArray as boolean)) this.#scanBeside();
     return events;
+  }
+
+  /** Looks at the first character: a text that is no JSON would be searched to its end. */
+  #start(): void {
+    if (this.#text.startsWith(BYTE_ORDER_MARK)) this.#take(1);
+    const first = this.#text.search(/\S/);
+    if (first < 0) {
+      this.#take(this.#text.length);
+      return;
+    }
+    this.#started = true;
+    const code = this.#text.charCodeAt(first);
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) return;
+    this.#fail(`it begins with ${JSON.stringify(this.#text[first])}, where a trace has { or [`, first);
+  }
+
+  #fail(reason: string, at: number): void {
+    this.#problem ??= { reason, offset: this.#offsetOf(at) };
+  }
+
+  #offsetOf(index: number): number {
+    return this.#bytesBefore + Buffer.byteLength(this.#text.slice(0, index));
   }
 
   /** Moves to the end of the string that the position is in. @returns whether the text holds it. */
@@ -80,9 +142,13 @@ export class TraceScanner {
 
   #scanBeside(): void {
     const text = this.#text;
-    while (this.#at < text.length) {
+    while (this.#problem === undefined && this.#at < text.length) {
+      if (this.#finished) {
+        this.#scanBehind();
+        return;
+      }
       if (this.#inString) {
-        if (!this.#skipString()) return;
+        if (!this.#skipString()) break;
         if (this.#depth === 1) this.#lastString = text.slice(this.#stringStart, this.#at - 1);
         continue;
       }
@@ -94,34 +160,63 @@ export class TraceScanner {
       else if (code === OPEN_BRACKET) {
         if (this.#opensEvents()) {
           this.#bare = this.#depth === 0;
-          this.#beside += text.slice(0, this.#at);
-          this.#take(this.#at);
+          this.#keep(this.#at);
           this.#depth = 0;
           this.#inArray = this.#found = true;
           return;
         }
         this.#depth++;
       } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-        if (--this.#depth === 0) this.#finish();
+        if (--this.#depth === 0) {
+          this.#keep(this.#at);
+          this.#finished = true;
+          this.#scanBehind();
+          return;
+        }
       } else if (this.#depth === 1) {
         if (code === COLON) this.#key = this.#lastString;
-        else if (code === COMMA) this.#key = '';
+        else if (code === COMMA) {
+          this.#key = '';
+          this.#wholeMembers = this.#beside.length + this.#at - 1;
+        }
       }
     }
+    this.#keepScanned();
+  }
+
+  /** Gives up what was scanned, but for a string that may be a key and backslashes that may escape what comes next. */
+  #keepScanned(): void {
+    let from = this.#at;
+    if (this.#inString && this.#depth === 1) from = this.#stringStart;
+    else if (this.#inString) while (from > 0 && this.#text.charCodeAt(from - 1) === BACKSLASH) from--;
+    const at = this.#at - from;
+    this.#stringStart -= from;
+    this.#keep(from);
+    this.#at = at;
+    const kept = this.#beside.length + this.#text.length;
+    if (kept > BESIDE_LIMIT) this.#fail(`${BESIDE_LIMIT} characters stand beside its "traceEvents"`, 0);
+  }
+
+  /** Looks for what should not be: anything behind the end. */
+  #scanBehind(): void {
+    const next = this.#text.search(/\S/);
+    if (next >= 0) this.#fail(`${JSON.stringify(this.#text[next])} stands behind its end`, next);
+    else this.#take(this.#text.length);
   }
 
   #opensEvents(): boolean {
     return !this.#found && (this.#depth === 0 || (this.#depth === 1 && this.#key === 'traceEvents'));
   }
 
-  #finish(): void {
-    this.#beside += this.#text;
-    this.#take(this.#text.length);
-    this.#finished = true;
+  /** Moves the text before an index to what is beside the array. */
+  #keep(index: number): void {
+    this.#beside += this.#text.slice(0, index);
+    this.#take(index);
   }
 
   /** Gives up the text before an index. */
   #take(index: number): void {
+    this.#bytesBefore = this.#offsetOf(index);
     this.#text = this.#text.slice(index);
     this.#at = 0;
   }
@@ -145,28 +240,37 @@ export class TraceScanner {
       } else if ((code === CLOSE_BRACE || code === CLOSE_BRACKET) && this.#depth > 0) {
         if (--this.#depth === 0) end = this.#at;
       } else if (this.#depth === 0 && code === CLOSE_BRACKET) {
-        const events = text.slice(Math.max(0, begin), end);
+        const events = this.#events(begin, end);
         this.#leaveArray();
         return events;
       } else if (this.#depth === 0 && code !== COMMA && code > SPACE) {
-        throw new SyntaxError('an element of traceEvents is not an object');
+        this.#fail('an element of its "traceEvents" is not an object', this.#at - 1);
+        return this.#events(begin, end);
       }
     }
-    const events = text.slice(Math.max(0, begin), end);
+    const events = this.#events(begin, end);
     const at = this.#at;
     const from = this.#depth > 0 ? element : at;
     this.#take(from);
     this.#at = at - from;
+    if (this.#text.length > EVENT_LIMIT) this.#fail(`an event has more than ${EVENT_LIMIT} characters`, 0);
     return events;
+  }
+
+  #events(begin: number, end: number): string {
+    const from = Math.max(0, begin);
+    if (end <= from) return '';
+    this.#eventsOffset = this.#offsetOf(from);
+    return this.#text.slice(from, end);
   }
 
   #leaveArray(): void {
     this.#inArray = false;
     this.#beside += ']';
+    this.#wholeMembers = this.#beside.length;
     this.#take(this.#at);
     this.#depth = 1;
     if (this.#bare) {
-      this.#take(this.#text.length);
       this.#finished = true;
       this.#depth = 0;
     }

@@ -56,10 +56,14 @@ function bytesToOf(epemu: Readonly<Record<string, unknown>>, bytes: unknown): Ma
   const own = bytesOf(epemu.bytesTo);
   const rank = countOf(epemu.rank);
   if (own !== undefined && rank !== undefined) return new Map([[rank, own]]);
-  const { rdma, nvlink } = recordOf(bytes);
+  const { senders, rdma, nvlink } = recordOf(bytes);
   if (!Array.isArray(rdma) || !Array.isArray(nvlink)) return new Map();
+  const ranks = numbersOf(senders);
   return new Map(
-    rdma.map((row: unknown, index) => [index, { rdma: numbersOf(row), nvlink: numbersOf(nvlink[index]), other: [] }]),
+    rdma.map((row: unknown, index) => [
+      ranks[index] ?? index,
+      { rdma: numbersOf(row), nvlink: numbersOf(nvlink[index]), other: [] },
+    ]),
   );
 }
 
@@ -70,13 +74,7 @@ function statementOf(value: unknown): RunFacts['statement'] {
 
 /** Reads what stands beside a trace's events; what has another form than expected counts as absent. */
 export function fileMetadata(text: string): FileMetadata {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // A file that was cut short still tells what came before its events.
-    parsed = {};
-  }
+  const parsed: unknown = JSON.parse(text);
   const { distributedInfo, deviceProperties, baseTimeNanoseconds, epemu: own, bytes } = recordOf(parsed);
   const distributed = recordOf(distributedInfo);
   const device = recordOf(Array.isArray(deviceProperties) ? deviceProperties[0] : undefined);

@@ -34,14 +34,21 @@ class TraceReader {
   async read({ path, named }: InputFile): Promise<void> {
     const collector = new FileCollector(this.names);
     let text = '{}';
-    const batches = readTraceBatches(path, (metadata) => {
-      text = metadata;
-    });
+    const damaged = (error: BadInputError): void => {
+      this.problems.push({ file: path, message: error.message, partial: true });
+    };
     try {
+      const batches = readTraceBatches(path, {
+        onMetadata: (metadata) => {
+          text = metadata;
+        },
+        onDamage: damaged,
+      });
       for await (const batch of batches) for (const event of batch) collector.take(event);
     } catch (error) {
+      // Where not even the events have begun, the other files may still be read.
       if (!(error instanceof BadInputError)) throw error;
-      this.problems.push({ file: path, message: error.message, partial: true });
+      damaged(error);
     }
     if (!this.#hasKernels(collector)) {
       this.#noKernels(path, named, collector);

@@ -24,7 +24,7 @@ export interface MergeResult {
 
 /** @returns what the traces say of the run they come from. */
 export function describeRun(runId: string, configuration: Configuration): RunDescription {
-  const { scenario, ranks, layers, hardware, model } = configuration;
+  const { scenario, ranks, layers, hardware, model, schedule } = configuration;
   return {
     runId,
     scenario,
@@ -37,6 +37,9 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     bytesPerElementDispatch: 1,
     hidden: model.hidden,
     topK: model.topK,
+    computeSms: schedule.computeSms,
+    communicationSms: schedule.communicationSms,
+    kernelNames: configuration.kernelNames,
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
     configuration: { ...configuration, hardware: hardware.name, model: model.name, schedule: undefined },
   };

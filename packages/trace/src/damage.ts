@@ -1,0 +1,28 @@
+import { BadInputError } from '@epemu/core';
+
+/** What is wrong with a file, and where. */
+export interface Damage {
+  readonly reason: string;
+  /** Bytes of the unpacked text before it. */
+  readonly offset: number;
+  /** Elements of `traceEvents` before it. */
+  readonly event: number;
+  readonly remedy: string;
+  readonly cause?: unknown;
+}
+
+/** Thrown, or reported where a reader asks for what is whole, when a file is cut, broken or holds what is no event. */
+export class DamagedTraceError extends BadInputError {
+  /** Bytes of the unpacked text before the damage. */
+  readonly offset: number;
+  /** Elements of `traceEvents` before the damage. */
+  readonly event: number;
+
+  constructor(path: string, { reason, offset, event, remedy, cause }: Damage) {
+    const place = `byte ${offset} of its text, near event ${event}`;
+    const options = cause === undefined ? {} : { cause };
+    super(path, `${path} cannot be read as a trace: ${reason} (${place}); ${remedy}`, options);
+    this.offset = offset;
+    this.event = event;
+  }
+}

@@ -1,6 +1,7 @@
 import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { Command, CommanderError } from 'commander';
+import { addAnalyzeCommand } from './commands/analyze.js';
 import { addCalibrateCommand } from './commands/calibrate.js';
 import { addClusterCommands } from './commands/cluster.js';
 import { addCollectiveCommand } from './commands/collective.js';
@@ -23,6 +24,7 @@ const program = new Command('epemu')
 addRunCommand(program);
 addReplayCommand(program);
 addCollectiveCommand(program);
+addAnalyzeCommand(program);
 addCalibrateCommand(program);
 addPresetsCommand(program);
 addClusterCommands(program);

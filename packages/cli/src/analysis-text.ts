@@ -1,0 +1,55 @@
+import type { AnalysedSet } from '@epemu/analysis';
+import { analysisFigures, analysisTables, findingText, layerText, steadyLayer, titleOf } from '@epemu/pages';
+import type { PageTable } from '@epemu/pages';
+import { plainTable } from './plain-table.js';
+
+/** Rows of a table that the terminal shows; pages and JSON have all. */
+const MOST_ROWS = 12;
+/** Tables that the terminal leaves to pages and JSON. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['kernels', 'skew', 'critical-path-ranks']);
+const DEFAULT_COLUMNS = 100;
+
+/** Where text goes: a terminal has a width and may have colours. */
+export interface TextOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** @returns the picture of one layer as wide as the output. */
+export function layerPictureText(analysed: AnalysedSet, output: TextOutput): string {
+  const picture = steadyLayer(analysed);
+  if (picture === null) return '';
+  const columns = Math.max(60, Math.min(160, output.columns ?? DEFAULT_COLUMNS));
+  // NO_COLOR, where it is set to anything, means none: no-color.org.
+  const colour = output.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
+  return layerText(picture, { columns, colour });
+}
+
+/** @returns a page's table as the terminal shows it. */
+export function tableText({ title, note, columns, rows }: PageTable, most = MOST_ROWS): string {
+  const right = columns.flatMap(({ align }, index) => (align === 'right' ? [index] : []));
+  const shown = rows.slice(0, most).map(({ cells }) => [...cells]);
+  const more = rows.length > most ? `… ${rows.length - most} more\n` : '';
+  const table = plainTable(
+    columns.map(({ label }) => label),
+    shown,
+    right,
+  );
+  return `${title}\n${note === '' ? '' : `${note}\n`}\n${table}\n${more}`;
+}
+
+/** The text of `epemu analyze`. */
+export function analysisText(analysed: AnalysedSet, output: TextOutput): string {
+  const { analysis } = analysed;
+  const figures = analysisFigures(analysis).map(({ label, value, note }) => [label, value, note]);
+  const lines = [
+    `${titleOf(analysis)}, ${analysis.kernels} kernels${analysis.gpu === null ? '' : ` on ${analysis.gpu}`}`,
+    '',
+    plainTable(['', '', ''], figures, [1]),
+    '',
+    layerPictureText(analysed, output),
+  ];
+  for (const table of analysisTables(analysis)) if (!LEFT_OUT.has(table.id)) lines.push(tableText(table));
+  lines.push(findingText(analysis));
+  return `${lines.join('\n')}\n`;
+}

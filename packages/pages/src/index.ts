@@ -10,3 +10,4 @@ export type {
   TimelineData,
   TimelineTrack,
 } from './page-data.js';
+export { reportPage, type PageParts } from './report-page.js';

@@ -1,0 +1,44 @@
+import type { RowPlace } from '../timeline/layout.js';
+import type { Window } from '../timeline/level-of-detail.js';
+import type { View } from '../timeline/view.js';
+import type { Palette } from './theme.js';
+import type { TimelineModel } from './timeline-model.js';
+
+/** Pixels left of the plot, for labels. */
+export const GUTTER = 168;
+/** Pixels above the rows, for the axis. */
+export const AXIS = 26;
+
+/** What can be switched off and on. */
+export type Layer = 'flows' | 'path' | 'exposed';
+
+/** What one drawing of the timeline shows. */
+export interface Frame {
+  readonly model: TimelineModel;
+  readonly context: CanvasRenderingContext2D;
+  readonly palette: Palette;
+  readonly view: View;
+  /** Pixels that the rows are scrolled by. */
+  readonly scrollTop: number;
+  /** Of the canvas, pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly shown: ReadonlySet<Layer>;
+  /** Tracks in sight: from, and to before. */
+  readonly tracks: readonly [number, number];
+}
+
+/** @returns the plot's stretch of time and its width. */
+export function plotWindow({ view, width }: Pick<Frame, 'view' | 'width'>): Window {
+  return { ...view, widthPx: width - GUTTER };
+}
+
+/** @returns the canvas's y of rows' y. */
+export function canvasY({ scrollTop }: Pick<Frame, 'scrollTop'>, y: number): number {
+  return Math.round(AXIS + y - scrollTop);
+}
+
+/** @returns rows' y of the middle of a row's kernels, or of its phases where it has none. */
+export function middleOf({ kernelTop, kernelHeight, phaseTop, phaseHeight }: RowPlace): number {
+  return kernelHeight > 0 ? kernelTop + kernelHeight / 2 : phaseTop + phaseHeight / 2;
+}

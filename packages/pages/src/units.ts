@@ -1,0 +1,34 @@
+const TIME_UNITS: readonly [number, string][] = [
+  [1e9, 's'],
+  [1e6, 'ms'],
+  [1e3, 'µs'],
+];
+const BYTE_UNITS: readonly [number, string][] = [
+  [1e12, 'TB'],
+  [1e9, 'GB'],
+  [1e6, 'MB'],
+  [1e3, 'kB'],
+];
+
+/** @returns a duration in ns as engineers read it: `830 ns`, `12.35 µs`, `129.01 ms`. */
+export function formatNs(ns: number): string {
+  const unit = TIME_UNITS.find(([size]) => ns >= size);
+  return unit === undefined ? `${Math.round(ns)} ns` : `${(ns / unit[0]).toFixed(2)} ${unit[1]}`;
+}
+
+/** @returns a point in time in ns, to the nanosecond: `12.345678 ms`. */
+export function formatPoint(ns: number): string {
+  const unit = TIME_UNITS.find(([size]) => ns >= size);
+  return unit === undefined ? `${ns} ns` : `${(ns / unit[0]).toFixed(Math.log10(unit[0]))} ${unit[1]}`;
+}
+
+/** @returns bytes in decimal units: `1.20 GB`. */
+export function formatBytes(bytes: number): string {
+  const unit = BYTE_UNITS.find(([size]) => bytes >= size);
+  return unit === undefined ? `${Math.round(bytes)} B` : `${(bytes / unit[0]).toFixed(2)} ${unit[1]}`;
+}
+
+/** @returns a share in % with one digit after the point: `96.3 %`. */
+export function formatPct(pct: number): string {
+  return `${pct.toFixed(1)} %`;
+}

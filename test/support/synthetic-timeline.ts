@@ -108,7 +108,7 @@ export function syntheticTimeline({ ranks, layers }: SyntheticShape): TimelineDa
   for (let layer = 0; layer < layers * 4; layer++) {
     path.track.push(Math.floor(next() * Math.min(ranks, 4)) * STREAMS.length + (layer % 3));
     path.startNs.push((layer * LAYER_NS) / 4);
-    path.endNs.push(((layer + 0.9) * LAYER_NS) / 4);
+    path.endNs.push(((10 * layer + 9) * LAYER_NS) / 40);
   }
   return { endNs: layers * LAYER_NS, tracks, names, kernels, phases, flows, path, exposed, note: '' };
 }

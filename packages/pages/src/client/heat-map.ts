@@ -1,11 +1,8 @@
+import { LARGEST_CELL, MATRIX_MARGIN as MARGIN } from '../matrix-size.js';
 import type { ByteMatrix } from '../page-data.js';
 import { formatBytes } from '../units.js';
 import { byId, readData, sizeCanvas } from './elements.js';
 import { onThemeChange, readPalette } from './theme.js';
-
-/** Pixels for the ranks' numbers, left and above. */
-const MARGIN = 34;
-const LARGEST_CELL = 36;
 
 const STEPS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowLeft: [0, -1],

@@ -12,6 +12,11 @@ export const AXIS = 26;
 /** What can be switched off and on. */
 export type Layer = 'flows' | 'path' | 'exposed';
 
+/** A stretch of a track, ns. */
+export interface Chosen extends View {
+  readonly track: number;
+}
+
 /** What one drawing of the timeline shows. */
 export interface Frame {
   readonly model: TimelineModel;
@@ -24,6 +29,8 @@ export interface Frame {
   readonly width: number;
   readonly height: number;
   readonly shown: ReadonlySet<Layer>;
+  /** Piece with a frame around it. */
+  readonly chosen: Chosen | null;
   /** Tracks in sight: from, and to before. */
   readonly tracks: readonly [number, number];
 }

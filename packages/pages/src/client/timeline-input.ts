@@ -134,5 +134,7 @@ export function listen(timeline: HTMLElement, canvas: HTMLCanvasElement, actions
     action(actions);
   });
   for (const button of timeline.querySelectorAll<HTMLButtonElement>('[data-action]'))
-    button.addEventListener('click', () => BUTTONS[button.dataset.action ?? '']?.(actions));
+    button.addEventListener('click', () => {
+      BUTTONS[button.dataset.action ?? '']?.(actions);
+    });
 }

@@ -5,6 +5,8 @@ import { canvasY, GUTTER, middleOf, plotWindow, type Frame } from './timeline-fr
 /** Messages drawn at most; of more, every second, fourth, eighth… of a row is. */
 const MOST_MESSAGES = 400;
 const HEAD = 5;
+/** Points of the critical path nearer to each other than this would become a blot, pixels. */
+const DENSE_SPACING = 6;
 
 function strokeArrow(context: CanvasRenderingContext2D, fromX: number, fromY: number, toX: number, toY: number): void {
   context.moveTo(fromX, fromY);
@@ -53,11 +55,11 @@ export function drawMessages(frame: Frame): number {
   return sparsest;
 }
 
-/** Draws the critical path as a bold line with a rim that parts it from what it crosses. */
+/** Draws the critical path as a bold line with a rim that parts it from what it crosses; a thin one where it is dense. */
 export function drawPath(frame: Frame): void {
   const { context, model, palette } = frame;
   context.beginPath();
-  walkPath(
+  const points = walkPath(
     model.path,
     plotWindow(frame),
     (track) => canvasY(frame, middleOf(model.layout.rows[track])),
@@ -66,10 +68,13 @@ export function drawPath(frame: Frame): void {
     },
   );
   context.lineJoin = 'round';
-  context.strokeStyle = palette.get('surface')!;
-  context.lineWidth = 5;
-  context.stroke();
+  const dense = points * DENSE_SPACING > plotWindow(frame).widthPx;
+  if (!dense) {
+    context.strokeStyle = palette.get('surface')!;
+    context.lineWidth = 5;
+    context.stroke();
+  }
   context.strokeStyle = palette.get('path')!;
-  context.lineWidth = 2.5;
+  context.lineWidth = dense ? 1 : 2.5;
   context.stroke();
 }

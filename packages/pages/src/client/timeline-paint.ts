@@ -1,5 +1,5 @@
 import { axisTicks, tickLabel } from '../timeline/view.js';
-import { AXIS, canvasY, GUTTER, plotWindow, type Frame } from './timeline-frame.js';
+import { AXIS, canvasY, GUTTER, plotWindow, type Chosen, type Frame } from './timeline-frame.js';
 import { drawMessages, drawPath } from './timeline-lines.js';
 import { drawPieces } from './timeline-pieces.js';
 
@@ -73,6 +73,16 @@ function drawLabels(frame: Frame): void {
   }
 }
 
+function drawChosen(frame: Frame, { track, startNs, endNs }: Chosen): void {
+  const { context, palette, view, model } = frame;
+  const scale = plotWindow(frame).widthPx / (view.endNs - view.startNs);
+  const { top, bottom } = model.layout.rows[track];
+  context.strokeStyle = palette.get('focus')!;
+  context.lineWidth = 2;
+  const left = GUTTER + (startNs - view.startNs) * scale;
+  context.strokeRect(left - 1, canvasY(frame, top) - 1, (endNs - startNs) * scale + 2, bottom - top + 2);
+}
+
 /** Draws the timeline. */
 export function paint(frame: Frame): Painted {
   const { context, shown, width, height } = frame;
@@ -85,6 +95,7 @@ export function paint(frame: Frame): Painted {
   const rectangles = drawPieces(frame);
   const messageStride = shown.has('flows') ? drawMessages(frame) : 1;
   if (shown.has('path')) drawPath(frame);
+  if (frame.chosen !== null) drawChosen(frame, frame.chosen);
   context.restore();
   drawAxis(frame);
   return { rectangles, messageStride };

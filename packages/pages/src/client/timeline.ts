@@ -3,7 +3,7 @@ import { clampView, panView, viewAround, zoomView, type View } from '../timeline
 import { formatNs, formatPoint } from '../units.js';
 import { byId, sizeCanvas } from './elements.js';
 import { onThemeChange, readPalette, type Palette } from './theme.js';
-import { AXIS, GUTTER, type Layer } from './timeline-frame.js';
+import { AXIS, GUTTER, type Chosen, type Layer } from './timeline-frame.js';
 import { exposedHit, hitAt, type Hit } from './timeline-hit.js';
 import { listen, type TimelineActions } from './timeline-input.js';
 import { loadTimeline, type TimelineModel } from './timeline-model.js';
@@ -13,7 +13,7 @@ import { Tooltip } from './timeline-tooltip.js';
 
 const COLOURS = [
   ...['compute', 'communication', 'memory', 'orange', 'green', 'violet', 'neutral', 'exposed'],
-  ...['surface', 'stripe', 'ink', 'muted', 'line', 'path'],
+  ...['surface', 'stripe', 'ink', 'muted', 'line', 'path', 'focus'],
 ];
 const LEAST_HEIGHT = 260;
 
@@ -33,6 +33,7 @@ class Timeline implements TimelineActions {
   private width = 0;
   private height = 0;
   private exposedStep = -1;
+  private chosen: Chosen | null = null;
   private dirty = false;
 
   constructor(private readonly model: TimelineModel) {
@@ -99,7 +100,9 @@ class Timeline implements TimelineActions {
     this.exposedStep = this.exposedStep < 0 && step < 0 ? count - 1 : (this.exposedStep + step + count) % count;
     const row = longestExposed[this.exposedStep];
     const { startNs, endNs, facts } = exposedHit(this.model, row);
-    const { top, bottom } = layout.rows[columns['exposed.track'][row]];
+    const track = columns['exposed.track'][row];
+    const { top, bottom } = layout.rows[track];
+    this.chosen = { track, startNs, endNs };
     this.rows.scrollTop = (top + bottom + AXIS - this.height) / 2;
     this.look(viewAround(startNs, endNs, this.totalNs));
     const told = facts.map(([label, value]) => `${label.toLowerCase()} ${value}`).join(', ');
@@ -114,6 +117,8 @@ class Timeline implements TimelineActions {
 
   release(): void {
     this.tooltip.pin(null, 0, 0);
+    this.chosen = null;
+    this.redraw();
   }
 
   point(event: PointerEvent | null): void {
@@ -158,12 +163,12 @@ class Timeline implements TimelineActions {
   }
 
   private draw(): void {
-    const { model, view, width, height, palette, shown } = this;
+    const { model, view, width, height, palette, shown, chosen } = this;
     const { scrollTop } = this.rows;
     const context = sizeCanvas(this.canvas, width, height);
     const tracks = [trackBelow(model.layout, scrollTop), trackBelow(model.layout, scrollTop + height) + 1] as const;
     const inSight = [tracks[0], Math.min(tracks[1], model.head.tracks.length)] as const;
-    const painted = paint({ model, context, palette, view, scrollTop, width, height, shown, tracks: inSight });
+    const painted = paint({ model, context, palette, view, scrollTop, width, height, shown, chosen, tracks: inSight });
     this.overview.mark(view);
     const thinned = painted.messageStride > 1 ? ` · one of ${painted.messageStride} messages drawn` : '';
     this.range.textContent = `${formatPoint(Math.round(view.startNs))} to ${formatPoint(Math.round(view.endNs))}, ${formatNs(view.endNs - view.startNs)} in view${thinned}`;

@@ -17,19 +17,24 @@ const WRITTEN_VALUES = 24;
 /** Labels that fit below the columns. */
 const RANK_LABELS = 24;
 
+/** Tops of a chart's scale, %: what is small has a scale of its own. */
+const TOPS = [5, 10, 20, 50, 100];
+
 type Measure = (typeof MEASURES)[number];
 
 function chart(ranks: readonly RankBars[], { key, label, note }: Measure): Markup {
   const values = ranks.map((rank) => rank[key]);
+  const most = Math.max(...values);
+  const top = TOPS.find((candidate) => candidate >= most) ?? 100;
   const columns = ranks.map((rank, i) => {
     const value = markup`<span class="bar-value">${values[i].toFixed(ranks.length > 12 ? 0 : 1)}</span>`;
-    const height = Math.min(Math.max(values[i], 0), 100).toFixed(2);
+    const height = Math.min(Math.max((values[i] / top) * 100, 0), 100).toFixed(2);
     return markup`<div class="column" title="rank ${rank.rank}: ${formatPct(values[i])}"><div class="bar ${key}" data-value="${values[i]}" style="height:${height}%">${ranks.length <= WRITTEN_VALUES ? value : markup``}</div></div>`;
   });
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const range = `lowest ${formatPct(Math.min(...values))}, mean ${formatPct(mean)}, highest ${formatPct(Math.max(...values))}`;
+  const range = `lowest ${formatPct(Math.min(...values))}, mean ${formatPct(mean)}, highest ${formatPct(most)}`;
   return markup`<figure class="rank-chart"><figcaption><strong>${label}</strong>, % ${note}<span class="range">${range}</span></figcaption>
-<div class="plot" role="img" aria-label="${label} by rank: ${range}"><div class="scale"><span>100</span><span>50</span><span>0</span></div>
+<div class="plot" role="img" aria-label="${label} by rank: ${range}"><div class="scale"><span>${top}</span><span>${top / 2}</span><span>0</span></div>
 <div class="columns">${columns}</div></div></figure>`;
 }
 

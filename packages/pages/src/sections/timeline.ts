@@ -38,7 +38,7 @@ function toolbar({ flows, path, exposed }: TimelineData): Markup {
   // Messages cover what they connect: they are drawn when asked for.
   const switches = SWITCHES.filter(([key]) => counts[key] > 0).map(
     ([key, label]) =>
-      markup`<label><input type="checkbox" data-show="${key}"${trusted(key === 'flows' ? '' : ' checked')}> ${label}</label>`,
+      markup`<label><input type="checkbox" data-show="${key}"${trusted(key === 'flows' ? '' : ' checked')}>${label}</label>`,
   );
   const step = markup`<span class="tool-group"><button type="button" data-action="previous">Previous exposed</button><button type="button" data-action="next">Next exposed</button></span>`;
   return markup`<div class="toolbar"><span class="tool-group"><button type="button" data-action="in" aria-label="Zoom in">+</button><button type="button" data-action="out" aria-label="Zoom out">−</button><button type="button" data-action="fit">Fit</button></span>

@@ -58,6 +58,7 @@ export function encodeColumns(timeline: TimelineData): Uint8Array {
     writeVarint(bytes, column.length);
     let last = 0;
     for (const value of column) {
+      if (!Number.isSafeInteger(value)) throw new RangeError(`timeline column ${name} holds ${value}, not an integer`);
       writeVarint(bytes, zigzag(value - last));
       last = value;
     }

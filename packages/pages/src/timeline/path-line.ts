@@ -1,5 +1,5 @@
-import type { Window } from './level-of-detail.js';
 import { firstAbove } from './lanes.js';
+import type { Window } from './level-of-detail.js';
 
 /** The critical path: pieces ascending in time, ns. */
 export interface PathColumns {
@@ -8,37 +8,52 @@ export interface PathColumns {
   readonly endNs: Float64Array;
 }
 
+/** Points of the line that fall on one pixel. */
+interface Pixel {
+  readonly firstX: number;
+  readonly firstY: number;
+  low: number;
+  high: number;
+  lastX: number;
+  lastY: number;
+}
+
 /**
- * Walks the line of the critical path through a window: along each piece, then to the next. Where many points fall on
- * one pixel, the line visits the first, the highest, the lowest and the last of them: at most four a pixel.
+ * Walks the line of the critical path through a window: along each piece, then to the next. Of the points on one
+ * pixel it visits the first, the outermost in height, and the last: at most four.
  * @returns points visited.
  */
 export function walkPath(
   path: PathColumns,
-  window: Window,
+  { startNs, endNs, widthPx }: Window,
   yOf: (track: number) => number,
   visit: (x: number, y: number) => void,
 ): number {
-  const { startNs, endNs, widthPx } = window;
   const scale = widthPx / (endNs - startNs);
   const count = path.track.length;
   let visited = 0;
-  let pixel = NaN;
-  let points: [number, number][] = [];
-  const flush = (): void => {
-    if (points.length > 4) {
-      const byHeight = [...points].sort((a, b) => a[1] - b[1]);
-      points = [points[0], byHeight[0], byHeight[byHeight.length - 1], points[points.length - 1]];
-    }
-    for (const [x, y] of points) visit(x, y);
-    visited += points.length;
-    points = [];
+  let pixel: Pixel | null = null;
+  const go = (x: number, y: number): void => {
+    visit(x, y);
+    visited += 1;
+  };
+  const leave = ({ firstX, firstY, low, high, lastX, lastY }: Pixel): void => {
+    go(firstX, firstY);
+    if (low < Math.min(firstY, lastY)) go(firstX, low);
+    if (high > Math.max(firstY, lastY)) go(lastX, high);
+    if (lastX !== firstX || lastY !== firstY) go(lastX, lastY);
   };
   const point = (ns: number, y: number): void => {
     const x = Math.min(Math.max((ns - startNs) * scale, -10), widthPx + 10);
-    if (Math.floor(x) !== pixel) flush();
-    pixel = Math.floor(x);
-    points.push([x, y]);
+    if (pixel !== null && Math.floor(x) === Math.floor(pixel.firstX)) {
+      pixel.low = Math.min(pixel.low, y);
+      pixel.high = Math.max(pixel.high, y);
+      pixel.lastX = x;
+      pixel.lastY = y;
+      return;
+    }
+    if (pixel !== null) leave(pixel);
+    pixel = { firstX: x, firstY: y, low: y, high: y, lastX: x, lastY: y };
   };
   // The piece before the first visible one is where the line comes from.
   const first = Math.max(firstAbove(path.endNs, 0, count, startNs) - 1, 0);
@@ -47,6 +62,6 @@ export function walkPath(
     point(path.startNs[i], y);
     point(path.endNs[i], y);
   }
-  flush();
+  if (pixel !== null) leave(pixel);
   return visited;
 }

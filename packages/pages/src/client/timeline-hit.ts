@@ -34,12 +34,21 @@ function times(startNs: number, endNs: number): (readonly [string, string])[] {
 }
 
 /** @returns what is told of an exposed piece, by its row of the columns. */
-export function exposedHit(model: TimelineModel, row: number): Hit {
+function exposedHit(model: TimelineModel, row: number): Hit {
   const { columns, head } = model;
   const [startNs, endNs] = [columns['exposed.startNs'][row], columns['exposed.endNs'][row]];
   const phase = head.names[columns['exposed.phase'][row]] ?? '';
   const facts = [...(phase === '' ? [] : [['Phase', phase] as const]), ...place(model, columns['exposed.track'][row])];
   return { startNs, endNs, title: 'Exposed communication', facts: [...facts, ...times(startNs, endNs)] };
+}
+
+/** @returns the same in a sentence. */
+export function exposedSentence({ columns, head }: TimelineModel, row: number): string {
+  const [startNs, endNs] = [columns['exposed.startNs'][row], columns['exposed.endNs'][row]];
+  const { group, name } = head.tracks[columns['exposed.track'][row]];
+  const phase = head.names[columns['exposed.phase'][row]];
+  const of = phase === undefined ? '' : ` of ${phase}`;
+  return `${formatNs(endNs - startNs)}${of} on ${group}, ${name}, at ${formatPoint(startNs)}`;
 }
 
 function kernelHit(model: TimelineModel, track: number, row: number, startNs: number, endNs: number): Hit {

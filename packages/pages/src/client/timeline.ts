@@ -4,7 +4,7 @@ import { formatNs, formatPoint } from '../units.js';
 import { byId, sizeCanvas } from './elements.js';
 import { onThemeChange, readPalette, type Palette } from './theme.js';
 import { AXIS, GUTTER, type Chosen, type Layer } from './timeline-frame.js';
-import { exposedHit, hitAt, type Hit } from './timeline-hit.js';
+import { exposedSentence, hitAt, type Hit } from './timeline-hit.js';
 import { listen, type TimelineActions } from './timeline-input.js';
 import { loadTimeline, type TimelineModel } from './timeline-model.js';
 import { Overview } from './timeline-overview.js';
@@ -99,14 +99,13 @@ class Timeline implements TimelineActions {
     }
     this.exposedStep = this.exposedStep < 0 && step < 0 ? count - 1 : (this.exposedStep + step + count) % count;
     const row = longestExposed[this.exposedStep];
-    const { startNs, endNs, facts } = exposedHit(this.model, row);
+    const [startNs, endNs] = [columns['exposed.startNs'][row], columns['exposed.endNs'][row]];
     const track = columns['exposed.track'][row];
     const { top, bottom } = layout.rows[track];
     this.chosen = { track, startNs, endNs };
     this.rows.scrollTop = (top + bottom + AXIS - this.height) / 2;
     this.look(viewAround(startNs, endNs, this.totalNs));
-    const told = facts.map(([label, value]) => `${label.toLowerCase()} ${value}`).join(', ');
-    this.status.textContent = `Exposed piece ${this.exposedStep + 1} of ${count}, longest first: ${told}`;
+    this.status.textContent = `Exposed piece ${this.exposedStep + 1} of ${count}, longest first: ${exposedSentence(this.model, row)}`;
   }
 
   toggleKeys(): void {

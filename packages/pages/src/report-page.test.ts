@@ -84,6 +84,8 @@ describe('report page', () => {
     expect(headings(page)).to.deep.equal([]);
     expect(page).to.include('<h1>decode, 2 ranks</h1>').and.to.include('epemu 0.1.0');
     expect(page).not.to.include('<section');
+    const silent = reportPage({ ...EMPTY, matrix: { ranks: 1, nodeSize: 8, bytes: [0] } }, parts);
+    expect(silent).not.to.include('<section');
   });
 
   it('shows hostile strings as text, wherever they stand', () => {

@@ -49,3 +49,18 @@ export function canvasY({ scrollTop }: Pick<Frame, 'scrollTop'>, y: number): num
 export function middleOf({ kernelTop, kernelHeight, phaseTop, phaseHeight }: RowPlace): number {
   return kernelHeight > 0 ? kernelTop + kernelHeight / 2 : phaseTop + phaseHeight / 2;
 }
+
+const widths = new Map<string, number>();
+
+/** Writes as much of a text as there is room for; all such texts have one font. */
+export function drawText(context: CanvasRenderingContext2D, text: string, x: number, y: number, room: number): void {
+  context.font = '11px system-ui, sans-serif';
+  let width = widths.get(text);
+  if (width === undefined) {
+    width = context.measureText(text).width;
+    widths.set(text, width);
+  }
+  const letters = width <= room ? text.length : Math.floor((room / width) * text.length) - 1;
+  if (letters >= text.length) context.fillText(text, x, y);
+  else if (letters >= 3) context.fillText(`${text.slice(0, letters)}…`, x, y);
+}

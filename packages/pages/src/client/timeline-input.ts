@@ -91,6 +91,7 @@ function listenToPointer(canvas: HTMLCanvasElement, actions: TimelineActions): v
     last = { x: event.clientX, y: event.clientY };
     if (moved < CLICK_SLACK) return;
     canvas.classList.add('dragged');
+    actions.point(null);
     actions.panPixels(-x);
     actions.scroll(-y);
   });

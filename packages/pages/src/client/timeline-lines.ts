@@ -62,7 +62,8 @@ export function drawPath(frame: Frame): void {
   const points = walkPath(
     model.path,
     plotWindow(frame),
-    (track) => canvasY(frame, middleOf(model.layout.rows[track])),
+    // Along the lower edge, where there is no text.
+    (track) => canvasY(frame, model.layout.rows[track].markTop) - 2,
     (x, y) => {
       context.lineTo(GUTTER + x, y);
     },

@@ -1,5 +1,5 @@
 import { axisTicks, tickLabel } from '../timeline/view.js';
-import { AXIS, canvasY, GUTTER, plotWindow, type Chosen, type Frame } from './timeline-frame.js';
+import { AXIS, canvasY, drawText, GUTTER, plotWindow, type Chosen, type Frame } from './timeline-frame.js';
 import { drawMessages, drawPath } from './timeline-lines.js';
 import { drawPieces } from './timeline-pieces.js';
 
@@ -64,12 +64,11 @@ function drawLabels(frame: Frame): void {
     // The label of a group that is half scrolled away stays in sight.
     context.fillText(label, 8, Math.min(Math.max(from, AXIS) + 11, to - 12), TRACK_NAME_LEFT - 12);
   }
-  context.font = '11px system-ui, sans-serif';
   context.fillStyle = palette.get('muted')!;
   for (let track = tracks[0]; track < tracks[1]; track++) {
     const { top, markTop } = model.layout.rows[track];
     const name = model.head.tracks[track].name;
-    context.fillText(name, TRACK_NAME_LEFT, canvasY(frame, (top + markTop) / 2), GUTTER - TRACK_NAME_LEFT - 6);
+    drawText(context, name, TRACK_NAME_LEFT, canvasY(frame, (top + markTop) / 2), GUTTER - TRACK_NAME_LEFT - 6);
   }
 }
 

@@ -1,27 +1,12 @@
 import { MARK_HEIGHT } from '../timeline/layout.js';
 import type { Lanes } from '../timeline/lanes.js';
 import { drawLane } from '../timeline/level-of-detail.js';
-import { canvasY, GUTTER, plotWindow, type Frame } from './timeline-frame.js';
+import { canvasY, drawText, GUTTER, plotWindow, type Frame } from './timeline-frame.js';
 import { TONES } from './timeline-model.js';
 
 /** Pieces narrower than this carry no text, pixels. */
 const LABELLED_WIDTH = 34;
-const FONT = '11px system-ui, sans-serif';
 const CLASS_COLOURS = ['compute', 'communication', 'memory'] as const;
-
-const widths = new Map<string, number>();
-
-/** Writes as much of a name as fits. */
-function drawLabel(context: CanvasRenderingContext2D, name: string, x: number, y: number, room: number): void {
-  let width = widths.get(name);
-  if (width === undefined) {
-    width = context.measureText(name).width;
-    widths.set(name, width);
-  }
-  const letters = width <= room ? name.length : Math.floor((room / width) * name.length) - 1;
-  if (letters >= name.length) context.fillText(name, x, y);
-  else if (letters >= 3) context.fillText(`${name.slice(0, letters)}…`, x, y);
-}
 
 interface Strip {
   readonly top: number;
@@ -53,7 +38,7 @@ function drawStrip(frame: Frame, lanes: Lanes, track: number, strip: Strip): num
   context.fillStyle = palette.get('ink')!;
   for (const [x, width, piece] of labelled) {
     const name = model.head.names[strip.names[lanes.items[piece]]];
-    drawLabel(context, name, GUTTER + Math.max(x, 0) + 4, y + strip.height / 2 + 0.5, width - 8);
+    drawText(context, name, GUTTER + Math.max(x, 0) + 4, y + strip.height / 2 + 0.5, width - 8);
   }
   return drawn;
 }
@@ -62,7 +47,6 @@ function drawStrip(frame: Frame, lanes: Lanes, track: number, strip: Strip): num
 export function drawPieces(frame: Frame): number {
   const { context, model, tracks, shown } = frame;
   const { columns, layout } = model;
-  context.font = FONT;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   let drawn = 0;

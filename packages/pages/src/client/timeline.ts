@@ -183,6 +183,11 @@ class Timeline implements TimelineActions {
 
 /** Draws the timeline, where the page has one. */
 export async function startTimeline(): Promise<void> {
-  const model = await loadTimeline();
-  if (model !== null) new Timeline(model);
+  try {
+    const model = await loadTimeline();
+    if (model !== null) new Timeline(model);
+  } catch (error) {
+    // An old browser cannot unpack the columns; the rest of the page stands.
+    byId('timeline-status', HTMLElement).textContent = `The timeline cannot be drawn here: ${String(error)}`;
+  }
 }

@@ -24,7 +24,7 @@ function nodeTable({ ranks, nodeSize, bytes }: ByteMatrix): PageTable {
 
 /** @returns the heat map of bytes between ranks, and bytes between nodes as a table. */
 export function matrixSection(matrix: ByteMatrix | null): Markup {
-  if (matrix === null || matrix.ranks === 0) return markup``;
+  if (matrix === null || matrix.bytes.every((bytes) => bytes === 0)) return markup``;
   const width = Math.min(MATRIX_MARGIN + matrix.ranks * LARGEST_CELL + 2, WIDEST_MATRIX);
   const total = matrix.bytes.reduce((sum, bytes) => sum + bytes, 0);
   const largest = matrix.bytes.reduce((most, bytes) => Math.max(most, bytes), 0);

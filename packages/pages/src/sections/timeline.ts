@@ -24,6 +24,7 @@ const LEGEND = [
   ['orange', 'forward or micro-batch 0'],
   ['green', 'backward or micro-batch 1'],
   ['violet', 'pipeline'],
+  ['neutral', 'other phases'],
   ['exposed', 'exposed communication'],
 ] as const;
 

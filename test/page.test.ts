@@ -150,6 +150,18 @@ function pageTests(executablePath: string): void {
     expect(await tooltip.isVisible()).to.equal(false);
   });
 
+  it('shows hostile names as text', async () => {
+    const hostile = '</script><img src="x" onerror="alert(1)">&lt;';
+    const page = { ...SMALL, title: hostile, timeline: { ...TIMELINE, names: TIMELINE.names.map(() => hostile) } };
+    const opened = await open(page);
+    expect(await opened.page.title()).to.equal(hostile);
+    const middle = TIMELINE.kernels.startNs[0] + TIMELINE.kernels.durationNs[0] / 2;
+    const { plotTop } = await shown(opened);
+    await opened.timeline.hover({ position: { x: await xOf(opened, middle), y: plotTop + KERNEL_Y } });
+    expect(await opened.page.locator('#timeline-tooltip strong').innerText()).to.equal(hostile);
+    expect(await opened.page.locator('img').count()).to.equal(0);
+  });
+
   it('draws kernels, phases and exposed marks in their colours, on fine screens too', async () => {
     for (const deviceScaleFactor of [1, 2]) {
       const opened = await open(SMALL, { deviceScaleFactor });
@@ -200,11 +212,15 @@ function pageTests(executablePath: string): void {
     await page.keyboard.up('Control');
     expect(wheeled.endNs - wheeled.startNs).to.be.below(TIMELINE.endNs / 2);
     expect(await xOf(opened, ns)).to.be.closeTo(x, 1);
+    await page.keyboard.down('Shift');
+    const panned = await moving(opened, () => page.mouse.wheel(0, 50));
+    await page.keyboard.up('Shift');
+    expect(panned.startNs).to.be.above(wheeled.startNs);
     const box = (await timeline.boundingBox())!;
     await page.mouse.down();
     const dragged = await moving(opened, () => page.mouse.move(box.x + x - 100, box.y + 100));
     await page.mouse.up();
-    expect(dragged.startNs).to.be.above(wheeled.startNs);
+    expect(dragged.startNs).to.be.above(panned.startNs);
     await moving(opened, () => page.getByRole('button', { name: 'Fit' }).click());
 
     const { kernels } = TIMELINE;
@@ -315,8 +331,10 @@ function pageTests(executablePath: string): void {
     await timeline.focus();
     for (let step = 0; step < 8; step++)
       expect((await moving(opened, () => page.keyboard.press('+'))).rectangles).to.be.within(1, bound);
-    // The last rank's rows are reached by scrolling.
     await moving(opened, () => page.keyboard.press('Home'));
+    await page.check('[data-show=flows]');
+    await until(page, "document.getElementById('timeline-range').textContent.includes('messages drawn')");
+    // The last rank's rows are reached by scrolling.
     await page.evaluate("document.getElementById('timeline-rows').scrollTop = 1e9");
     const last = phases.track.length - 1;
     const x = await xOf(opened, phases.startNs[last] + phases.durationNs[last] / 2);

@@ -120,10 +120,10 @@ describe('report page', () => {
   it('colours signed cells of a column of differences', () => {
     const table = {
       ...pageSaying('a').tables[0],
-      rows: ['+1 %', '−2 %', '0'].map((cell) => ({ cells: [cell], flagged: false })),
+      rows: ['+1 %', '−2 %', '+0.0'].map((cell) => ({ cells: [cell], flagged: false })),
     };
     const page = reportPage({ ...EMPTY, tables: [table] }, parts);
     expect(page).to.include('class="number rises">+1 %').and.to.include('class="number falls">−2 %');
-    expect(page).to.include('class="number">0<');
+    expect(page).to.include('class="number">+0.0<');
   });
 });

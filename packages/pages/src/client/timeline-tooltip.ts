@@ -42,7 +42,7 @@ export class Tooltip {
     const box = this.element.getBoundingClientRect();
     const x = clientX + 14 + box.width > innerWidth ? clientX - 14 - box.width : clientX + 14;
     const y = clientY + 16 + box.height > innerHeight ? clientY - 12 - box.height : clientY + 16;
-    this.element.style.left = `${Math.max(x, 4)}px`;
-    this.element.style.top = `${Math.max(y, 4)}px`;
+    this.element.style.left = `${Math.max(x, 4) + scrollX}px`;
+    this.element.style.top = `${Math.max(y, 4) + scrollY}px`;
   }
 }

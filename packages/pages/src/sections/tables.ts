@@ -9,7 +9,7 @@ type Row = PageTable['rows'][number];
 
 function signClass({ align }: Column, cell: string): string {
   if (align === 'left') return 'left';
-  if (align === 'right') return 'number';
+  if (align === 'right' || !/[1-9]/.test(cell)) return 'number';
   if (/^[-−]/.test(cell)) return 'number falls';
   return /^\+/.test(cell) ? 'number rises' : 'number';
 }

@@ -4,7 +4,7 @@ import { analysisTables } from './analysis-tables.js';
 import type { ByteMatrix, PageData, RankBars, SummaryFigure } from './page-data.js';
 import { steadyLayer } from './steady-layer.js';
 import { timelineData } from './timeline-data.js';
-import { bytesText, percentText, timeText } from './units.js';
+import { formatBytes, percentText, timeText } from './units.js';
 
 /** What is analysed, in a few words: `decode, 128 ranks`, `1 rank of 64`. */
 export function titleOf({ scenario, ranks, worldSize }: Analysis): string {
@@ -59,11 +59,11 @@ export function analysisFigures({ timeline, steady, ranks, traffic }: Analysis):
       : [
           {
             label: 'bytes between ranks',
-            value: bytesText(traffic.rdmaBytes + traffic.nvlinkBytes + traffic.otherBytes),
+            value: formatBytes(traffic.rdmaBytes + traffic.nvlinkBytes + traffic.otherBytes),
             note:
               traffic.otherBytes > 0
                 ? 'link not known'
-                : `${bytesText(traffic.rdmaBytes)} RDMA, ${bytesText(traffic.nvlinkBytes)} NVLink`,
+                : `${formatBytes(traffic.rdmaBytes)} RDMA, ${formatBytes(traffic.nvlinkBytes)} NVLink`,
           },
         ]),
   ];
@@ -72,7 +72,7 @@ export function analysisFigures({ timeline, steady, ranks, traffic }: Analysis):
 /** @returns bars of each rank. */
 export function rankBars({ ranksSummary }: Analysis, prefix = ''): RankBars[] {
   return ranksSummary.map((rank) => ({
-    rank: `${prefix}rank ${rank.rank}`,
+    rank: `${prefix}${rank.rank}`,
     overlapPct: rank.overlapPct,
     computeBusyPct: rank.computeBusyPct,
     commBusyPct: rank.commBusyPct,

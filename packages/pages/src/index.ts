@@ -17,4 +17,5 @@ export { analysisFigures, analysisPage, byteMatrix, rankBars, titleOf } from './
 export { analysisTables, columnsOf, phaseTable, plainRows } from './analysis-tables.js';
 export { steadyLayer } from './steady-layer.js';
 export { timelineData } from './timeline-data.js';
-export { bytesText, percentText, timeText } from './units.js';
+export { formatBytes, percentText, timeText } from './units.js';
+export { reportPage } from './report-page.js';

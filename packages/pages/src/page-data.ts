@@ -88,13 +88,13 @@ export interface ByteMatrix {
   readonly bytes: readonly number[];
 }
 
-/** A table: `align` right marks numbers; `delta` colours a signed cell; `flagged` rows stand out. */
+/** A table: `right` marks numbers; `delta` signed ones, which are coloured; `flagged` rows stand out. */
 export interface PageTable {
   readonly id: string;
   readonly title: string;
   /** One or two sentences below the title; empty for none. */
   readonly note: string;
-  readonly columns: readonly { readonly label: string; readonly align: 'left' | 'right' }[];
+  readonly columns: readonly { readonly label: string; readonly align: 'left' | 'right' | 'delta' }[];
   readonly rows: readonly { readonly cells: readonly string[]; readonly flagged: boolean }[];
 }
 

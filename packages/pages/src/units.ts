@@ -1,23 +1,46 @@
-/** @returns µs as an engineer reads them: `5.3 µs`, `412 µs`, `31.95 ms`. */
+const TIME_UNITS: readonly [number, string][] = [
+  [1e9, 's'],
+  [1e6, 'ms'],
+  [1e3, 'µs'],
+];
+const BYTE_UNITS: readonly [number, string][] = [
+  [1e12, 'TB'],
+  [1e9, 'GB'],
+  [1e6, 'MB'],
+  [1e3, 'kB'],
+];
+
+/** @returns a duration in ns as engineers read it: `830 ns`, `12.35 µs`, `129.01 ms`. */
+export function formatNs(ns: number): string {
+  const unit = TIME_UNITS.find(([size]) => ns >= size);
+  return unit === undefined ? `${Math.round(ns)} ns` : `${(ns / unit[0]).toFixed(2)} ${unit[1]}`;
+}
+
+/** @returns a point in time in ns, to the nanosecond: `12.345678 ms`. */
+export function formatPoint(ns: number): string {
+  const unit = TIME_UNITS.find(([size]) => ns >= size);
+  return unit === undefined ? `${ns} ns` : `${(ns / unit[0]).toFixed(Math.log10(unit[0]))} ${unit[1]}`;
+}
+
+/** @returns bytes in decimal units: `1.20 GB`. */
+export function formatBytes(bytes: number): string {
+  const unit = BYTE_UNITS.find(([size]) => bytes >= size);
+  return unit === undefined ? `${Math.round(bytes)} B` : `${(bytes / unit[0]).toFixed(2)} ${unit[1]}`;
+}
+
+/** @returns a share in % with one digit after the point: `96.3 %`. */
+export function formatPct(pct: number): string {
+  return `${pct.toFixed(1)} %`;
+}
+
+/** @returns µs as tables of phases have them: `5.3 µs`, `4599 µs`, `31.95 ms`; negative for what is early. */
 export function timeText(us: number): string {
   const size = Math.abs(us);
   if (size >= 10_000) return `${(us / 1000).toFixed(2)} ms`;
   return size >= 100 || us === 0 ? `${us.toFixed(0)} µs` : `${us.toFixed(1)} µs`;
 }
 
-/** @returns a share in %. */
+/** @returns a share in % with two digits after the point: `96.31 %`. */
 export function percentText(pct: number): string {
   return `${pct.toFixed(2)} %`;
-}
-
-/** @returns bytes in the largest decimal unit that leaves a whole number before the point. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value.toFixed(0) : value.toFixed(2)} ${units[unit]}`;
 }

@@ -1,0 +1,63 @@
+import { layerSvg } from './layer-svg.js';
+import { markup, trusted, type Markup } from './markup.js';
+import { readPageAssets } from './page-assets.js';
+import type { PageData } from './page-data.js';
+import { matrixSection } from './sections/matrix.js';
+import { rankSection } from './sections/ranks.js';
+import {
+  configurationSection,
+  figureSection,
+  findingSection,
+  headerSection,
+  statementSection,
+  warningSection,
+} from './sections/summary.js';
+import { tableSection } from './sections/tables.js';
+import { timelineSection } from './sections/timeline.js';
+
+function layerSection({ layers }: PageData): Markup {
+  if (layers.length === 0) return markup``;
+  const pictures = layers.map(
+    (layer) => markup`<figure class="layer"><figcaption>${layer.title}</figcaption>
+<div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer))}</div></figure>`,
+  );
+  return markup`<section aria-labelledby="layers-title"><h2 id="layers-title">${layers.length === 1 ? 'One layer' : 'One layer of each'}</h2>
+${pictures}</section>`;
+}
+
+/**
+ * @returns one HTML document that needs nothing beside itself: no network, no other files. Every string of the data is
+ * shown as text.
+ */
+export function reportPage(data: PageData): string {
+  const { script, scriptHash, style } = readPageAssets();
+  const policy = `default-src 'none'; script-src '${scriptHash}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${data.title}</title>
+<style>${trusted(style)}</style>
+</head>
+<body>
+${headerSection(data)}
+<main>
+${warningSection(data)}
+${figureSection(data)}
+${findingSection(data)}
+${layerSection(data)}
+${timelineSection(data.timeline)}
+${rankSection(data.ranks)}
+${matrixSection(data.matrix)}
+${data.tables.map(tableSection)}
+${configurationSection(data)}
+${statementSection(data)}
+</main>
+<script>${trusted(script)}</script>
+</body>
+</html>
+`.text;
+}

@@ -1,0 +1,54 @@
+import { markup, type Markup } from '../markup.js';
+import type { PageTable } from '../page-data.js';
+
+/** Rows that are shown before the rest is folded. */
+const SHOWN_ROWS = 40;
+
+type Column = PageTable['columns'][number];
+type Row = PageTable['rows'][number];
+
+function signClass({ align }: Column, cell: string): string {
+  if (align === 'left') return 'left';
+  if (align === 'right' || !/[1-9]/.test(cell)) return 'number';
+  if (/^[-−]/.test(cell)) return 'number falls';
+  return /^\+/.test(cell) ? 'number rises' : 'number';
+}
+
+function tableRow({ columns }: PageTable, { cells, flagged }: Row): Markup {
+  const body = cells.map((cell, column) => {
+    const kind = signClass(columns[column] ?? { label: '', align: 'left' }, cell);
+    // The mark says without colour what the colour says.
+    const text =
+      column === 0 && flagged ? markup`<span class="flag" title="Stands out">▲ </span>${cell}` : markup`${cell}`;
+    return column === 0
+      ? markup`<th scope="row" class="${kind}">${text}</th>`
+      : markup`<td class="${kind}">${text}</td>`;
+  });
+  return markup`<tr${flagged ? markup` class="flagged"` : markup``}>${body}</tr>
+`;
+}
+
+/** @returns a table in a box that scrolls sideways; rows beyond the fortieth are folded. */
+export function tableBox(table: PageTable): Markup {
+  const { id, title, columns, rows } = table;
+  const heads = columns.map((column) => markup`<th scope="col" class="${signClass(column, '')}">${column.label}</th>`);
+  // Folding away a row or two saves nothing.
+  const folded = rows.slice(SHOWN_ROWS);
+  const flagged = folded.filter((row) => row.flagged).length;
+  const more = flagged === 0 ? '' : `, ${flagged} of those below stand out`;
+  const fold = markup`<tbody id="rest-${id}" hidden>${folded.map((row) => tableRow(table, row))}</tbody>`;
+  const button = markup`<button type="button" class="unfold" data-unfold="rest-${id}" aria-expanded="false">Show all ${rows.length} rows${more}</button>`;
+  return markup`<div class="table-box" tabindex="0" role="region" aria-label="${title}">
+<table id="${id}"><thead><tr>${heads}</tr></thead>
+<tbody>${rows.slice(0, SHOWN_ROWS).map((row) => tableRow(table, row))}</tbody>
+${folded.length > 0 ? fold : markup``}</table></div>
+${folded.length > 0 ? button : markup``}`;
+}
+
+/** @returns a table with its heading and note. */
+export function tableSection(table: PageTable): Markup {
+  if (table.rows.length === 0) return markup``;
+  const note = table.note === '' ? markup`` : markup`<p class="note">${table.note}</p>`;
+  return markup`<section aria-labelledby="title-${table.id}"><h2 id="title-${table.id}">${table.title}</h2>
+${note}${tableBox(table)}</section>`;
+}

@@ -1,4 +1,5 @@
 export { analyseSet, analyze } from './analyze.js';
+export { RunRanks } from './from-run.js';
 export type { AnalysedSet, Analysis, AnalysisOptions, ExposedPieceFigure, RankFigure } from './analyze.js';
 export type { Alignment } from './across/align.js';
 export type { Collective, CollectivePart } from './across/collectives.js';

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Report, RunOutcome } from '@epemu/cluster';
 import { rowsTable, worstFirst } from '@epemu/published';
+import { layerPictureText } from './analysis-text.js';
+import type { TextOutput } from './analysis-text.js';
 import { plainTable } from './plain-table.js';
 
 const microseconds = (us: number): string => (us >= 10_000 ? `${(us / 1000).toFixed(2)} ms` : `${us.toFixed(1)} µs`);
@@ -21,8 +23,8 @@ function calibrationLines({ calibration }: Report): string[] {
 }
 
 /** The text that a finished run prints. */
-export function summaryText(outcome: RunOutcome): string {
-  const { report, folder } = outcome;
+export function summaryText(outcome: RunOutcome, output: TextOutput = {}): string {
+  const { report, folder, analysed } = outcome;
   const { timeline, steady, throughput, numerics, traffic, host } = report;
   const lines = [headline(report), ''];
   if (timeline !== null && steady !== null && throughput !== null) {
@@ -39,6 +41,7 @@ export function summaryText(outcome: RunOutcome): string {
         ],
       ),
       '',
+      ...(analysed === undefined ? [] : [layerPictureText(analysed, output)]),
       plainTable(
         ['phase', 'mean', 'min', 'max', 'exposed'],
         report.phases.map(({ name, meanUs, minUs, maxUs, exposedUs }) => [
@@ -64,6 +67,7 @@ export function summaryText(outcome: RunOutcome): string {
     `modelled    ${report.statement.modelled}`,
     `digest      ${report.digest ?? 'none: the run is not complete'}`,
     `trace       ${join(folder, 'trace.json.gz')} (open it at https://ui.perfetto.dev)`,
+    `report      ${join(folder, 'report.html')} (open it in a browser)`,
   );
   if (report.finding !== null) lines.push('', report.finding);
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AnalysedSet } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import { BadInputError, EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
+import { reportPage } from '@epemu/pages';
 import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { pino } from 'pino';
@@ -17,6 +19,7 @@ import { newRunId, prepareFolder } from './output/folder.js';
 import { mergeRun } from './output/merge.js';
 import type { MergeResult } from './output/merge.js';
 import { metricsText } from './output/metrics.js';
+import { runPage } from './output/run-page.js';
 import { buildReport } from './output/report.js';
 import type { Report } from './output/report.js';
 import { RunSpool } from './output/spool.js';
@@ -47,6 +50,8 @@ export interface RunOptions {
 export interface RunOutcome {
   readonly folder: string;
   readonly report: Report;
+  /** What the report's page shows; undefined where no rank recorded a kernel. */
+  readonly analysed?: AnalysedSet;
   readonly error?: EpemuError;
 }
 
@@ -82,6 +87,7 @@ function checkFaults({ faults }: Configuration, operations: number, inMemory: bo
 const NOTHING_MERGED: MergeResult = {
   digest: null,
   figures: undefined,
+  analysed: undefined,
   rdmaBytes: 0,
   nvlinkBytes: 0,
   traceEvents: 0,
@@ -162,14 +168,16 @@ class ScenarioRun {
     const merged = (await this.#attempt(() => this.#merge())) ?? NOTHING_MERGED;
     let report = this.#report(merged, emulatedNs);
     await this.#attempt(async () => {
-      await writeReport(folder, report);
+      await writeReport(folder, report, configuration, merged.analysed);
     });
     if (this.#error !== undefined && report.status === 'ok') {
       report = { ...report, status: 'failed', error: this.#error.message };
     }
     log.info({ status: report.status, digest: report.digest, traceEvents: merged.traceEvents }, 'run ends');
     log.flush();
-    return { folder, report, ...(this.#error === undefined ? {} : { error: this.#error }) };
+    const { analysed } = merged;
+    const found = analysed === undefined ? {} : { analysed };
+    return { folder, report, ...found, ...(this.#error === undefined ? {} : { error: this.#error }) };
   }
 
   /** Does a part of the run; the first part to fail says why the run failed. */
@@ -255,11 +263,20 @@ class ScenarioRun {
   }
 }
 
-/** Writes the report in both its forms; the second even when the first cannot be written. */
-async function writeReport(folder: string, report: Report): Promise<void> {
+/** Writes the report in all its forms; each even when another cannot be written. */
+async function writeReport(
+  folder: string,
+  report: Report,
+  configuration: Configuration,
+  analysed: AnalysedSet | undefined,
+): Promise<void> {
   try {
     writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
   } finally {
-    writeFileSync(join(folder, 'metrics.prom'), await metricsText(report));
+    try {
+      writeFileSync(join(folder, 'metrics.prom'), await metricsText(report));
+    } finally {
+      writeFileSync(join(folder, 'report.html'), reportPage(runPage(report, configuration, analysed)));
+    }
   }
 }

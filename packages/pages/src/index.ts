@@ -12,7 +12,7 @@ export type {
   TimelineData,
   TimelineTrack,
 } from './page-data.js';
-export { findingText } from './analysis-finding.js';
+export { adviceText, findingText } from './analysis-finding.js';
 export { analysisFigures, analysisPage, byteMatrix, rankBars, titleOf } from './analysis-page.js';
 export { analysisTables, columnsOf, phaseTable, plainRows } from './analysis-tables.js';
 export { steadyLayer } from './steady-layer.js';

@@ -43,6 +43,8 @@ export interface Instance extends TimeWindow {
 export class RankView {
   readonly timeline: RankTimeline;
   readonly compute: Intervals;
+  /** Copies and fills: HTA counts them neither as computation nor as communication. */
+  readonly memory: Intervals;
   readonly kernelComm: Intervals;
   readonly windows: Intervals;
   readonly instances: readonly Instance[];
@@ -57,7 +59,9 @@ export class RankView {
     const kernel = timeline.events.column('kernel');
     const stream = timeline.events.column('stream');
     const streams = communicationStreams(program);
-    this.compute = this.#merge((row) => program.kernels[kernel[row]].class === 'compute');
+    const isMemory = (row: number): boolean => /^(?:memcpy|memset)/.test(program.kernels[kernel[row]].category);
+    this.compute = this.#merge((row) => program.kernels[kernel[row]].class === 'compute' && !isMemory(row));
+    this.memory = this.#merge(isMemory);
     this.kernelComm = this.#merge((row) => program.kernels[kernel[row]].class === 'communication');
     this.#stream = streams.size === 0 ? undefined : this.#merge((row) => streams.has(stream[row]));
     this.windows = mergeIntervals(timeline.windows.column('startNs'), timeline.windows.column('endNs'));
@@ -113,7 +117,7 @@ export class RankView {
       const ends = windows.column('endNs');
       windows.column('startNs').forEach((startNs, row) => walls.push({ startNs, endNs: ends[row] }));
     }
-    return overlapFigures({ compute: this.compute, communication, stream, walls }, window);
+    return overlapFigures({ compute: this.compute, communication, memory: this.memory, stream, walls }, window);
   }
 }
 

@@ -32,3 +32,6 @@ export {
   type LintRuleId,
   type LintSeverity,
 } from './lint-rules.js';
+export { bytesTo } from './link-bytes.js';
+export { programMetadata } from './program-metadata.js';
+export { STATEMENT, transferName } from './run.js';

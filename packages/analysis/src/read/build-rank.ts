@@ -1,10 +1,11 @@
 import { Columns } from '@epemu/core';
 import type { KernelRoles } from '../kernel-role.js';
 import { KERNEL_COLUMNS } from '../model.js';
-import type { BytesTo, KernelColumns, PhaseInstance, TraceRank, TraceStream } from '../model.js';
+import type { BytesTo, KernelColumns, PhaseInstance, TraceRank } from '../model.js';
 import { annotatedInstances } from '../phases/annotated.js';
 import type { PlacedInstance } from '../phases/annotated.js';
 import { inferredInstances } from '../phases/inferred.js';
+import { streamsOf } from '../streams.js';
 import type { FileCollector, NameTable, RawGpu } from './collector.js';
 
 /** Where one GPU's kernels come from and go to. */
@@ -36,20 +37,6 @@ function finishInstance(placed: PlacedInstance, place: Uint32Array, kernels: Ker
   for (const row of rows) endNs = Math.max(endNs, ends[row]);
   const { phase, operation, layer } = placed;
   return { phase, rows, startNs: starts[rows[0]], endNs, stream: streams[rows[0]], operation, layer };
-}
-
-/** Streams with what most of their time is. */
-function streamsOf(gpu: RawGpu, kernels: KernelColumns, names: NameTable, roles: KernelRoles): TraceStream[] {
-  const excess = new Float64Array(gpu.streams.length);
-  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-  const [streams, nameIndices] = [kernels.column('stream'), kernels.column('name')];
-  for (let row = 0; row < kernels.count; row++) {
-    const sign = roles.of(names.names[nameIndices[row]]).class === 'communication' ? 1 : -1;
-    excess[streams[row]] += sign * (ends[row] - starts[row]);
-  }
-  return gpu.streams.map((id, index) => {
-    return { id: String(id), name: `stream ${id}`, role: excess[index] > 0 ? 'communication' : 'computation' };
-  });
 }
 
 /** Puts one GPU's kernels in order and into phases. */
@@ -84,7 +71,7 @@ export function buildRank(source: RankSource, names: NameTable, roles: KernelRol
     rank,
     file,
     kernels,
-    streams: streamsOf(gpu, kernels, names, roles),
+    streams: streamsOf(gpu.streams, kernels, names.names, roles),
     instances,
     transfers,
     inferred,

@@ -92,7 +92,7 @@ export async function execute(
   }
   if (flags.json === true)
     process.stdout.write(`${JSON.stringify({ folder: outcome.folder, ...outcome.report }, null, 1)}\n`);
-  else if (outcome.error === undefined) process.stdout.write(summaryText(outcome));
+  else if (outcome.error === undefined) process.stdout.write(summaryText(outcome, process.stdout));
   if (outcome.error !== undefined) {
     process.stderr.write(failureText(outcome));
     process.exitCode = outcome.error.exitCode;

@@ -11,6 +11,7 @@ export const RUN_FILES = [
   'operations.bin.gz',
   'host-trace.json.gz',
   'report.json',
+  'report.html',
   'metrics.prom',
   'run.log',
   '.spool',

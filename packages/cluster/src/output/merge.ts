@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { KernelRoles, RunRanks, analyseSet } from '@epemu/analysis';
+import type { AnalysedSet } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import type { Program } from '@epemu/schedule';
 import { FigureAccumulator, PORT, RunDigest } from '@epemu/timeline';
@@ -15,6 +17,8 @@ export interface MergeResult {
   /** Null when ranks are missing or did not come to their end. */
   readonly digest: string | null;
   readonly figures: FigureReport | undefined;
+  /** What an analysis of the ranks' traces finds; undefined where no rank recorded a kernel. */
+  readonly analysed: AnalysedSet | undefined;
   readonly rdmaBytes: number;
   readonly nvlinkBytes: number;
   /** Over the merged trace and all rank files. */
@@ -78,6 +82,8 @@ export async function mergeRun(
   // Ranks of a run that was ended early hand over what they have; a digest of that would say nothing.
   const complete = finished && ranks.length === configuration.ranks;
   const digest = new RunDigest(program);
+  const roles = new KernelRoles();
+  const runRanks = new RunRanks(run, program, roles);
   const figures = new FigureAccumulator(program, configuration.model.experts);
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), run, program, { complete });
   let rdmaBytes = 0;
@@ -95,6 +101,7 @@ export async function mergeRun(
       figures.add(timeline);
       withEvents++;
     }
+    runRanks.add(timeline);
     const sent = bytesSent(timeline);
     rdmaBytes += sent.rdma;
     nvlinkBytes += sent.nvlink;
@@ -113,9 +120,11 @@ export async function mergeRun(
     recordsOf(spool, ranks, signal),
   );
   await writeHostTrace(join(folder, 'host-trace.json.gz'), run, spool.hostEvents(), { originNs: begunNs });
+  const set = runRanks.set();
   return {
     digest: text,
     figures: withEvents > 0 ? figures.result() : undefined,
+    analysed: set === undefined ? undefined : analyseSet(set, roles),
     rdmaBytes,
     nvlinkBytes,
     traceEvents: traceEvents + statistics.events,

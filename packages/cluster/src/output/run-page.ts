@@ -1,0 +1,90 @@
+import type { AnalysedSet } from '@epemu/analysis';
+import type { Configuration } from '@epemu/config';
+import { adviceText, analysisPage, columnsOf, plainRows } from '@epemu/pages';
+import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
+import { rowsTable, worstFirst } from '@epemu/published';
+import type { Report } from './report.js';
+
+/** Published figures beside the emulated ones, the worst first. */
+function calibrationTable({ calibration }: Report): PageTable[] {
+  if (calibration.length === 0) return [];
+  const sorted = worstFirst(calibration);
+  const { head, cells, right } = rowsTable(sorted);
+  const sources = [...new Set(calibration.map(({ source }) => source))].join('; ');
+  return [
+    {
+      id: 'calibration',
+      title: 'Published figures',
+      note: `Emulated figures beside those published in ${sources}.`,
+      columns: head.map((label, column) => ({ label, align: right.includes(column) ? 'right' : 'left' })),
+      rows: cells.map((row, index) => ({ cells: row, flagged: sorted[index].withinTolerance === false })),
+    },
+  ];
+}
+
+function imbalanceTable({ imbalance }: Report): PageTable[] {
+  if (imbalance.length === 0) return [];
+  return [
+    {
+      id: 'imbalance',
+      title: 'Imbalance of routing',
+      note: 'Rows of the fullest rank, and of the fullest expert, over the mean.',
+      columns: columnsOf(['>layer', '>fullest rank', '>fullest expert']),
+      rows: plainRows(
+        imbalance.map(({ layer, rankMaxOverMean, expertMaxOverMean }) => [
+          String(layer),
+          rankMaxOverMean.toFixed(3),
+          expertMaxOverMean.toFixed(3),
+        ]),
+      ),
+    },
+  ];
+}
+
+function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
+  const failures = numerics.missing + numerics.duplicated + numerics.wrong;
+  return [
+    ...(throughput === null
+      ? []
+      : [
+          {
+            label: 'throughput',
+            value: `${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node`,
+            note: `step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
+          },
+        ]),
+    {
+      label: 'numerics',
+      value: numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} failed`,
+      note: `${numerics.tokensChecked} tokens checked`,
+    },
+    { label: 'host', value: `${host.wallSeconds.toFixed(1)} s`, note: `${host.processes} processes` },
+  ];
+}
+
+/** Puts a run on a page: its report, and what an analysis of its ranks finds. */
+export function runPage(report: Report, configuration: Configuration, analysed: AnalysedSet | undefined): PageData {
+  const { scenario, ranks, nodes, layers, routing, seed, fabric, digest, error, statement, epemuVersion } = report;
+  const base = analysed === undefined ? undefined : analysisPage(analysed, epemuVersion);
+  const [phases, ...others] = base?.tables ?? [];
+  const finding = [report.finding ?? '', analysed === undefined ? '' : adviceText(analysed.analysis)].join(' ').trim();
+  return {
+    kind: 'run',
+    title: `${scenario}: ${ranks} ranks on ${nodes} nodes`,
+    subtitle: `${layers} layers, ${routing} routing, seed ${seed}, ${fabric} fabric, digest ${digest ?? 'none: the run is not complete'}`,
+    warnings: [
+      ...(error === undefined ? [] : [`This run failed: ${error}`]),
+      ...(report.status === 'failed' ? ['What it recorded until then is shown; figures of it are not those of the whole run.'] : []),
+    ],
+    finding,
+    figures: [...(base?.figures ?? []), ...runFigures(report)],
+    layers: base?.layers ?? [],
+    timeline: base?.timeline ?? null,
+    ranks: base?.ranks ?? [],
+    matrix: base?.matrix ?? null,
+    tables: [...(phases === undefined ? [] : [phases]), ...calibrationTable(report), ...others, ...imbalanceTable(report)],
+    configuration,
+    statement,
+    epemuVersion,
+  };
+}

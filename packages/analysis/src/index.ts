@@ -15,3 +15,17 @@ export type * from './model.js';
 export type { CriticalPath, PathKind, PathPiece, PathShare } from './path/critical-path.js';
 export { gatesOf, type Gates } from './path/gates.js';
 export type { WhatIf, WhatIfs } from './path/what-if.js';
+export { compare } from './compare/compare.js';
+export type {
+  Change,
+  CollectiveComparison,
+  Comparison,
+  KernelComparison,
+  PhaseComparison,
+  SideHeadline,
+} from './compare/comparison.js';
+export type { LayerParts } from './compare/decomposition.js';
+export type { FigureComparison } from './compare/figures.js';
+export { sideOfJson, type ReadSide } from './compare/report-side.js';
+export type { ComparedSide } from './compare/side.js';
+export { onlyRank, sideOfTraces } from './compare/trace-side.js';

@@ -20,6 +20,7 @@ export {
   KernelNames,
   isLibraryProduct,
   isNamed,
+  functionName,
   parseKernelName,
   sameFunction,
   type KernelName,

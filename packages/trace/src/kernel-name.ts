@@ -75,6 +75,11 @@ export function parseKernelName(raw: string): KernelName {
   return { path: path.length === 0 ? [name] : path, functor, identifiers };
 }
 
+/** @returns the function's name, with the namespace before it where it says nothing without. */
+export function functionName({ path }: KernelName): string {
+  return path.slice(GENERIC.has(path.at(-1) ?? '') ? -2 : -1).join('::');
+}
+
 /** @returns whether two names are of the same function, whatever it is a template over. */
 export function sameFunction(a: KernelName, b: KernelName): boolean {
   const last = a.path.at(-1);

@@ -7,7 +7,7 @@ import { timelineData } from './timeline-data.js';
 import { formatBytes, percentText, timeText } from './units.js';
 
 /** What is analysed, in a few words: `decode, 128 ranks`, `1 rank of 64`. */
-export function titleOf({ scenario, ranks, worldSize }: Analysis): string {
+export function titleOf({ scenario, ranks, worldSize }: Pick<Analysis, 'scenario' | 'ranks' | 'worldSize'>): string {
   const of = worldSize === null || worldSize === ranks ? '' : ` of ${worldSize}`;
   return `${scenario ?? 'captured trace'}: ${ranks} ${ranks === 1 ? 'rank' : 'ranks'}${of}`;
 }

@@ -7,11 +7,14 @@ const MOST_COLLECTIVES = 200;
 
 type Column = PageTable['columns'][number];
 
-/** @returns columns; those whose label begins with `>` hold numbers. */
+const ALIGN: Readonly<Record<string, Column['align']>> = { '>': 'right', '±': 'delta' };
+
+/** @returns columns; those whose label begins with `>` hold numbers, with `±` signed ones. */
 export function columnsOf(labels: readonly string[]): Column[] {
-  return labels.map((label) =>
-    label.startsWith('>') ? { label: label.slice(1), align: 'right' } : { label, align: 'left' },
-  );
+  return labels.map((label) => {
+    const align = ALIGN[label.charAt(0)];
+    return align === undefined ? { label, align: 'left' } : { label: label.slice(1), align };
+  });
 }
 
 /** @returns rows of which none stands out. */

@@ -1,5 +1,5 @@
 export { layerSvg, standaloneLayerSvg } from './layer-svg.js';
-export { layerText } from './layer-text.js';
+export { columnsToScale, layerText } from './layer-text.js';
 export { toneOf, type LayerBox, type LayerGate, type LayerPicture, type LayerRow, type Tone } from './layer-picture.js';
 export { SLICE_CLASSES } from './page-data.js';
 export type {
@@ -19,3 +19,6 @@ export { steadyLayer } from './steady-layer.js';
 export { timelineData } from './timeline-data.js';
 export { formatBytes, percentText, timeText } from './units.js';
 export { reportPage } from './report-page.js';
+export { comparisonSentence } from './comparison-finding.js';
+export { comparisonLayers, comparisonPage, sideTitle, type ComparedSets } from './comparison-page.js';
+export { comparisonTables } from './comparison-tables.js';

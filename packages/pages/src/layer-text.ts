@@ -119,6 +119,15 @@ function rulerLine(picture: LayerPicture, columns: number): CanvasLine {
   return line;
 }
 
+/** A layer that is drawn smaller than this share of another's has a scale of its own. */
+const LEAST_SHARE = 0.3;
+
+/** @returns how wide a layer is drawn so that the longest of several, drawn so wide, has the same scale. */
+export function columnsToScale(picture: LayerPicture, others: readonly LayerPicture[], columns: number): number {
+  const share = layerSpan(picture) / Math.max(...[picture, ...others].map(layerSpan));
+  return share < LEAST_SHARE ? columns : LABEL + Math.round((columns - LABEL) * share);
+}
+
 /**
  * Draws a layer for a terminal, to scale as far as whole columns go: `[mlp(B) 5363   ]` is a box with its µs, `<` and
  * `>` stand where it goes on outside the layer, `|` is a box of one column, `↓` an issue, `↑` a wait.

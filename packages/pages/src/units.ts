@@ -44,3 +44,29 @@ export function timeText(us: number): string {
 export function percentText(pct: number): string {
   return `${pct.toFixed(2)} %`;
 }
+
+/** @returns a text of a value's size with its sign before it; one that rounds to nothing has none. */
+function signed(value: number, textOf: (size: number) => string): string {
+  const text = textOf(Math.abs(value));
+  return /[1-9]/.test(text) ? `${value < 0 ? '−' : '+'}${text}` : text;
+}
+
+/** @returns a difference in µs: `+512 µs`, `−4.5 µs`. */
+export function signedTimeText(us: number): string {
+  return signed(us, timeText);
+}
+
+/** @returns a difference in %: `+1.60 %`. */
+export function signedPercentText(pct: number): string {
+  return signed(pct, percentText);
+}
+
+/** @returns a difference of two shares: `+0.73 points`. */
+export function signedPointsText(points: number): string {
+  return signed(points, (size) => `${size.toFixed(2)} points`);
+}
+
+/** @returns a difference of numbers without a unit, to three digits: `−0.016`. */
+export function signedText(value: number): string {
+  return signed(value, (size) => String(Number(size.toFixed(3))));
+}

@@ -15,19 +15,22 @@ export interface TextOutput {
   readonly columns?: number;
 }
 
+/** @returns how pictures of layers are drawn on the output. */
+export function pictureOptions(output: TextOutput): Parameters<typeof layerText>[1] {
+  const columns = Math.max(60, Math.min(160, output.columns ?? DEFAULT_COLUMNS));
+  // NO_COLOR, where it is set to anything, means none: no-color.org.
+  return { columns, colour: output.isTTY === true && (process.env['NO_COLOR'] ?? '') === '' };
+}
+
 /** @returns the picture of one layer as wide as the output. */
 export function layerPictureText(analysed: AnalysedSet, output: TextOutput): string {
   const picture = steadyLayer(analysed);
-  if (picture === null) return '';
-  const columns = Math.max(60, Math.min(160, output.columns ?? DEFAULT_COLUMNS));
-  // NO_COLOR, where it is set to anything, means none: no-color.org.
-  const colour = output.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
-  return layerText(picture, { columns, colour });
+  return picture === null ? '' : layerText(picture, pictureOptions(output));
 }
 
 /** @returns a page's table as the terminal shows it. */
 export function tableText({ title, note, columns, rows }: PageTable, most = MOST_ROWS): string {
-  const right = columns.flatMap(({ align }, index) => (align === 'right' ? [index] : []));
+  const right = columns.flatMap(({ align }, index) => (align === 'left' ? [] : [index]));
   const shown = rows.slice(0, most).map(({ cells }) => [...cells]);
   const more = rows.length > most ? `… ${rows.length - most} more\n` : '';
   const table = plainTable(

@@ -1,16 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import { analyze } from '@epemu/analysis';
-import type { AnalysedSet, KernelClass, KernelPattern } from '@epemu/analysis';
+import type { AnalysedSet, AnalysisOptions, InputProblem, KernelClass, KernelPattern } from '@epemu/analysis';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
 import { analysisPage, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
 
-interface AnalyzeFlags {
+/** Flags of {@link addTraceFlags}. */
+export interface TraceFlags {
   readonly communication?: readonly string[];
   readonly compute?: readonly string[];
   readonly align: string;
+}
+
+interface AnalyzeFlags extends TraceFlags {
   readonly html?: string;
   readonly json?: boolean;
 }
@@ -48,15 +52,17 @@ export function addTraceFlags(command: Command): Command {
 }
 
 /** Reads and analyses traces as those options say. @throws BadInputError */
-export function analysedWith(
-  paths: readonly string[],
-  flags: Pick<AnalyzeFlags, 'communication' | 'compute' | 'align'>,
-): Promise<AnalysedSet> {
+export function analysedWith(paths: readonly string[], flags: TraceFlags): Promise<AnalysedSet> {
+  return analyze(paths, optionsOf(flags));
+}
+
+/** @returns what those options say. @throws BadInputError */
+export function optionsOf(flags: TraceFlags): Required<AnalysisOptions> {
   const patterns = [
     ...patternsOf(flags.communication, '--communication', 'communication'),
     ...patternsOf(flags.compute, '--compute', 'compute'),
   ];
-  return analyze(paths, { patterns, align: alignOf(flags.align) });
+  return { patterns, align: alignOf(flags.align) };
 }
 
 /** Writes a page. @throws BadInputError where the file cannot be written. */
@@ -69,11 +75,11 @@ export function writePage(flag: string, path: string, page: string): void {
   }
 }
 
-/** Says on standard error what was wrong with the input; an analysis that misses something ends with 2. */
-export function tellProblems({ analysis }: AnalysedSet): void {
-  for (const { message } of analysis.problems) process.stderr.write(`epemu: ${message}\n`);
-  if (!analysis.partial) return;
-  process.stderr.write('epemu: this analysis is partial: what could be read is in it, what is named above is not\n');
+/** Says on standard error what was wrong with the input; what misses something of it ends with 2. */
+export function tellProblems(problems: readonly InputProblem[], what: 'analysis' | 'comparison'): void {
+  for (const { message } of problems) process.stderr.write(`epemu: ${message}\n`);
+  if (!problems.some(({ partial }) => partial)) return;
+  process.stderr.write(`epemu: this ${what} is partial: what could be read is in it, what is named above is not\n`);
   process.exitCode = EXIT_CODE.badInput;
 }
 
@@ -104,8 +110,10 @@ Examples:
       const analysed = await analysedWith(traces, flags);
       if (flags.html !== undefined) writePage('--html', flags.html, reportPage(analysisPage(analysed, EPEMU_VERSION)));
       process.stdout.write(
-        flags.json === true ? `${JSON.stringify(analysed.analysis, null, 1)}\n` : analysisText(analysed, process.stdout),
+        flags.json === true
+          ? `${JSON.stringify(analysed.analysis, null, 1)}\n`
+          : analysisText(analysed, process.stdout),
       );
-      tellProblems(analysed);
+      tellProblems(analysed.analysis.problems, 'analysis');
     });
 }

@@ -1,0 +1,95 @@
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { KernelRoles, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
+import type { AnalysedSet, ComparedSide, InputProblem } from '@epemu/analysis';
+import { BadInputError, messageOf } from '@epemu/core';
+import { analysedWith, optionsOf } from './commands/analyze.js';
+import type { TraceFlags } from './commands/analyze.js';
+
+/** Where a trace has its events at the latest, and a report or analysis has none. */
+const HEAD_BYTES = 65_536;
+/** Reports and analyses are far smaller; what is larger is read as a trace only, piece by piece. */
+const MOST_JSON_BYTES = 256 * 2 ** 20;
+
+/** One side as it was read. */
+export interface ComparedInput {
+  readonly side: ComparedSide;
+  /** Null of a report and of a saved analysis. */
+  readonly analysed: AnalysedSet | null;
+  readonly problems: readonly InputProblem[];
+}
+
+function headOf(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    return head.toString('utf8', 0, readSync(file, head, 0, HEAD_BYTES, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @returns the JSON of a file that is no trace; undefined of one that may be one, or that is no JSON. */
+function jsonOf(path: string): unknown {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile() || stat.size > MOST_JSON_BYTES) return undefined;
+  try {
+    const head = headOf(path);
+    if (!head.trimStart().startsWith('{') || head.includes('"traceEvents"')) return undefined;
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return typeof value === 'object' && value !== null && 'traceEvents' in value ? undefined : value;
+  } catch {
+    // What is wrong with it, the reader of traces says better.
+    return undefined;
+  }
+}
+
+/** Says of a run's folder whose run failed that it did: its traces do not. */
+function failureOf(folder: string): InputProblem[] {
+  const path = join(folder, 'report.json');
+  if (!existsSync(path)) return [];
+  const report = jsonOf(path);
+  if (typeof report !== 'object' || report === null || !('status' in report) || report.status !== 'failed') return [];
+  const why = 'error' in report && typeof report.error === 'string' ? ` (${report.error})` : '';
+  return [
+    { file: path, message: `${folder} is of a run that failed${why}; its traces end where it did`, partial: true },
+  ];
+}
+
+/**
+ * Reads one side of a comparison: a trace, a folder of traces, a run's folder, a report or a saved analysis.
+ *
+ * @param rank of traces: the only rank to compare; undefined for the mean over all.
+ * @throws BadInputError where it is none of these, or a report is asked for one rank.
+ */
+export async function comparedInput(path: string, flags: TraceFlags, rank: number | undefined): Promise<ComparedInput> {
+  const json = jsonOf(path);
+  if (json !== undefined) {
+    const { side, problems } = sideOfJson(path, json, new KernelRoles(optionsOf(flags).patterns));
+    if (rank !== undefined && side.rank !== rank) {
+      const problem = `--rank is ${rank}, but ${path} is ${side.from === 'report' ? 'a report' : 'a saved analysis'}`;
+      throw new BadInputError('--rank', `${problem}, which has means over ranks only; name its traces instead`);
+    }
+    return { side, analysed: null, problems };
+  }
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const all = await readOrExplain(path, flags);
+  const analysed = rank === undefined ? all : onlyRank(all, rank, path);
+  const problems = [...(isFolder ? failureOf(path) : []), ...analysed.analysis.problems];
+  return { side: sideOfTraces(path, analysed), analysed, problems };
+}
+
+async function readOrExplain(path: string, flags: TraceFlags): Promise<AnalysedSet> {
+  try {
+    return await analysedWith([path], flags);
+  } catch (error) {
+    if (!(error instanceof BadInputError) || !messageOf(error).includes('cannot be read as a trace')) throw error;
+    throw new BadInputError(
+      path,
+      `${messageOf(error)}; a report.json and what analyze --json printed can be compared too`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

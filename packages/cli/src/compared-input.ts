@@ -11,6 +11,9 @@ const HEAD_BYTES = 65_536;
 /** Reports and analyses are far smaller; what is larger is read as a trace only, piece by piece. */
 const MOST_JSON_BYTES = 256 * 2 ** 20;
 
+/** Events of a trace; a report has a figure of that name. */
+const TRACE_EVENTS = /"traceEvents"\s*:\s*\[/;
+
 /** One side as it was read. */
 export interface ComparedInput {
   readonly side: ComparedSide;
@@ -35,7 +38,7 @@ function jsonOf(path: string): unknown {
   if (stat === undefined || !stat.isFile() || stat.size > MOST_JSON_BYTES) return undefined;
   try {
     const head = headOf(path);
-    if (!head.trimStart().startsWith('{') || head.includes('"traceEvents"')) return undefined;
+    if (!head.trimStart().startsWith('{') || TRACE_EVENTS.test(head)) return undefined;
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return typeof value === 'object' && value !== null && 'traceEvents' in value ? undefined : value;
   } catch {

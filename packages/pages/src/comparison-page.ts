@@ -48,7 +48,8 @@ function tile(figure: FigureComparison): SummaryFigure {
   const pct = figure.differencePct === null ? '' : ` (${signedPercentText(figure.differencePct)})`;
   return {
     label: `${figure.window === 'steady' ? 'steady ' : ''}${figure.name}`,
-    value: `${figureText(figure, figure.a)} → ${figureText(figure, figure.b)}`,
+    // Figures break at the arrow, not before their units.
+    value: [figure.a, figure.b].map((value) => figureText(figure, value).replaceAll(' ', '\u00a0')).join(' → '),
     note: `${figureDifference(figure)}${pct}`,
   };
 }

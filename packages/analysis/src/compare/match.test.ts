@@ -46,6 +46,16 @@ describe('matching of kernels', () => {
     expect([a?.totalUs, a?.count, b?.totalUs]).to.deep.equal([20, 2, 10]);
   });
 
+  it('leaves copies and fills as they are named', () => {
+    const copy = kernel('Memcpy DtoD (Device -> Device)', 'copy and fill', 'memory');
+    const fill = kernel('Memset (Device)', 'copy and fill', 'memory');
+    const found = pairedKernels([copy, fill], [fill, copy]);
+    expect(found.map(({ a, b }) => [a?.name, b?.name])).to.deep.equal([
+      [copy.name, copy.name],
+      [fill.name, fill.name],
+    ]);
+  });
+
   it('keeps what counts as communication apart from what computes', () => {
     const found = pairedKernels([kernel('x::f')], [kernel('x::f', 'dispatch', 'communication')]);
     expect(found.map((pair) => [pair.a === null, pair.b === null])).to.deep.equal([

@@ -64,7 +64,7 @@ export interface NamedKernels extends SideKernel {
 }
 
 /** @returns the name of a function that its kernels have in every trace: `internode::dispatch`. */
-export function commonName(kernel: string): string {
+function commonName(kernel: string): string {
   return parseKernelName(kernel).path.slice(-2).join('::');
 }
 
@@ -72,7 +72,8 @@ export function commonName(kernel: string): string {
 export function byCommonName(kernels: readonly SideKernel[]): NamedKernels[] {
   const sums = new Map<string, NamedKernels>();
   for (const kernel of kernels) {
-    const name = commonName(kernel.name);
+    // Copies and fills are not functions: CUPTI's names say it all.
+    const name = kernel.class === 'memory' ? kernel.name : commonName(kernel.name);
     const key = `${kernel.class} ${name}`;
     const before = sums.get(key);
     sums.set(key, {
@@ -88,7 +89,8 @@ export function byCommonName(kernels: readonly SideKernel[]): NamedKernels[] {
 export function pairedKernels(a: readonly SideKernel[], b: readonly SideKernel[]): Pair<NamedKernels>[] {
   return paired(byCommonName(a), byCommonName(b), [
     ({ class: kernelClass, name }) => `${kernelClass} ${name}`,
-    ({ class: kernelClass, name }) => `${kernelClass} ${functionName(parseKernelName(name))}`,
+    ({ class: kernelClass, name }) =>
+      `${kernelClass} ${kernelClass === 'memory' ? name : functionName(parseKernelName(name))}`,
   ]);
 }
 

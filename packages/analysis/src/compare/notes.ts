@@ -35,7 +35,9 @@ export function notesOf(
       .join(' and ');
     notes.push(`${which} has fewer than four layers, so that the first and the last count on both sides.`);
   } else if (tablesWindow === 'all') {
-    notes.push('Phases and kernels are those of all layers, for a report does not tell the steady ones apart.');
+    notes.push(
+      'Phases and kernels are those of all layers, for not both are traces, and only these tell the steady ones apart.',
+    );
   }
   if (!transfers) {
     notes.push('Only one of the two shows background transfers: on both sides kernels alone count as communication.');

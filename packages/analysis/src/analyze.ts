@@ -31,7 +31,22 @@ export interface AnalysisOptions {
   readonly patterns?: readonly KernelPattern[];
   /** Whether clocks of separate captures are aligned. @default 'auto' */
   readonly align?: 'auto' | 'always' | 'never';
+  /**
+   * Kernels that are kept, some 100 bytes of each; what a trace has beyond them is left out, and said so.
+   *
+   * @default 8,000,000
+   */
+  readonly mostKernels?: number;
+  /**
+   * Kernels of which a critical path is sought, some 300 bytes of each; none is given of more.
+   *
+   * @default 2,000,000
+   */
+  readonly mostPathKernels?: number;
 }
+
+const MOST_KERNELS = 8_000_000;
+const MOST_PATH_KERNELS = 2_000_000;
 
 /** A piece of communication with no compute running, and who made it wait. */
 export interface ExposedPieceFigure {
@@ -192,11 +207,21 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
   views.forEach((view, index) => {
     tables.add(view, whole[index].spanNs);
   });
-  const graph = buildGraph(set, collectives, roles);
-  const order = replayOrder(graph);
-  const path = order === undefined ? [] : criticalPathPieces(graph);
+  const kernels = set.ranks.reduce((sum, rank) => sum + rank.kernels.count, 0);
+  const { mostPathKernels = MOST_PATH_KERNELS } = options;
+  const graph = kernels <= mostPathKernels ? buildGraph(set, collectives, roles) : undefined;
+  const order = graph === undefined ? undefined : replayOrder(graph);
+  const path = graph === undefined || order === undefined ? [] : criticalPathPieces(graph);
   const together = set.ranks.length > 1 ? collectives : [];
-  const problems = [...set.problems, ...unmatchedProblems(set, unmatched, order === undefined)];
+  const problems = [
+    ...set.problems,
+    ...missingProblems(set, {
+      unmatched,
+      kernels,
+      mostPathKernels,
+      circular: graph !== undefined && order === undefined,
+    }),
+  ];
   const { facts } = set;
   const analysis: Analysis = {
     schema: 'epemu-analysis/1',
@@ -207,7 +232,7 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     scenario: facts.scenario ?? null,
     ranks: set.ranks.length,
     worldSize: facts.worldSize ?? null,
-    kernels: graph.startNs.length,
+    kernels,
     gpu: facts.gpuName ?? null,
     computeSms: facts.computeSms ?? null,
     communicationSms: facts.communicationSms ?? null,
@@ -226,7 +251,7 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     stragglers: set.ranks.length > 1 ? rankLateness(together, views) : [],
     traffic: byteTraffic(set),
     criticalPath:
-      order === undefined
+      graph === undefined || order === undefined
         ? null
         : {
             ...summarisePath(
@@ -239,16 +264,39 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
   return { analysis, set, views, collectives, path, roles };
 }
 
-function unmatchedProblems({ files }: TraceSet, unmatched: readonly number[], circular: boolean): InputProblem[] {
+/** What keeps figures from being given. */
+interface Missing {
+  readonly unmatched: readonly number[];
+  readonly kernels: number;
+  readonly mostPathKernels: number;
+  readonly circular: boolean;
+}
+
+function missingProblems({ files }: TraceSet, missing: Missing): InputProblem[] {
+  const { unmatched, kernels, mostPathKernels, circular } = missing;
+  const problem = (message: string): InputProblem => ({ file: files[0] ?? '', message, partial: true });
   const problems: InputProblem[] = [];
   if (unmatched.length > 0) {
-    const message = `rank ${unmatched.join(', ')} ran collectives in another order than the first rank, so that none of them can be matched; skew and critical path leave ${unmatched.length === 1 ? 'it' : 'them'} out`;
-    problems.push({ file: files[0], message, partial: true });
+    const left = unmatched.length === 1 ? 'it' : 'them';
+    problems.push(
+      problem(
+        `rank ${unmatched.join(', ')} ran collectives in another order than the first rank, so that none of them can be matched; skew and critical path leave ${left} out`,
+      ),
+    );
+  }
+  if (kernels > mostPathKernels) {
+    problems.push(
+      problem(
+        `the traces have ${kernels} kernels, and a critical path is sought of at most ${mostPathKernels}; none is given: analyse fewer steps or ranks`,
+      ),
+    );
   }
   if (circular) {
-    const message =
-      'kernels wait for each other in a circle: the clocks of the captures contradict their collectives; no critical path is given: try --align always';
-    problems.push({ file: files[0], message, partial: true });
+    problems.push(
+      problem(
+        'kernels wait for each other in a circle: the clocks of the captures contradict their collectives; no critical path is given: try --align always',
+      ),
+    );
   }
   return problems;
 }
@@ -260,5 +308,5 @@ function unmatchedProblems({ files }: TraceSet, unmatched: readonly number[], ci
  */
 export async function analyze(paths: readonly string[], options: AnalysisOptions = {}): Promise<AnalysedSet> {
   const roles = new KernelRoles(options.patterns ?? []);
-  return analyseSet(await readTraces(paths, roles), roles, options);
+  return analyseSet(await readTraces(paths, roles, options.mostKernels ?? MOST_KERNELS), roles, options);
 }

@@ -91,7 +91,8 @@ export class RunRanks {
   /** @returns the ranks added so far; undefined of none. */
   set(): TraceSet | undefined {
     if (this.#ranks.length === 0) return undefined;
-    const { scenario, ranks, nodeSize, gpuName, deviceProperties, computeSms, communicationSms, configuration } = this.#run;
+    const { scenario, ranks, nodeSize, gpuName, deviceProperties, computeSms, communicationSms, configuration } =
+      this.#run;
     const { layerMarker, operations } = programMetadata(this.#program);
     const { numSms } = deviceProperties;
     return {

@@ -98,6 +98,8 @@ export class FileCollector {
   /** Names of phases by GPU and operation, where events say so. */
   readonly phaseNames = new Map<string, string>();
   events = 0;
+  /** Of all GPUs. */
+  kernels = 0;
   untimed: Untimed | undefined;
   /** µs, from which the file's times count here. */
   originUs: number | undefined;
@@ -173,6 +175,7 @@ export class FileCollector {
     const nameIndex = this.#names.index(name);
     if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
     const layer = numberOf(args.layer) ?? -1;
+    this.kernels++;
     gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer);
   }
 

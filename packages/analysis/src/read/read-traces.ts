@@ -25,11 +25,22 @@ function plural(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
+function tooMany(path: string, mostKernels: number, events: number): BadInputError {
+  const message = `${path}: more than ${mostKernels} kernels are not kept; what comes after event ${events} is left out: analyse fewer steps or ranks at once`;
+  return new BadInputError(path, message);
+}
+
 /** Reads the files one after the other; holds numbers of kernels, not events. */
 class TraceReader {
   readonly names = new NameTable();
   readonly problems: InputProblem[] = [];
   readonly files: ReadFile[] = [];
+  readonly #mostKernels: number;
+  #kernels = 0;
+
+  constructor(mostKernels: number) {
+    this.#mostKernels = mostKernels;
+  }
 
   async read({ path, named }: InputFile): Promise<void> {
     const collector = new FileCollector(this.names);
@@ -44,13 +55,19 @@ class TraceReader {
         },
         onDamage: damaged,
       });
-      for await (const batch of batches) for (const event of batch) collector.take(event);
+      for await (const batch of batches) {
+        for (const event of batch) collector.take(event);
+        if (this.#kernels + collector.kernels < this.#mostKernels) continue;
+        damaged(tooMany(path, this.#mostKernels, collector.events));
+        break;
+      }
     } catch (error) {
       // Where not even the events have begun, the other files may still be read.
       if (!(error instanceof BadInputError)) throw error;
       damaged(error);
     }
-    if (!this.#hasKernels(collector)) {
+    this.#kernels += collector.kernels;
+    if (collector.kernels === 0) {
       this.#noKernels(path, named, collector);
       return;
     }
@@ -65,10 +82,6 @@ class TraceReader {
       });
     }
     this.files.push({ path, metadata: fileMetadata(text), collector });
-  }
-
-  #hasKernels({ gpus }: FileCollector): boolean {
-    return [...gpus.values()].some(({ kernels }) => kernels.count > 0);
   }
 
   #noKernels(path: string, named: boolean, { untimed }: FileCollector): void {
@@ -193,10 +206,11 @@ function firstNs(sources: readonly RankSource[]): number {
  * Reads traces of one run: a file a rank, or all ranks in one file; emulated or captured.
  *
  * @param paths files and folders.
+ * @param mostKernels how many kernels are kept of all files; reading stops behind them, and says so.
  * @throws BadInputError where nothing can be read of any of them.
  */
-export async function readTraces(paths: readonly string[], roles: KernelRoles): Promise<TraceSet> {
-  const reader = new TraceReader();
+export async function readTraces(paths: readonly string[], roles: KernelRoles, mostKernels: number): Promise<TraceSet> {
+  const reader = new TraceReader(mostKernels);
   for (const file of inputFiles(paths)) await reader.read(file);
   const { files, problems, names } = reader;
   if (files.length === 0) throw nothingRead(paths, problems);

@@ -8,14 +8,14 @@ import { collectiveSkews, rankLateness } from './across/skew.js';
 import type { CollectiveSkew, RankLateness } from './across/skew.js';
 import { byteTraffic } from './across/traffic.js';
 import type { ByteTraffic } from './across/traffic.js';
-import { exposedPieces } from './figures/exposed.js';
-import type { ExposedInterval } from './figures/exposed.js';
+import { exposedFigures } from './figures/exposed-causes.js';
+import type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 import { layerMarker, layerStarts, steadyWindow } from './figures/layers.js';
 import { TableAccumulator } from './figures/tables.js';
 import type { KernelTotal, PhaseFigure, StreamFigure } from './figures/tables.js';
 import { TraceView } from './figures/trace-view.js';
 import { KernelRoles } from './kernel-role.js';
-import type { CollectiveRole, KernelPattern } from './kernel-role.js';
+import type { KernelPattern } from './kernel-role.js';
 import type { InputProblem, TraceSet } from './model.js';
 import { criticalPathPieces, summarisePath } from './path/critical-path.js';
 import type { CriticalPath, PathPiece } from './path/critical-path.js';
@@ -47,18 +47,6 @@ export interface AnalysisOptions {
 
 const MOST_KERNELS = 8_000_000;
 const MOST_PATH_KERNELS = 2_000_000;
-
-/** A piece of communication with no compute running, and who made it wait. */
-export interface ExposedPieceFigure {
-  readonly rank: number;
-  readonly phase: string;
-  readonly startUs: number;
-  readonly us: number;
-  readonly waitsFor: CollectiveRole;
-  readonly blocked: string | null;
-  /** The rank that came last to the collective that it waits in; null where that is not known. */
-  readonly lastRank: number | null;
-}
 
 /** Figures of one rank by itself. */
 export interface RankFigure {
@@ -99,6 +87,8 @@ export interface Analysis {
   readonly ranksSummary: readonly RankFigure[];
   /** The longest first. */
   readonly exposed: readonly ExposedPieceFigure[];
+  /** The same by cause, what takes most time first. */
+  readonly exposedCauses: readonly ExposedCause[];
   readonly alignment: Alignment | null;
   readonly collectives: readonly CollectiveSkew[];
   readonly stragglers: readonly RankLateness[];
@@ -116,8 +106,6 @@ export interface AnalysedSet {
   readonly path: readonly PathPiece[];
   readonly roles: KernelRoles;
 }
-
-const MOST_EXPOSED = 20;
 
 /** Figures of all ranks in one window each, averaged. */
 function summaryOf(
@@ -156,38 +144,6 @@ function rankFigure({ rank }: TraceSet['ranks'][number], figures: OverlapFigures
     exposedCommPct: percent(figures.exposedNs, figures.spanNs),
     idlePct: percent(figures.idleNs, figures.spanNs),
   };
-}
-
-/** @returns the longest exposed pieces of all ranks, with who came last to what they wait in. */
-function exposedFigures(views: readonly TraceView[], collectives: readonly Collective[]): ExposedPieceFigure[] {
-  const pieces = views
-    .flatMap((view) => exposedPieces(view, MOST_EXPOSED))
-    .sort((a, b) => b.endNs - b.startNs - (a.endNs - a.startNs) || a.rank - b.rank || a.startNs - b.startNs)
-    .slice(0, MOST_EXPOSED);
-  return pieces.map((piece) => ({
-    rank: piece.rank,
-    phase: piece.phase,
-    startUs: microseconds(piece.startNs),
-    us: microseconds(piece.endNs - piece.startNs),
-    waitsFor: piece.waitsFor,
-    blocked: piece.blocked ?? null,
-    lastRank: lastRankAt(piece, collectives),
-  }));
-}
-
-/** @returns the rank that came last to the collective that fills an exposed piece, if it came while that waited. */
-function lastRankAt(
-  { rank, startNs, endNs, phase }: ExposedInterval,
-  collectives: readonly Collective[],
-): number | null {
-  for (const { parts } of collectives) {
-    if (parts.length < 2) continue;
-    const own = parts.find((part) => part.rank === rank);
-    if (own?.phase !== phase || own.arrivedNs >= endNs || own.endNs <= startNs) continue;
-    const last = parts.reduce((latest, part) => (part.arrivedNs > latest.arrivedNs ? part : latest));
-    return last.rank !== rank && last.arrivedNs > startNs ? last.rank : null;
-  }
-  return null;
 }
 
 /** Analyses ranks that are in memory: read from traces, or of a run that has just ended. */
@@ -245,7 +201,7 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     kernelClasses: tables.categories(),
     kernelNames: tables.kernels(),
     ranksSummary: set.ranks.map((rank, index) => rankFigure(rank, whole[index])),
-    exposed: exposedFigures(views, collectives),
+    ...exposedFigures(views, collectives),
     alignment,
     collectives: collectiveSkews(together),
     stragglers: set.ranks.length > 1 ? rankLateness(together, views) : [],

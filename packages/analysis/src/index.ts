@@ -1,6 +1,7 @@
 export { analyseSet, analyze } from './analyze.js';
 export { RunRanks } from './from-run.js';
-export type { AnalysedSet, Analysis, AnalysisOptions, ExposedPieceFigure, RankFigure } from './analyze.js';
+export type { AnalysedSet, Analysis, AnalysisOptions, RankFigure } from './analyze.js';
+export type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 export type { Alignment } from './across/align.js';
 export type { Collective, CollectivePart } from './across/collectives.js';
 export type { CollectiveSkew, RankLateness } from './across/skew.js';

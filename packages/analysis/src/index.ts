@@ -20,6 +20,8 @@ export type {
   ChakraNode,
   ChakraNodeType,
   ChakraTrace,
+} from './export/chakra/schema.js';
+export { writeChakra } from './export/chakra/write-chakra.js';
 export { prepareExportFolder } from './export/output-folder.js';
 export { writeCsv } from './export/write-csv.js';
 export type { ExportOutcome } from './export/write-file.js';

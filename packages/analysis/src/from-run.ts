@@ -60,6 +60,8 @@ export class RunRanks {
       transfers: this.#transfers(timeline),
       inferred: false,
       bytesTo: { rdma: [...sent.rdma], nvlink: [...sent.nvlink], other: [] },
+      // Exports read trace files, which tell them.
+      sentBytes: new Map(),
     });
   }
 

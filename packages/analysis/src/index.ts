@@ -16,3 +16,14 @@ export type * from './model.js';
 export type { CriticalPath, PathKind, PathPiece, PathShare } from './path/critical-path.js';
 export { gatesOf, type Gates } from './path/gates.js';
 export type { WhatIf, WhatIfs } from './path/what-if.js';
+export type {
+  ChakraAttribute,
+  ChakraMetadata,
+  ChakraNode,
+  ChakraNodeType,
+  ChakraTrace,
+} from './export/chakra/schema.js';
+export { writeChakra } from './export/chakra/write-chakra.js';
+export { prepareExportFolder } from './export/output-folder.js';
+export { writeCsv } from './export/write-csv.js';
+export type { ExportOutcome } from './export/write-file.js';

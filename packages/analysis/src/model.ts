@@ -89,6 +89,8 @@ export interface TraceRank {
   /** Whether phases are named by the order of collectives, for the trace names none. */
   readonly inferred: boolean;
   readonly bytesTo: BytesTo | undefined;
+  /** Bytes to each rank over any link, by the row of the kernel that sent them; of kernels whose args tell. */
+  readonly sentBytes: ReadonlyMap<number, Float64Array>;
 }
 
 /** Something wrong with the input, in one sentence that names file, event or offset. */

@@ -1,6 +1,7 @@
-import { Coverage, lengthOf, mergeIntervals, microseconds, ratio, rounded } from '@epemu/timeline';
+import { lengthOf, mergeIntervals, microseconds, ratio, rounded } from '@epemu/timeline';
 import type { PhaseSummary } from '@epemu/timeline';
 import type { KernelClass } from '../kernel-role.js';
+import { phaseTimes } from './phase-times.js';
 import type { TraceView } from './trace-view.js';
 
 /** A phase over all ranks and layers, and what its kernels are. */
@@ -89,27 +90,15 @@ export class TableAccumulator {
   }
 
   #addPhases(view: TraceView): void {
-    const { rank } = view;
-    const compute = new Coverage(view.compute);
-    const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
-    for (const { phase, rows, startNs, endNs, stream } of rank.instances) {
-      const busy = mergeIntervals(
-        rows.map((row) => starts[row]),
-        rows.map((row) => ends[row]),
+    for (const { phase, stream, startNs, endNs, busyNs, exposedNs } of phaseTimes(view)) {
+      const id = Number(stream?.id);
+      const kind = stream?.role ?? 'network';
+      this.#addPhase(
+        { name: phase, stream: Number.isFinite(id) ? id : null, kind },
+        endNs - startNs,
+        busyNs,
+        exposedNs,
       );
-      let exposedNs = 0;
-      for (const row of rows) {
-        if (view.role(row).class !== 'communication') continue;
-        exposedNs += ends[row] - starts[row] - compute.within(starts[row], ends[row]);
-      }
-      const id = Number(rank.streams[stream].id);
-      const known = { name: phase, stream: Number.isFinite(id) ? id : null, kind: rank.streams[stream].role };
-      this.#addPhase(known, endNs - startNs, lengthOf(busy), exposedNs);
-    }
-    for (const { phase, startNs, endNs } of rank.transfers) {
-      const wallNs = endNs - startNs;
-      const known = { name: phase, stream: null, kind: 'network' } as const;
-      this.#addPhase(known, wallNs, wallNs, wallNs - compute.within(startNs, endNs));
     }
   }
 

@@ -76,6 +76,7 @@ export function buildRank(source: RankSource, names: NameTable, roles: KernelRol
     transfers,
     inferred,
     bytesTo,
+    sentBytes: new Map([...gpu.sentBytes].map(([row, bytes]) => [place[row], bytes])),
   };
 }
 

@@ -27,8 +27,8 @@ export class RawGpu {
   readonly streams: (number | string)[] = [];
   readonly ranges: NamedRange[] = [];
   readonly transfers: RawTransfer[] = [];
-  /** Bytes sent by receiving rank, of kernels whose args tell. */
-  readonly sentBytes = new Map<number, number>();
+  /** Bytes by receiving rank that a kernel sent, by row, of those whose args tell. */
+  readonly sentBytes = new Map<number, Float64Array>();
   /** Thread blocks of the first launch of each name. */
   readonly blocks = new Map<number, number>();
   readonly #open = new Map<number | string, RawTransfer>();
@@ -168,10 +168,8 @@ export class FileCollector {
     const gpu = this.#gpu(pid);
     const stream = gpu.stream(numberOf(args.stream) ?? tid);
     const correlation = numberOf(args.correlation) ?? -1;
-    if (args['In split size'] !== undefined) {
-      for (const [rank, bytes] of sentBytes(args) ?? [])
-        gpu.sentBytes.set(rank, (gpu.sentBytes.get(rank) ?? 0) + bytes);
-    }
+    const sent = args['In split size'] === undefined ? undefined : sentBytes(args);
+    if (sent !== undefined) gpu.sentBytes.set(gpu.kernels.count, sent);
     const nameIndex = this.#names.index(name);
     if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
     const layer = numberOf(args.layer) ?? -1;

@@ -112,8 +112,8 @@ function namedRank(name: string | undefined): number | undefined {
 /** @returns the bytes that kernels' args tell of; undefined where they tell none. */
 function argsBytes({ sentBytes }: RawGpu): BytesTo | undefined {
   if (sentBytes.size === 0) return undefined;
-  const other = new Array<number>(1 + Math.max(...sentBytes.keys())).fill(0);
-  for (const [rank, bytes] of sentBytes) other[rank] = bytes;
+  const other: number[] = [];
+  for (const sent of sentBytes.values()) sent.forEach((bytes, rank) => (other[rank] = (other[rank] ?? 0) + bytes));
   return { rdma: [], nvlink: [], other };
 }
 

@@ -13,16 +13,32 @@ function listOf(value: unknown): number[] | undefined {
   return numbers.every((number) => Number.isSafeInteger(number)) ? numbers : undefined;
 }
 
+/** Ranks of a process group are numbers below this; more are no ranks. */
+const MOST_RANKS = 1 << 20;
+
+/** @returns the exact list that emulated traces have beside Kineto's, which is cut; undefined where there is none. */
+function exactBytes(value: unknown): Float64Array | undefined {
+  if (!Array.isArray(value) || value.length > MOST_RANKS) return undefined;
+  const isBytes = (item: unknown): boolean => Number.isSafeInteger(item) && (item as number) >= 0;
+  return value.every(isBytes) ? Float64Array.from(value as number[]) : undefined;
+}
+
 /**
  * @returns bytes by receiving rank that a kernel's args tell of (PyTorch adds them to NCCL's all_to_allv kernels);
  * undefined where they tell none, or print only part of a list.
  */
-export function sentBytes(args: Readonly<Record<string, unknown>>): ReadonlyMap<number, number> | undefined {
+export function sentBytes(args: Readonly<Record<string, unknown>>): Float64Array | undefined {
+  const exact = exactBytes(args['bytes to']);
+  if (exact !== undefined) return exact;
   const sizes = listOf(args['In split size']);
   const { dtype } = args;
   if (sizes === undefined || typeof dtype !== 'string') return undefined;
   const bytes = ELEMENT_BYTES.find(([pattern]) => pattern.test(dtype))?.[1];
   const ranks = listOf(args['Process Group Ranks']);
   if (bytes === undefined || ranks?.length !== sizes.length) return undefined;
-  return new Map(ranks.map((rank, index) => [rank, sizes[index] * bytes]));
+  const last = ranks.reduce((most, rank) => Math.max(most, rank), -1);
+  if (last >= MOST_RANKS) return undefined;
+  const sent = new Float64Array(last + 1);
+  ranks.forEach((rank, index) => (sent[rank] += sizes[index] * bytes));
+  return sent;
 }

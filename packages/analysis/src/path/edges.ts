@@ -37,7 +37,8 @@ export class RankEdges {
     for (let row = 0; row < kernels.count; row++) {
       const before = new Set<number>();
       const add = (candidate: number): void => {
-        if (candidate < 0 || candidate === row) return;
+        // What started later was not waited for: within what rounding adds, two could wait for each other.
+        if (candidate < 0 || candidate >= row) return;
         if (this.#ends[candidate] <= this.#starts[row] + ROUNDING_NS) before.add(candidate);
       };
       const own = instance[row];

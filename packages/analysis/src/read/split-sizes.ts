@@ -6,6 +6,9 @@ const ELEMENT_BYTES: readonly (readonly [RegExp, number])[] = [
   [/^(?:Double|Long)/i, 8],
 ];
 
+/** A rank above this is none: no cluster has as many, and a row of bytes would not fit into memory. */
+const MOST_RANKS = 1 << 20;
+
 /** @returns a list as Kineto prints it, `[1, 2, 3]`; undefined where it is cut (`...`) or no list. */
 function listOf(value: unknown): number[] | undefined {
   if (typeof value !== 'string' || !/^\[[\d, ]*\]$/.test(value)) return undefined;
@@ -23,6 +26,7 @@ export function sentBytes(args: Readonly<Record<string, unknown>>): ReadonlyMap<
   if (sizes === undefined || typeof dtype !== 'string') return undefined;
   const bytes = ELEMENT_BYTES.find(([pattern]) => pattern.test(dtype))?.[1];
   const ranks = listOf(args['Process Group Ranks']);
-  if (bytes === undefined || ranks?.length !== sizes.length) return undefined;
+  if (bytes === undefined || ranks?.length !== sizes.length || ranks.some((rank) => rank >= MOST_RANKS))
+    return undefined;
   return new Map(ranks.map((rank, index) => [rank, sizes[index] * bytes]));
 }

@@ -69,7 +69,9 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
     }
     open.delete(stream);
     if (role === 'send') {
-      sent.set(type, [...(sent.get(type) ?? []), row]);
+      const waiting = sent.get(type);
+      if (waiting === undefined) sent.set(type, [row]);
+      else waiting.push(row);
       continue;
     }
     close(notifyRow, row, type, role === 'receive' ? sent.get(type)?.shift() : undefined);

@@ -75,6 +75,11 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
+/** @returns exact ns. */
+function exactNs(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) ? (value as number) : undefined;
+}
+
 /** @returns thread blocks of a launch; not a number where the trace does not say. */
 function blocksOf({ grid }: Readonly<Record<string, unknown>>): number {
   return Array.isArray(grid) ? grid.reduce((product: number, size) => product * Number(size), 1) : Number.NaN;
@@ -148,8 +153,8 @@ export class FileCollector {
   #kernel(event: TraceEvent, index: number): void {
     const { name, pid, tid, ts, dur, args = {} } = event;
     // Emulated traces have exact ns beside their integer µs.
-    let startNs = numberOf(args['start ns']);
-    let endNs = numberOf(args['end ns']);
+    let startNs = exactNs(args['start ns']);
+    let endNs = exactNs(args['end ns']);
     if (startNs === undefined || endNs === undefined) {
       const [us, duration] = [numberOf(ts), numberOf(dur)];
       if (us === undefined || duration === undefined || !(Math.abs(us) <= Number.MAX_SAFE_INTEGER)) {
@@ -206,14 +211,14 @@ export class FileCollector {
 
   #transfer({ ph, name, pid, id = '', ts, args = {} }: TraceEvent): void {
     const us = numberOf(ts);
-    if (us === undefined) return;
+    if (us === undefined || Math.abs(us) > Number.MAX_SAFE_INTEGER) return;
     const gpu = this.#gpu(pid);
     if (ph === 'e') {
       gpu.endTransfer(id, this.#ns(us));
       return;
     }
-    const startNs = numberOf(args['start ns']) ?? this.#ns(us);
-    const endNs = numberOf(args['end ns']) ?? Number.NaN;
+    const startNs = exactNs(args['start ns']) ?? this.#ns(us);
+    const endNs = exactNs(args['end ns']) ?? Number.NaN;
     gpu.beginTransfer(id, { phase: name, startNs, endNs, operation: numberOf(args.operation) });
   }
 }

@@ -186,7 +186,10 @@ function withSms(facts: RunFacts, sources: readonly RankSource[], { names }: Nam
   for (const [name, blocks] of sources[0].gpu.blocks) {
     const { collective } = roles.of(names[name]);
     const isLowLatency = names[name].includes('internode_ll');
-    if (collective?.role !== 'transfer' || isLowLatency || !(blocks < gpuSms)) continue;
+    if (collective?.role !== 'transfer' || isLowLatency) continue;
+    // Without its grid nothing is known of what a transfer leaves.
+    if (!(blocks >= 1)) return facts;
+    if (blocks >= gpuSms) continue;
     communicationSms = Math.max(communicationSms, blocks);
   }
   return { ...facts, communicationSms, computeSms: gpuSms - communicationSms };

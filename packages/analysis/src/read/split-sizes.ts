@@ -6,15 +6,15 @@ const ELEMENT_BYTES: readonly (readonly [RegExp, number])[] = [
   [/^(?:Double|Long)/i, 8],
 ];
 
+/** A rank above this is none: no cluster has as many, and a row of bytes would not fit into memory. */
+const MOST_RANKS = 1 << 20;
+
 /** @returns a list as Kineto prints it, `[1, 2, 3]`; undefined where it is cut (`...`) or no list. */
 function listOf(value: unknown): number[] | undefined {
   if (typeof value !== 'string' || !/^\[[\d, ]*\]$/.test(value)) return undefined;
   const numbers = value.slice(1, -1).split(',').map(Number);
   return numbers.every((number) => Number.isSafeInteger(number)) ? numbers : undefined;
 }
-
-/** Ranks of a process group are numbers below this; more are no ranks. */
-const MOST_RANKS = 1 << 20;
 
 /** @returns the exact list that emulated traces have beside Kineto's, which is cut; undefined where there is none. */
 function exactBytes(value: unknown): Float64Array | undefined {

@@ -24,6 +24,7 @@ import { replayOrder } from './path/replay.js';
 import { whatIfs } from './path/what-if.js';
 import type { WhatIfs } from './path/what-if.js';
 import { readTraces } from './read/read-traces.js';
+import type { ReadProgress } from './read/read-traces.js';
 
 /** What an analysis may be told. */
 export interface AnalysisOptions {
@@ -43,6 +44,8 @@ export interface AnalysisOptions {
    * @default 2,000,000
    */
   readonly mostPathKernels?: number;
+  /** Told how far reading is, many times a second. */
+  readonly onProgress?: (progress: ReadProgress) => void;
 }
 
 const MOST_KERNELS = 8_000_000;
@@ -264,5 +267,9 @@ function missingProblems({ files }: TraceSet, missing: Missing): InputProblem[] 
  */
 export async function analyze(paths: readonly string[], options: AnalysisOptions = {}): Promise<AnalysedSet> {
   const roles = new KernelRoles(options.patterns ?? []);
-  return analyseSet(await readTraces(paths, roles, options.mostKernels ?? MOST_KERNELS), roles, options);
+  return analyseSet(
+    await readTraces(paths, roles, { ...options, mostKernels: options.mostKernels ?? MOST_KERNELS }),
+    roles,
+    options,
+  );
 }

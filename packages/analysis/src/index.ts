@@ -27,3 +27,4 @@ export { writeChakra } from './export/chakra/write-chakra.js';
 export { prepareExportFolder } from './export/output-folder.js';
 export { writeCsv } from './export/write-csv.js';
 export type { ExportOutcome } from './export/write-file.js';
+export type { ReadProgress } from './read/read-traces.js';

@@ -14,6 +14,23 @@ import { overlapProblems } from './overlapping.js';
 
 const MICROSECOND = 1000;
 
+/** How far reading is. */
+export interface ReadProgress {
+  readonly file: string;
+  /** Events of the file so far. */
+  readonly events: number;
+  /** Files that are done, and all of them. */
+  readonly done: number;
+  readonly files: number;
+}
+
+/** What reading is told beside paths. */
+interface ReadOptions {
+  /** How many kernels are kept of all files; reading stops behind them, and says so. */
+  readonly mostKernels: number;
+  readonly onProgress?: ((progress: ReadProgress) => void) | undefined;
+}
+
 /** A file's GPUs with what the file says of itself. */
 interface ReadFile {
   readonly path: string;
@@ -36,10 +53,12 @@ class TraceReader {
   readonly problems: InputProblem[] = [];
   readonly files: ReadFile[] = [];
   readonly #mostKernels: number;
+  readonly #tell: (path: string, events: number) => void;
   #kernels = 0;
 
-  constructor(mostKernels: number) {
+  constructor(mostKernels: number, tell: (path: string, events: number) => void) {
     this.#mostKernels = mostKernels;
+    this.#tell = tell;
   }
 
   async read({ path, named }: InputFile): Promise<void> {
@@ -57,6 +76,7 @@ class TraceReader {
       });
       for await (const batch of batches) {
         for (const event of batch) collector.take(event);
+        this.#tell(path, collector.events);
         if (this.#kernels + collector.kernels < this.#mostKernels) continue;
         damaged(tooMany(path, this.#mostKernels, collector.events));
         break;
@@ -209,12 +229,22 @@ function firstNs(sources: readonly RankSource[]): number {
  * Reads traces of one run: a file a rank, or all ranks in one file; emulated or captured.
  *
  * @param paths files and folders.
- * @param mostKernels how many kernels are kept of all files; reading stops behind them, and says so.
  * @throws BadInputError where nothing can be read of any of them.
  */
-export async function readTraces(paths: readonly string[], roles: KernelRoles, mostKernels: number): Promise<TraceSet> {
-  const reader = new TraceReader(mostKernels);
-  for (const file of inputFiles(paths)) await reader.read(file);
+export async function readTraces(
+  paths: readonly string[],
+  roles: KernelRoles,
+  { mostKernels, onProgress }: ReadOptions,
+): Promise<TraceSet> {
+  const inputs = inputFiles(paths);
+  let done = 0;
+  const reader = new TraceReader(mostKernels, (file, events) => {
+    onProgress?.({ file, events, done, files: inputs.length });
+  });
+  for (const file of inputs) {
+    await reader.read(file);
+    done++;
+  }
   const { files, problems, names } = reader;
   if (files.length === 0) throw nothingRead(paths, problems);
   const sources = rankSources(files, problems);

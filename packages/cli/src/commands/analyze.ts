@@ -1,17 +1,21 @@
-import { writeFileSync } from 'node:fs';
-import { analyze } from '@epemu/analysis';
-import type { AnalysedSet, KernelClass, KernelPattern } from '@epemu/analysis';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { analyze, prepareExportFolder, writeChakra, writeCsv } from '@epemu/analysis';
+import type { AnalysedSet, KernelClass, KernelPattern, ReadProgress } from '@epemu/analysis';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
 import { analysisPage, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
+import { ProgressLine } from '../progress.js';
 
 interface AnalyzeFlags {
   readonly communication?: readonly string[];
   readonly compute?: readonly string[];
   readonly align: string;
   readonly html?: string;
+  readonly csv?: string;
+  readonly chakra?: string;
   readonly json?: boolean;
 }
 
@@ -47,8 +51,11 @@ export function addTraceFlags(command: Command): Command {
     .option('--align <mode>', 'align clocks of separate captures by their collectives: auto, always or never', 'auto');
 }
 
-/** Reads and analyses traces as those options say. @throws BadInputError */
-export function analysedWith(
+/** Reading that takes less than this needs no progress. */
+const QUIET_MS = 1000;
+
+/** Reads and analyses traces as those options say, with progress on standard error. @throws BadInputError */
+export async function analysedWith(
   paths: readonly string[],
   flags: Pick<AnalyzeFlags, 'communication' | 'compute' | 'align'>,
 ): Promise<AnalysedSet> {
@@ -56,13 +63,43 @@ export function analysedWith(
     ...patternsOf(flags.communication, '--communication', 'communication'),
     ...patternsOf(flags.compute, '--compute', 'compute'),
   ];
-  return analyze(paths, { patterns, align: alignOf(flags.align) });
+  const begun = performance.now();
+  const line = new ProgressLine(process.stderr);
+  const onProgress = ({ file, events, done, files }: ReadProgress): void => {
+    if (performance.now() - begun < QUIET_MS) return;
+    line.show({ stage: 'reading', detail: `${file} (${events} events)`, share: done / files });
+  };
+  try {
+    return await analyze(paths, { patterns, align: alignOf(flags.align), onProgress });
+  } finally {
+    if (performance.now() - begun >= QUIET_MS) line.end();
+  }
+}
+
+/**
+ * Looks whether a page can be written; what its file holds stays.
+ *
+ * @throws BadInputError where it cannot, or would overwrite one of the inputs.
+ */
+export function checkPage(flag: string, path: string, inputs: readonly string[]): void {
+  if (inputs.some((input) => resolve(input) === resolve(path))) {
+    throw new BadInputError(flag, `${flag} ${path} is one of the traces; name another file for the page`);
+  }
+  writing(flag, path, () => {
+    closeSync(openSync(path, 'a'));
+  });
 }
 
 /** Writes a page. @throws BadInputError where the file cannot be written. */
 export function writePage(flag: string, path: string, page: string): void {
-  try {
+  writing(flag, path, () => {
     writeFileSync(path, page);
+  });
+}
+
+function writing(flag: string, path: string, act: () => void): void {
+  try {
+    act();
   } catch (cause) {
     const problem = `${flag} ${path} cannot be written: ${messageOf(cause)}`;
     throw new BadInputError(flag, `${problem}; name a file in a folder that exists`, { cause });
@@ -77,6 +114,24 @@ export function tellProblems({ analysis }: AnalysedSet): void {
   process.exitCode = EXIT_CODE.badInput;
 }
 
+/** Refuses outputs that cannot be written, before the traces are read rather than after. @throws BadInputError */
+function checkOutputs(traces: readonly string[], { html, csv, chakra }: AnalyzeFlags): void {
+  if (csv !== undefined) prepareExportFolder('--csv', csv);
+  if (chakra !== undefined && csv !== undefined && resolve(chakra) === resolve(csv)) {
+    throw new BadInputError('--chakra', `--chakra is ${chakra}, which is the folder of --csv; name another one`);
+  }
+  if (chakra !== undefined) prepareExportFolder('--chakra', chakra);
+  if (html !== undefined) checkPage('--html', html, traces);
+}
+
+async function writeExports(analysed: AnalysedSet, { csv, chakra }: AnalyzeFlags): Promise<void> {
+  const outcomes = [
+    ...(csv === undefined ? [] : [await writeCsv(analysed, csv)]),
+    ...(chakra === undefined ? [] : [await writeChakra(analysed, chakra)]),
+  ];
+  for (const note of outcomes.flatMap(({ notes }) => notes)) process.stderr.write(`epemu: ${note}\n`);
+}
+
 /** Adds `epemu analyze`. */
 export function addAnalyzeCommand(program: Command): void {
   const command = program
@@ -85,6 +140,8 @@ export function addAnalyzeCommand(program: Command): void {
     .argument('<trace...>', "PyTorch-profiler traces, plain or gzip; a run's folder; or a folder of traces");
   addTraceFlags(command)
     .option('--html <file>', 'write a self-contained report page')
+    .option('--csv <folder>', 'write phases, kernels, collectives and ranks as CSV files')
+    .option('--chakra <folder>', "write each rank's nodes (COMP, SEND, RECV) as Chakra-style JSON")
     .option('--json', 'print everything as JSON')
     .addHelpText(
       'after',
@@ -101,10 +158,14 @@ Examples:
   epemu analyze captures/*.pt.trace.json.gz --communication my_all_to_all`,
     )
     .action(async (traces: string[], flags: AnalyzeFlags) => {
+      checkOutputs(traces, flags);
       const analysed = await analysedWith(traces, flags);
       if (flags.html !== undefined) writePage('--html', flags.html, reportPage(analysisPage(analysed, EPEMU_VERSION)));
+      await writeExports(analysed, flags);
       process.stdout.write(
-        flags.json === true ? `${JSON.stringify(analysed.analysis, null, 1)}\n` : analysisText(analysed, process.stdout),
+        flags.json === true
+          ? `${JSON.stringify(analysed.analysis, null, 1)}\n`
+          : analysisText(analysed, process.stdout),
       );
       tellProblems(analysed);
     });

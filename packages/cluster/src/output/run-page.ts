@@ -74,7 +74,9 @@ export function runPage(report: Report, configuration: Configuration, analysed: 
     subtitle: `${layers} layers, ${routing} routing, seed ${seed}, ${fabric} fabric, digest ${digest ?? 'none: the run is not complete'}`,
     warnings: [
       ...(error === undefined ? [] : [`This run failed: ${error}`]),
-      ...(report.status === 'failed' ? ['What it recorded until then is shown; figures of it are not those of the whole run.'] : []),
+      ...(report.status === 'failed'
+        ? ['What it recorded until then is shown; figures of it are not those of the whole run.']
+        : []),
     ],
     finding,
     figures: [...(base?.figures ?? []), ...runFigures(report)],
@@ -82,7 +84,12 @@ export function runPage(report: Report, configuration: Configuration, analysed: 
     timeline: base?.timeline ?? null,
     ranks: base?.ranks ?? [],
     matrix: base?.matrix ?? null,
-    tables: [...(phases === undefined ? [] : [phases]), ...calibrationTable(report), ...others, ...imbalanceTable(report)],
+    tables: [
+      ...(phases === undefined ? [] : [phases]),
+      ...calibrationTable(report),
+      ...others,
+      ...imbalanceTable(report),
+    ],
     configuration,
     statement,
     epemuVersion,

@@ -19,3 +19,4 @@ export { steadyLayer } from './steady-layer.js';
 export { timelineData } from './timeline-data.js';
 export { formatBytes, percentText, timeText } from './units.js';
 export { reportPage } from './report-page.js';
+export { plainText } from './plain-text.js';

@@ -4,7 +4,7 @@ import { analyze, prepareExportFolder, writeChakra, writeCsv } from '@epemu/anal
 import type { AnalysedSet, KernelClass, KernelPattern, ReadProgress } from '@epemu/analysis';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
-import { analysisPage, reportPage } from '@epemu/pages';
+import { analysisPage, plainText, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
 import { ProgressLine } from '../progress.js';
@@ -108,7 +108,7 @@ function writing(flag: string, path: string, act: () => void): void {
 
 /** Says on standard error what was wrong with the input; an analysis that misses something ends with 2. */
 export function tellProblems({ analysis }: AnalysedSet): void {
-  for (const { message } of analysis.problems) process.stderr.write(`epemu: ${message}\n`);
+  for (const { message } of analysis.problems) process.stderr.write(`epemu: ${plainText(message)}\n`);
   if (!analysis.partial) return;
   process.stderr.write('epemu: this analysis is partial: what could be read is in it, what is named above is not\n');
   process.exitCode = EXIT_CODE.badInput;

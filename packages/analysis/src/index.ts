@@ -28,3 +28,4 @@ export { prepareExportFolder } from './export/output-folder.js';
 export { writeCsv } from './export/write-csv.js';
 export type { ExportOutcome } from './export/write-file.js';
 export type { ReadProgress } from './read/read-traces.js';
+export { Containment, type NamedRange } from './phases/containment.js';

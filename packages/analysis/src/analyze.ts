@@ -1,5 +1,5 @@
 import { microseconds, rounded, ratio, summarise } from '@epemu/timeline';
-import type { OverlapFigures, TimelineSummary } from '@epemu/timeline';
+import type { OverlapFigures, PhaseSummary, TimelineSummary } from '@epemu/timeline';
 import { alignClocks } from './across/align.js';
 import type { Alignment } from './across/align.js';
 import { collectiveParts, matchCollectives } from './across/collectives.js';
@@ -12,7 +12,7 @@ import { exposedFigures } from './figures/exposed-causes.js';
 import type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 import { layerMarker, layerStarts, steadyWindow } from './figures/layers.js';
 import { TableAccumulator } from './figures/tables.js';
-import type { KernelTotal, PhaseFigure, StreamFigure } from './figures/tables.js';
+import type { KernelTotal, StreamFigure } from './figures/tables.js';
 import { TraceView } from './figures/trace-view.js';
 import { KernelRoles } from './kernel-role.js';
 import type { KernelPattern } from './kernel-role.js';
@@ -84,7 +84,7 @@ export interface Analysis {
   readonly steady: TimelineSummary | null;
   readonly layers: { readonly marker: string | null; readonly count: number };
   readonly streams: readonly StreamFigure[];
-  readonly phases: readonly PhaseFigure[];
+  readonly phases: readonly PhaseSummary[];
   readonly kernelClasses: readonly KernelTotal[];
   readonly kernelNames: readonly KernelTotal[];
   readonly ranksSummary: readonly RankFigure[];

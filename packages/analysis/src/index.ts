@@ -8,7 +8,7 @@ export type { CollectiveSkew, RankLateness } from './across/skew.js';
 export type { ByteTraffic } from './across/traffic.js';
 export { exposedPieces, type ExposedInterval } from './figures/exposed.js';
 export { layerStarts } from './figures/layers.js';
-export type { KernelTotal, PhaseFigure, StreamFigure } from './figures/tables.js';
+export type { KernelTotal, StreamFigure } from './figures/tables.js';
 export type { TraceView } from './figures/trace-view.js';
 export { KERNEL_CLASSES, KERNEL_PATTERNS, KernelRoles } from './kernel-role.js';
 export type { CollectiveRole, CollectiveType, KernelClass, KernelPattern, KernelRole } from './kernel-role.js';

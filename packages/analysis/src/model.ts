@@ -37,7 +37,7 @@ export interface TraceStream {
   readonly id: string;
   /** `stream 27`, or what the trace calls it. */
   readonly name: string;
-  /** What most of its time is: computation, or communication. */
+  /** What most of its kernels and of its time are: computation, or communication. */
   readonly role: 'computation' | 'communication';
 }
 

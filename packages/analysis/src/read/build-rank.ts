@@ -38,17 +38,24 @@ function finishInstance(placed: PlacedInstance, place: Uint32Array, kernels: Ker
   return { phase, rows, startNs: starts[rows[0]], endNs, stream: streams[rows[0]], operation, layer };
 }
 
-/** Streams with what most of their time is. */
+/**
+ * Streams with what they are for: communication where that is most of their kernels and of their time. By time alone a
+ * stream that computes and waits for a slow rank would be one for communication.
+ */
 function streamsOf(gpu: RawGpu, kernels: KernelColumns, names: NameTable, roles: KernelRoles): TraceStream[] {
+  const excessNs = new Float64Array(gpu.streams.length);
   const excess = new Float64Array(gpu.streams.length);
   const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
   const [streams, nameIndices] = [kernels.column('stream'), kernels.column('name')];
   for (let row = 0; row < kernels.count; row++) {
-    const sign = roles.of(names.names[nameIndices[row]]).class === 'communication' ? 1 : -1;
-    excess[streams[row]] += sign * (ends[row] - starts[row]);
+    const kernelClass = roles.of(names.names[nameIndices[row]]).class;
+    const sign = kernelClass === 'communication' ? 1 : -1;
+    excessNs[streams[row]] += sign * (ends[row] - starts[row]);
+    if (kernelClass !== 'memory') excess[streams[row]] += sign;
   }
   return gpu.streams.map((id, index) => {
-    return { id: String(id), name: `stream ${id}`, role: excess[index] > 0 ? 'communication' : 'computation' };
+    const isFor = excess[index] > 0 && excessNs[index] > 0 ? 'communication' : 'computation';
+    return { id: String(id), name: `stream ${id}`, role: isFor };
   });
 }
 

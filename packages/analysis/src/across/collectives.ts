@@ -83,12 +83,17 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
 /** How many places two sequences may be apart for captures that began at different moments. */
 const MOST_SHIFT = 64;
 
-/** @returns by how many parts `b` begins later than `a`, so that their signatures agree; undefined where none fits. */
+/**
+ * @returns by how many parts `b` begins later than `a`, so that their signatures agree where both have some, which is at
+ * least half of the shorter one: a few in a row are alike by chance. Undefined where none fits.
+ */
 function shiftBetween(a: readonly CollectivePart[], b: readonly CollectivePart[]): number | undefined {
+  const least = Math.min(a.length, b.length) / 2;
   const agrees = (shift: number): boolean => {
-    const count = Math.min(a.length - shift, b.length);
-    if (count <= 0) return false;
-    for (let i = Math.max(0, -shift); i < count; i++) if (a[i + shift].signature !== b[i].signature) return false;
+    const from = Math.max(0, -shift);
+    const to = Math.min(a.length - shift, b.length);
+    if (to - from < least) return false;
+    for (let i = from; i < to; i++) if (a[i + shift].signature !== b[i].signature) return false;
     return true;
   };
   if (agrees(0)) return 0;

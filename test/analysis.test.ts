@@ -31,6 +31,9 @@ function expectWhole({ path, analysis }: AnalysedSet): void {
   expect(path.at(-1)!.endNs / 1000).to.equal(analysis.criticalPath!.measuredEndUs);
 }
 
+/** A background transfer is named as its issue and its wait are, without these words. */
+const isTransfer = (name: string): boolean => /^(?:DISPATCH|COMBINE)\(\d+\)$/.test(name);
+
 for (const scenario of SCENARIOS) {
   describe(`traces of an emulated ${scenario} run, analysed`, () => {
     const temporary = new TemporaryFolder();
@@ -57,6 +60,18 @@ for (const scenario of SCENARIOS) {
       const difference = timeline.computeUs - found.analysis.timeline.computeUs;
       expect(difference).to.be.within(0, copiedUs + 0.01);
       expect(found.analysis).to.include({ source: 'emulated', partial: false, ranks: 16, scenario });
+    });
+
+    it('have the phases that the run’s own report has', () => {
+      const own = new Map(ownFigures(run).phases.map((phase) => [phase.name, phase]));
+      const phases = found.analysis.phases.filter(({ kind }) => kind !== 'network');
+      expect(phases.map(({ name }) => name)).to.include.members([...own.keys()].filter((name) => !isTransfer(name)));
+      for (const { name, stream, count, meanUs, busyUs } of phases) {
+        const { stream: ownStream, count: ownCount, meanUs: ownMeanUs, busyUs: ownBusyUs } = own.get(name)!;
+        expect({ name, stream, count }).to.deep.equal({ name, stream: ownStream, count: ownCount });
+        expect(meanUs, name).to.be.closeTo(ownMeanUs, 0.001);
+        expect(busyUs, name).to.be.closeTo(ownBusyUs, 0.001);
+      }
     });
 
     it('give the run back in a replay that changes nothing', () => {

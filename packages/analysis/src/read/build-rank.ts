@@ -33,9 +33,15 @@ function finishInstance(placed: PlacedInstance, place: Uint32Array, kernels: Ker
   const [starts, ends, streams] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('stream')];
   const rows = placed.rows.map((row) => place[row]).sort((a, b) => a - b);
   let endNs = Number.NEGATIVE_INFINITY;
-  for (const row of rows) endNs = Math.max(endNs, ends[row]);
+  const busyNs = new Map<number, number>();
+  for (const row of rows) {
+    endNs = Math.max(endNs, ends[row]);
+    busyNs.set(streams[row], (busyNs.get(streams[row]) ?? 0) + ends[row] - starts[row]);
+  }
+  let stream = streams[rows[0]];
+  for (const [other, ns] of busyNs) if (ns > busyNs.get(stream)!) stream = other;
   const { phase, operation, layer } = placed;
-  return { phase, rows, startNs: starts[rows[0]], endNs, stream: streams[rows[0]], operation, layer };
+  return { phase, rows, startNs: starts[rows[0]], endNs, stream, operation, layer };
 }
 
 /**

@@ -1,25 +1,14 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { analyze, writeChakra, writeCsv } from '@epemu/analysis';
 import type { AnalysedSet, ChakraNode, ChakraTrace } from '@epemu/analysis';
 import { PORT } from '@epemu/timeline';
-import { writeRankTrace } from '@epemu/trace';
-import type { RunDescription } from '@epemu/trace';
+import { writeTraces } from './support/analysed.js';
 import { SCENARIOS, small } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import type { LocalRun } from './support/local-run.js';
 import { TemporaryFolder } from './support/temporary.js';
-
-function descriptionOf({ configuration }: LocalRun): RunDescription {
-  const { scenario, ranks, layers, model, hardware, schedule } = configuration;
-  return {
-    ...{ runId: 'r1', scenario, ranks, layers, nodeSize: hardware.nodeSize, epemuVersion: '0.1.0' },
-    ...{ deviceProperties: hardware.gpu.deviceProperties, gpuName: hardware.gpu.name },
-    ...{ bytesPerElementDispatch: 1, hidden: model.hidden, topK: model.topK },
-    ...{ computeSms: schedule.computeSms, communicationSms: schedule.communicationSms, kernelNames: 'nccl' },
-  };
-}
 
 /** `sender receiver` and the bytes over their link in each operation, in the order of operations, of the timelines. */
 function bytesOfTimelines({ timelines }: LocalRun): Map<string, number[]> {
@@ -64,10 +53,7 @@ for (const scenario of SCENARIOS) {
 
     before(async () => {
       run = await runLocally(small(scenario));
-      mkdirSync(traces);
-      for (const timeline of run.timelines) {
-        await writeRankTrace(join(traces, `rank-${timeline.rank}.json`), descriptionOf(run), run.program, timeline);
-      }
+      await writeTraces(run, traces);
       analysed = await analyze([traces]);
     });
     after(() => {

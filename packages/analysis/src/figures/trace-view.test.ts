@@ -44,13 +44,13 @@ function plainFigures(pieces: readonly Piece[], transfers: readonly Span[], wind
   const all = of('memory').map((is, at) => is || compute[at] || communication[at]);
   const [from, to] = window ?? (all.includes(true) ? [all.indexOf(true), all.lastIndexOf(true) + 1] : [0, 0]);
   const both = compute.map((is, at) => is && communication[at]);
-  // A stream is for communication if that is most of its time.
+  // A stream is for communication if that is most of its time and of its kernels, copies aside.
   const streams = [0, 1, 2, 3].filter((stream) => {
-    const time = (is: boolean): number =>
-      pieces
-        .filter((piece) => piece.stream === stream && (piece.what === 'communication') === is)
-        .reduce((sum, { length }) => sum + length, 0);
-    return time(true) > time(false);
+    const own = pieces.filter((piece) => piece.stream === stream);
+    const sent = own.filter(({ what }) => what === 'communication');
+    const computed = own.filter(({ what }) => what === 'compute');
+    const time = (list: readonly Piece[]): number => list.reduce((sum, { length }) => sum + length, 0);
+    return sent.length > computed.length && 2 * time(sent) > time(own);
   });
   const onStream = covered(pieces.filter(({ stream }) => streams.includes(stream))).map((is, at) => is || sent[at]);
   return {
@@ -111,6 +111,18 @@ describe('overlap figures of any trace', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('count a stream that computes and waits for others as one for computation, whatever it waits', async () => {
+    const layer = (at: number): Item[] => [
+      kernel(GEMM, 7, at, 5),
+      kernel(GEMM, 7, at + 5, 5),
+      kernel(DISPATCH, 7, at + 10, 90),
+    ];
+    const { analysis } = await analysedRanks([[0, 100, 200, 300, 400].flatMap(layer)]);
+    expect(analysis.streams[0].role).to.equal('computation');
+    expect(analysis.timeline.commBusyPct).to.equal(90);
+    expect(analysis.steady!.layerUs.mean).to.equal(100);
   });
 
   it('have exposed pieces that add up to the exposed time and name who fills them', async () => {

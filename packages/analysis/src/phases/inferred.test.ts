@@ -58,6 +58,13 @@ describe('phases of a trace that names none', () => {
     expect(analysis.timeline).to.include({ computeUs: 7, commUs: 0, exposedCommUs: 0, idleUs: 0 });
   });
 
+  it('are compute where they compute, though they start with a cast on the stream of a collective', async () => {
+    const cast = (at: number): Item[] => [kernel('cast', 27, at, 1), ...layer(at + 2)];
+    const { analysis } = await analysedRanks([[0, 200, 400, 600].flatMap(cast)]);
+    const kinds = analysis.phases.map(({ name, kind, count }) => `${count} ${name}: ${kind}`);
+    expect(kinds).to.include.members(['4 beside combine 2: computation', '4 combine 2: communication']);
+  });
+
   it('call what waited and moved nothing before the trace ended a barrier', async () => {
     const { analysis } = await analysedRanks([[kernel(DISPATCH, 27, 0, 5), kernel(NOTIFY, 27, 10, 5)]]);
     expect(analysis.phases.map(({ name }) => name)).to.deep.equal(['dispatch', 'barrier']);

@@ -1,0 +1,135 @@
+import { analyze } from '@epemu/analysis';
+import type { AnalysedSet } from '@epemu/analysis';
+import { runInMemory } from '@epemu/experiments';
+import type { InMemoryRun } from '@epemu/experiments';
+import { FigureAccumulator, largest } from '@epemu/timeline';
+import type { FigureReport } from '@epemu/timeline';
+import { expect } from 'chai';
+import { asCaptured, writeTraces } from './support/analysed.js';
+import { SCENARIOS, small } from './support/configuration.js';
+import type { ScenarioName } from './support/configuration.js';
+import { TemporaryFolder } from './support/temporary.js';
+
+const SLOW_RANK = 5;
+
+/** Figures that the emulator itself gives of a run. */
+function ownFigures({ program, timelines, configuration }: InMemoryRun): FigureReport {
+  const figures = new FigureAccumulator(program, configuration.model.experts);
+  for (const timeline of timelines) figures.add(timeline);
+  return figures.result();
+}
+
+function lastEndUs({ timelines }: InMemoryRun): number {
+  return Math.max(...timelines.map(({ events }) => largest(events.column('endNs')))) / 1000;
+}
+
+/** Pieces of the path follow each other and end at the last end. */
+function expectWhole({ path, analysis }: AnalysedSet): void {
+  path.forEach(({ startNs }, index) => {
+    if (index > 0) expect(startNs, `piece ${index}`).to.equal(path[index - 1].endNs);
+  });
+  expect(path.at(-1)!.endNs / 1000).to.equal(analysis.criticalPath!.measuredEndUs);
+}
+
+/** A background transfer is named as its issue and its wait are, without these words. */
+const isTransfer = (name: string): boolean => /^(?:DISPATCH|COMBINE)\(\d+\)$/.test(name);
+
+for (const scenario of SCENARIOS) {
+  describe(`traces of an emulated ${scenario} run, analysed`, () => {
+    const temporary = new TemporaryFolder();
+    let run: InMemoryRun;
+    let found: AnalysedSet;
+
+    before(async () => {
+      run = await runInMemory(small(scenario));
+      found = await analyze(await writeTraces(run, temporary.fresh()));
+    });
+    after(() => {
+      temporary.remove();
+    });
+
+    it('have the figures that the run’s own report has, but for copies, which are no computation', () => {
+      const { timeline, steady } = ownFigures(run);
+      const figures = ({ commUs, exposedCommUs, idleUs, spanUs, layerUs, serialUs, commBusyPct }: typeof timeline) => {
+        return { commUs, exposedCommUs, idleUs, spanUs, layerUs, serialUs, commBusyPct };
+      };
+      expect(figures(found.analysis.timeline)).to.deep.equal(figures(timeline));
+      expect(figures(found.analysis.steady!)).to.deep.equal(figures(steady));
+      const copies = found.analysis.kernelClasses.filter(({ class: kernelClass }) => kernelClass === 'memory');
+      const copiedUs = copies.reduce((sum, { totalUs }) => sum + totalUs, 0);
+      const difference = timeline.computeUs - found.analysis.timeline.computeUs;
+      expect(difference).to.be.within(0, copiedUs + 0.01);
+      expect(found.analysis).to.include({ source: 'emulated', partial: false, ranks: 16, scenario });
+    });
+
+    it('have the phases that the run’s own report has', () => {
+      const own = new Map(ownFigures(run).phases.map((phase) => [phase.name, phase]));
+      const phases = found.analysis.phases.filter(({ kind }) => kind !== 'network');
+      expect(phases.map(({ name }) => name)).to.include.members([...own.keys()].filter((name) => !isTransfer(name)));
+      for (const { name, stream, count, meanUs, busyUs } of phases) {
+        const { stream: ownStream, count: ownCount, meanUs: ownMeanUs, busyUs: ownBusyUs } = own.get(name)!;
+        expect({ name, stream, count }).to.deep.equal({ name, stream: ownStream, count: ownCount });
+        expect(meanUs, name).to.be.closeTo(ownMeanUs, 0.001);
+        expect(busyUs, name).to.be.closeTo(ownBusyUs, 0.001);
+      }
+    });
+
+    it('give the run back in a replay that changes nothing', () => {
+      const { measuredEndUs, replayedEndUs, errorPct } = found.analysis.criticalPath!;
+      expect(measuredEndUs).to.equal(lastEndUs(run));
+      expect({ replayedEndUs, errorPct }).to.deep.equal({ replayedEndUs: measuredEndUs, errorPct: 0 });
+    });
+
+    it('have a critical path without a hole', () => {
+      expectWhole(found);
+    });
+
+    it('have no answer to a what-if that is later than what was', () => {
+      const { answers, replayedEndUs } = found.analysis.criticalPath!;
+      for (const { id, endUs } of answers) expect(endUs, id).to.be.at.most(replayedEndUs);
+    });
+
+    it('need no alignment, for ranks share a clock', () => {
+      expect(found.analysis.alignment).to.deep.include({ applied: false, violationUs: { before: 0, after: 0 } });
+    });
+
+    it('show a slow rank as the straggler, which the critical path goes through', async () => {
+      const slow = await runInMemory(small(scenario, { slowRanks: [{ rank: SLOW_RANK, factor: 2 }] }));
+      const { analysis } = await analyze(await writeTraces(slow, temporary.fresh()));
+      const stragglers = analysis.stragglers.filter(({ straggler }) => straggler);
+      expect(stragglers.map(({ rank }) => rank)).to.deep.equal([SLOW_RANK]);
+      expect(stragglers[0].computeOverMedianPct).to.be.closeTo(100, 5);
+      const [{ rank, pct }] = analysis.criticalPath!.byRank;
+      expect(rank).to.equal(SLOW_RANK);
+      expect(pct).to.be.greaterThan(90);
+      const last = analysis.exposed.filter(({ lastRank }) => lastRank !== null);
+      expect(new Set(last.map(({ lastRank }) => lastRank))).to.deep.equal(new Set([SLOW_RANK]));
+    });
+
+    it('lose nothing but fractions of µs where they are written as captures, on clocks of their own', async () => {
+      const plain = await analyze(await writeTraces(run, temporary.fresh(), asCaptured()));
+      const epoch = 1_740_461_679_471_346;
+      const clocks = run.timelines.map(
+        (_, rank) => epoch + (rank === 0 ? 0 : (rank * 2_654_435) % 4_000_000) - 2_000_000,
+      );
+      const shifted = await analyze(await writeTraces(run, temporary.fresh(), asCaptured(clocks)));
+      expect(shifted.analysis.alignment!.applied).to.equal(true);
+      expect(plain.analysis).to.include({ source: 'captured', partial: false });
+      const { timeline, collectives, criticalPath } = shifted.analysis;
+      expect(timeline.exposedCommUs).to.be.closeTo(plain.analysis.timeline.exposedCommUs, 1);
+      expect(timeline.computeUs).to.be.closeTo(found.analysis.timeline.computeUs, 0.01 * timeline.computeUs);
+      expect(collectives).to.have.lengthOf(found.analysis.collectives.length);
+      collectives.forEach(({ skewUs, phase }, index) => {
+        const exact = found.analysis.collectives[index];
+        expect(phase).to.equal(exact.phase);
+        expect(skewUs, `collective ${index}`).to.be.closeTo(exact.skewUs, TOLERANCE_US[scenario]);
+      });
+      expectWhole(shifted);
+      const spanUs = criticalPath!.pathUs;
+      expect(spanUs).to.be.closeTo(plain.analysis.criticalPath!.pathUs, TOLERANCE_US[scenario]);
+    });
+  });
+}
+
+/** By how much clocks that only collectives tell may be off: what ranks leave a collective apart. */
+const TOLERANCE_US: Readonly<Record<ScenarioName, number>> = { train: 10, prefill: 10, decode: 30 };

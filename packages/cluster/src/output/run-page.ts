@@ -49,8 +49,8 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
       : [
           {
             label: 'throughput',
-            value: `${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node`,
-            note: `step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
+            value: `${throughput.tokensPerSecondPerNode.toFixed(0)}`,
+            note: `tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
           },
         ]),
     {
@@ -58,7 +58,11 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
       value: numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} failed`,
       note: `${numerics.tokensChecked} tokens checked`,
     },
-    { label: 'host', value: `${host.wallSeconds.toFixed(1)} s`, note: `${host.processes} processes` },
+    {
+      label: 'host',
+      value: `${host.wallSeconds.toFixed(1)} s`,
+      note: host.processes === 1 ? 'one process' : `${host.processes} processes`,
+    },
   ];
 }
 

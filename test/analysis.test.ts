@@ -2,10 +2,11 @@ import { analyze } from '@epemu/analysis';
 import type { AnalysedSet } from '@epemu/analysis';
 import { runInMemory } from '@epemu/experiments';
 import type { InMemoryRun } from '@epemu/experiments';
-import { FigureAccumulator, largest } from '@epemu/timeline';
+import { FigureAccumulator, PORT, largest } from '@epemu/timeline';
 import type { FigureReport } from '@epemu/timeline';
 import { expect } from 'chai';
 import { asCaptured, withProgram, writeTraces } from './support/analysed.js';
+import type { TraceChange } from './support/analysed.js';
 import { SCENARIOS, small } from './support/configuration.js';
 import type { ScenarioName } from './support/configuration.js';
 import { TemporaryFolder } from './support/temporary.js';
@@ -87,6 +88,45 @@ for (const scenario of SCENARIOS) {
     it('have no answer to a what-if that is later than what was', () => {
       const { answers, replayedEndUs } = found.analysis.criticalPath!;
       for (const { id, endUs } of answers) expect(endUs, id).to.be.at.most(replayedEndUs);
+    });
+
+    it('tell the bytes that ranks sent each other as the run did send them, to the element', () => {
+      const { traffic } = found.analysis;
+      const sent = new Float64Array(16 * 16);
+      for (const { rank, services } of run.timelines) {
+        const [ports, peers, bytes] = (['port', 'peer', 'bytes'] as const).map((name) => services.column(name));
+        const isOut = (port: number): boolean => port === PORT.rdmaOut || port === PORT.nvlinkOut;
+        ports.forEach((port, row) => (sent[rank * 16 + peers[row]] += isOut(port) ? bytes[row] : 0));
+      }
+      expect(traffic).to.include({ ranks: 16, nodeSize: 8, nodes: 2 });
+      traffic!.bytes.forEach((bytes, pair) => {
+        expect(bytes, `${pair >> 4} to ${pair & 15}`).to.be.within(sent[pair] - 64, sent[pair]);
+      });
+      const toOwnNode = traffic!.nodeBytes[0];
+      const expected = sent.reduce((sum, bytes, pair) => (pair >> 4 < 8 && (pair & 15) < 8 ? sum + bytes : sum), 0);
+      expect(toOwnNode).to.be.within(expected - 64 * 64, expected);
+    });
+
+    it('have the same overlap figures without annotations, and as many layers or parts of them', async () => {
+      const bare: TraceChange = (trace, rank) => {
+        asCaptured()(trace, rank);
+        trace.traceEvents = trace.traceEvents.filter(
+          ({ cat = '' }) => !cat.includes('annotation') && cat !== 'network',
+        );
+      };
+      const [named, unnamed] = await Promise.all(
+        [asCaptured(), bare].map(async (change) => analyze(await writeTraces(run, temporary.fresh(), change))),
+      );
+      const { timeline, layers, phases, phasesInferred, collectives } = unnamed.analysis;
+      expect([named.analysis.phasesInferred, phasesInferred]).to.deep.equal([false, true]);
+      for (const key of ['computeUs', 'commUs', 'exposedCommUs', 'idleUs', 'overlapPct', 'spanUs'] as const) {
+        expect(timeline[key], key).to.equal(named.analysis.timeline.kernelsOnly[key]);
+      }
+      expect(layers.count % 4, 'micro-batches that run one after the other are told apart by nothing').to.equal(0);
+      expect(layers.count).to.be.greaterThan(0);
+      const plain = /^(?:beside )?(?:(?:send|receive) )?(?:dispatch|combine)(?: \d)?$|^before the first collective$/;
+      for (const { name } of phases) expect(name).to.match(plain);
+      expect(collectives).to.have.lengthOf(found.analysis.collectives.length);
     });
 
     it('need no alignment, for ranks share a clock', () => {

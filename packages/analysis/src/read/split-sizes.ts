@@ -12,7 +12,7 @@ const MOST_RANKS = 1 << 20;
 /** @returns a list as Kineto prints it, `[1, 2, 3]`; undefined where it is cut (`...`) or no list. */
 function listOf(value: unknown): number[] | undefined {
   if (typeof value !== 'string' || !/^\[[\d, ]*\]$/.test(value)) return undefined;
-  const numbers = value.slice(1, -1).split(',').map(Number);
+  const numbers = (value.match(/\d+/g) ?? []).map(Number);
   return numbers.every((number) => Number.isSafeInteger(number)) ? numbers : undefined;
 }
 
@@ -28,5 +28,9 @@ export function sentBytes(args: Readonly<Record<string, unknown>>): ReadonlyMap<
   const ranks = listOf(args['Process Group Ranks']);
   if (bytes === undefined || ranks?.length !== sizes.length || ranks.some((rank) => rank >= MOST_RANKS))
     return undefined;
-  return new Map(ranks.map((rank, index) => [rank, sizes[index] * bytes]));
+  // Sizes count rows of the tensor; how long a row is follows from all elements.
+  const rows = sizes.reduce((sum, size) => sum + size, 0);
+  const elements = args['In msg nelems'];
+  const perRow = typeof elements === 'number' && elements > 0 && rows > 0 ? elements / rows : 1;
+  return new Map(ranks.map((rank, index) => [rank, Math.round(sizes[index] * perRow * bytes)]));
 }

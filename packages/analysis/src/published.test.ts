@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readTrace } from '@epemu/trace';
 import { expect } from 'chai';
 import { analyze } from './analyze.js';
 import type { AnalysedSet } from './analyze.js';
-import { readTrace } from '@epemu/trace';
+import { gatesOf } from './path/gates.js';
 import { analysed, traceText } from './trace.test-helper.js';
 import type { Item } from './trace.test-helper.js';
 
@@ -19,6 +20,7 @@ interface Reference {
   readonly kernel_classes: Readonly<Record<string, { count: number; total_us: number }>>;
   readonly cells: readonly { readonly start_us: number }[];
   readonly overlap_hta: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly dependencies: Readonly<Record<string, { readonly after: readonly string[] }>>;
   readonly exposed_intervals_over_100us: readonly (readonly [number, number, number])[];
   readonly replay: { readonly predicted_end_us: number; readonly end_us_if_comm_were_free: number };
 }
@@ -130,6 +132,26 @@ describe('the published training trace, analysed', () => {
     expect(criticalPath!.replayedEndUs).to.equal(reference.replay.predicted_end_us);
     const free = criticalPath!.answers.find(({ id }) => id === 'free-communication');
     expect(free!.endUs).to.equal(reference.replay.end_us_if_comm_were_free);
+  });
+
+  claim('has phases wait for those of the other stream that the reference finds', () => {
+    const [rank] = found.set.ranks;
+    const gates = gatesOf(rank, found.set.facts);
+    for (const [phase, { after }] of Object.entries(reference.dependencies)) {
+      const instances = rank.instances.flatMap((instance, index) => (instance.phase === phase ? [index] : []));
+      for (const text of after) {
+        const [awaited, before] = text.replace(' (previous cell)', '|').split('|');
+        const [one, other] = [awaited, phase].map((name) => rank.instances.find((each) => each.phase === name)!.stream);
+        if (one === other) continue;
+        instances.forEach((index, cell) => {
+          if (before !== undefined && cell === 0) return;
+          expect(
+            gates[index].map((gate) => rank.instances[gate].phase),
+            `${phase} of cell ${cell}`,
+          ).to.include(awaited);
+        });
+      }
+    }
   });
 
   claim('keeps its figures without annotations, and names its collectives by their place', async () => {

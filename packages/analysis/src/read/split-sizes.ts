@@ -12,7 +12,7 @@ const MOST_RANKS = 1 << 20;
 /** @returns a list as Kineto prints it, `[1, 2, 3]`; undefined where it is cut (`...`) or no list. */
 function listOf(value: unknown): number[] | undefined {
   if (typeof value !== 'string' || !/^\[[\d, ]*\]$/.test(value)) return undefined;
-  const numbers = value.slice(1, -1).split(',').map(Number);
+  const numbers = (value.match(/\d+/g) ?? []).map(Number);
   return numbers.every((number) => Number.isSafeInteger(number)) ? numbers : undefined;
 }
 
@@ -38,7 +38,11 @@ export function sentBytes(args: Readonly<Record<string, unknown>>): Float64Array
   if (bytes === undefined || ranks?.length !== sizes.length) return undefined;
   const last = ranks.reduce((most, rank) => Math.max(most, rank), -1);
   if (last >= MOST_RANKS) return undefined;
+  // Sizes count rows of the tensor; how long a row is follows from all elements.
+  const rows = sizes.reduce((sum, size) => sum + size, 0);
+  const elements = args['In msg nelems'];
+  const perRow = typeof elements === 'number' && elements > 0 && rows > 0 ? elements / rows : 1;
   const sent = new Float64Array(last + 1);
-  ranks.forEach((rank, index) => (sent[rank] += sizes[index] * bytes));
+  ranks.forEach((rank, index) => (sent[rank] += Math.round(sizes[index] * perRow * bytes)));
   return sent;
 }

@@ -167,7 +167,7 @@ function stragglerTable({ stragglers }: Analysis): PageTable {
   return {
     id: 'stragglers',
     title: 'Who keeps the others waiting',
-    note: 'Ranks by how often they came last to a collective. A straggler does so more than three times as often as its share.',
+    note: 'Ranks by how often they came last to a collective. A straggler is last more often than chance makes a rank, or far later than the others.',
     columns: columnsOf(['rank', '>last', '>of collectives', '>late, mean', '>compute', '>over the median', '']),
     rows: sorted
       .slice(0, 16)

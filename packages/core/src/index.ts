@@ -5,3 +5,4 @@ export * from './hash.js';
 export * from './make-folder.js';
 export * from './normal.js';
 export * from './order.js';
+export * from './router-shape.js';

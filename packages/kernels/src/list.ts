@@ -226,7 +226,10 @@ function checkedShape(shape: KernelShape, place: string): KernelShape {
   for (const key of ['m', 'n', 'k', 'weights', 'flops', 'bytes'] as const) {
     const value = shape[key];
     if (value >= 0 && value < Number.POSITIVE_INFINITY) continue;
-    throw new BadInputError(`${place}.${key}`, `${place} comes to ${value} ${key}; that must be finite and not negative`);
+    throw new BadInputError(
+      `${place}.${key}`,
+      `${place} comes to ${value} ${key}; that must be finite and not negative`,
+    );
   }
   return shape;
 }

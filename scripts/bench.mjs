@@ -1,6 +1,6 @@
 // Measures speed and memory, each figure beside a raw limit measured in the same run: node scripts/bench.mjs [--demo]
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -103,6 +103,70 @@ async function costModelSeconds(scenario) {
   return (performance.now() - began) / 1000;
 }
 
+/** The published training trace, where the reference data lies beside the project. */
+const PUBLISHED = '../shared/reference/train/train.json';
+
+/** Writes copies of the published trace, each as another rank. */
+function copiesOfPublished(name, copies) {
+  const out = join(folder, name);
+  mkdirSync(out);
+  const text = readFileSync(PUBLISHED, 'utf8');
+  for (let rank = 0; rank < copies; rank++) {
+    writeFileSync(join(out, `rank-${rank}.json`), text.replace(/"rank":\s*0/, `"rank": ${rank}`));
+  }
+  return { out, bytes: copies * text.length };
+}
+
+/** Analyses a folder in a process of its own: seconds and the most memory it had. */
+async function analysed(out) {
+  const script = `
+    const { analyze } = await import(${JSON.stringify(new URL('../packages/analysis/dist/index.js', import.meta.url).href)});
+    const began = performance.now();
+    await analyze([process.argv[1]]);
+    console.log(JSON.stringify({ seconds: (performance.now() - began) / 1000, megabytes: process.resourceUsage().maxRSS / 1e3 }));`;
+  return JSON.parse(await output(['--input-type=module', '-e', script, out]));
+}
+
+/** Bare parsing: seconds to read the same files and JSON.parse each. */
+async function bareParse(out) {
+  const script = `
+    const { readFileSync, readdirSync } = await import('node:fs');
+    const began = performance.now();
+    for (const name of readdirSync(process.argv[1])) JSON.parse(readFileSync(process.argv[1] + '/' + name, 'utf8'));
+    console.log((performance.now() - began) / 1000);`;
+  return Number(await output(['--input-type=module', '-e', script, out]));
+}
+
+/** What node prints when run with these arguments. */
+function output(args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (piece) => (text += piece));
+    child.once('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`node ended with ${code}`))));
+  });
+}
+
+/** Rows about analysis; none where the published trace is not to be had. */
+async function analysisRows(row) {
+  if (!existsSync(PUBLISHED)) {
+    console.log(`analyze is not measured: ${PUBLISHED} is not there`);
+    return;
+  }
+  for (const [copies, goal, memory] of [
+    [64, '≤ 10.4 s (a fifth of HTA)', '≤ 400 MB'],
+    [340, 'linear', ''],
+  ]) {
+    const { out, bytes } = copiesOfPublished(`copies-${copies}`, copies);
+    const { seconds: took, megabytes } = await analysed(out);
+    const raw = await bareParse(out);
+    rmSync(out, { recursive: true });
+    const what = `analyze ${copies} copies of the published trace, ${(bytes / 1e6).toFixed(0)} MB`;
+    row(what, took, 's', goal, raw, 'bare JSON.parse of the same files');
+    row('  most memory', megabytes, 'MB', memory);
+  }
+}
+
 async function main() {
   const table = new Table({
     head: ['what', 'measured', 'goal', 'raw limit', 'ratio'],
@@ -163,6 +227,8 @@ async function main() {
   row('128 single-rank processes, no payload', many.host.wallSeconds, 's', '', undefined);
   row('their start-up', many.host.startupSeconds, 's', '', bareStarts * 8, '128 bare node processes, scaled');
   row('coordinator memory, live decode', live.host.coordinatorPeakRssBytes / 1e6, 'MB', '≤ 300 MB');
+
+  await analysisRows(row);
 
   if (process.argv.includes('--demo'))
     row('./scripts/demo after installation', await seconds('./scripts/demo', []), 's', '≤ 180 s');

@@ -115,7 +115,13 @@ function pageTests(executablePath: string): void {
       `▲ ${SMALL.tables[0].rows[3].cells[0]}`,
       ...SMALL.tables[0].rows[3].cells.slice(1),
     ]);
-    expect(await page.locator('.layer svg rect').count()).to.equal(2);
+    const boxes = await page.locator('.layer-box svg title').allTextContents();
+    for (const { phase } of SMALL.layers.flatMap(({ rows }) => rows.flatMap((row) => row.boxes))) {
+      expect(
+        boxes.some((title) => title.includes(phase)),
+        phase,
+      ).to.equal(true);
+    }
   });
 
   it('folds long tables and the configuration until asked', async () => {

@@ -139,7 +139,7 @@ describe('the wire is load-bearing', () => {
       it(`${what}, changed on the wire of a ${scenario}, fails numerics`, async () => {
         const tamper = changePayload((payload) => [{ ...payload, bytes: corrupt(payload.bytes) }]);
         const { outcome } = await runThrough(scenario, tamper);
-        expect(outcome.error).to.be.instanceOf(NumericsError);
+        expect(outcome.error, outcome.error?.message).to.be.instanceOf(NumericsError);
         expect(outcome.error?.exitCode).to.equal(EXIT_CODE.failure);
         expect(outcome.error?.message).to.match(/numerics failed/);
         expect(outcome.report.status).to.equal('failed');

@@ -70,15 +70,23 @@ export async function within(milliseconds: number, holds: () => boolean): Promis
   return true;
 }
 
-/** @returns a port that was free a moment ago. */
+/** Below the ports that the system gives to outgoing connections: one of those may take a port between two moments. */
+const FIRST_PORT = 20_000;
+const PORTS_OF_PROCESS = 20;
+let nextPort = FIRST_PORT + (process.pid % 500) * PORTS_OF_PROCESS;
+
+/** @returns a port that is free, and that no connection takes before somebody listens on it. */
 export function freePort(): Promise<number> {
+  const port = nextPort++;
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(freePort());
+      else reject(error);
+    });
+    server.listen(port, '127.0.0.1', () => {
       server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+        resolve(port);
       });
     });
   });

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { decodeFrame, encodeFrame, frameContent } from '@epemu/fabric';
 import type { Message } from '@epemu/fabric';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -27,11 +28,11 @@ export class TamperingProxy {
   }
 
   static async start(tamper: Tamper): Promise<TamperingProxy> {
-    const own = await freePort();
     const behind = await freePort();
-    const server = new WebSocketServer({ port: own, host: '127.0.0.1', perMessageDeflate: false });
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
     await new Promise((resolve) => server.once('listening', resolve));
-    return new TamperingProxy(server, `ws://127.0.0.1:${own}`, behind, tamper);
+    const { port } = server.address() as AddressInfo;
+    return new TamperingProxy(server, `ws://127.0.0.1:${port}`, behind, tamper);
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { microseconds, rounded, ratio, summarise } from '@epemu/timeline';
-import type { OverlapFigures, TimelineSummary } from '@epemu/timeline';
+import type { OverlapFigures, PhaseSummary, TimelineSummary } from '@epemu/timeline';
 import { alignClocks } from './across/align.js';
 import type { Alignment } from './across/align.js';
 import { collectiveParts, matchCollectives } from './across/collectives.js';
@@ -8,14 +8,14 @@ import { collectiveSkews, rankLateness } from './across/skew.js';
 import type { CollectiveSkew, RankLateness } from './across/skew.js';
 import { byteTraffic } from './across/traffic.js';
 import type { ByteTraffic } from './across/traffic.js';
-import { exposedPieces } from './figures/exposed.js';
-import type { ExposedInterval } from './figures/exposed.js';
+import { exposedFigures } from './figures/exposed-causes.js';
+import type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 import { layerMarker, layerStarts, steadyWindow } from './figures/layers.js';
 import { TableAccumulator } from './figures/tables.js';
-import type { KernelTotal, PhaseFigure, StreamFigure } from './figures/tables.js';
+import type { KernelTotal, StreamFigure } from './figures/tables.js';
 import { TraceView } from './figures/trace-view.js';
 import { KernelRoles } from './kernel-role.js';
-import type { CollectiveRole, KernelPattern } from './kernel-role.js';
+import type { KernelPattern } from './kernel-role.js';
 import type { InputProblem, TraceSet } from './model.js';
 import { criticalPathPieces, summarisePath } from './path/critical-path.js';
 import type { CriticalPath, PathPiece } from './path/critical-path.js';
@@ -24,6 +24,7 @@ import { replayOrder } from './path/replay.js';
 import { whatIfs } from './path/what-if.js';
 import type { WhatIfs } from './path/what-if.js';
 import { readTraces } from './read/read-traces.js';
+import type { ReadProgress } from './read/read-traces.js';
 
 /** What an analysis may be told. */
 export interface AnalysisOptions {
@@ -31,19 +32,24 @@ export interface AnalysisOptions {
   readonly patterns?: readonly KernelPattern[];
   /** Whether clocks of separate captures are aligned. @default 'auto' */
   readonly align?: 'auto' | 'always' | 'never';
+  /**
+   * Kernels that are kept, some 100 bytes of each; what a trace has beyond them is left out, and said so.
+   *
+   * @default 8,000,000
+   */
+  readonly mostKernels?: number;
+  /**
+   * Kernels of which a critical path is sought, some 300 bytes of each; none is given of more.
+   *
+   * @default 2,000,000
+   */
+  readonly mostPathKernels?: number;
+  /** Told how far reading is, many times a second. */
+  readonly onProgress?: (progress: ReadProgress) => void;
 }
 
-/** A piece of communication with no compute running, and who made it wait. */
-export interface ExposedPieceFigure {
-  readonly rank: number;
-  readonly phase: string;
-  readonly startUs: number;
-  readonly us: number;
-  readonly waitsFor: CollectiveRole;
-  readonly blocked: string | null;
-  /** The rank that came last to the collective that it waits in; null where that is not known. */
-  readonly lastRank: number | null;
-}
+const MOST_KERNELS = 8_000_000;
+const MOST_PATH_KERNELS = 2_000_000;
 
 /** Figures of one rank by itself. */
 export interface RankFigure {
@@ -78,12 +84,14 @@ export interface Analysis {
   readonly steady: TimelineSummary | null;
   readonly layers: { readonly marker: string | null; readonly count: number };
   readonly streams: readonly StreamFigure[];
-  readonly phases: readonly PhaseFigure[];
+  readonly phases: readonly PhaseSummary[];
   readonly kernelClasses: readonly KernelTotal[];
   readonly kernelNames: readonly KernelTotal[];
   readonly ranksSummary: readonly RankFigure[];
   /** The longest first. */
   readonly exposed: readonly ExposedPieceFigure[];
+  /** The same by cause, what takes most time first. */
+  readonly exposedCauses: readonly ExposedCause[];
   readonly alignment: Alignment | null;
   readonly collectives: readonly CollectiveSkew[];
   readonly stragglers: readonly RankLateness[];
@@ -101,8 +109,6 @@ export interface AnalysedSet {
   readonly path: readonly PathPiece[];
   readonly roles: KernelRoles;
 }
-
-const MOST_EXPOSED = 20;
 
 /** Figures of all ranks in one window each, averaged. */
 function summaryOf(
@@ -143,38 +149,6 @@ function rankFigure({ rank }: TraceSet['ranks'][number], figures: OverlapFigures
   };
 }
 
-/** @returns the longest exposed pieces of all ranks, with who came last to what they wait in. */
-function exposedFigures(views: readonly TraceView[], collectives: readonly Collective[]): ExposedPieceFigure[] {
-  const pieces = views
-    .flatMap((view) => exposedPieces(view, MOST_EXPOSED))
-    .sort((a, b) => b.endNs - b.startNs - (a.endNs - a.startNs) || a.rank - b.rank || a.startNs - b.startNs)
-    .slice(0, MOST_EXPOSED);
-  return pieces.map((piece) => ({
-    rank: piece.rank,
-    phase: piece.phase,
-    startUs: microseconds(piece.startNs),
-    us: microseconds(piece.endNs - piece.startNs),
-    waitsFor: piece.waitsFor,
-    blocked: piece.blocked ?? null,
-    lastRank: lastRankAt(piece, collectives),
-  }));
-}
-
-/** @returns the rank that came last to the collective that fills an exposed piece, if it came while that waited. */
-function lastRankAt(
-  { rank, startNs, endNs, phase }: ExposedInterval,
-  collectives: readonly Collective[],
-): number | null {
-  for (const { parts } of collectives) {
-    if (parts.length < 2) continue;
-    const own = parts.find((part) => part.rank === rank);
-    if (own?.phase !== phase || own.arrivedNs >= endNs || own.endNs <= startNs) continue;
-    const last = parts.reduce((latest, part) => (part.arrivedNs > latest.arrivedNs ? part : latest));
-    return last.rank !== rank && last.arrivedNs > startNs ? last.rank : null;
-  }
-  return null;
-}
-
 /** Analyses ranks that are in memory: read from traces, or of a run that has just ended. */
 export function analyseSet(read: TraceSet, roles: KernelRoles, options: AnalysisOptions = {}): AnalysedSet {
   let unmatched: readonly number[] = [];
@@ -192,11 +166,21 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
   views.forEach((view, index) => {
     tables.add(view, whole[index].spanNs);
   });
-  const graph = buildGraph(set, collectives, roles);
-  const order = replayOrder(graph);
-  const path = order === undefined ? [] : criticalPathPieces(graph);
+  const kernels = set.ranks.reduce((sum, rank) => sum + rank.kernels.count, 0);
+  const { mostPathKernels = MOST_PATH_KERNELS } = options;
+  const graph = kernels <= mostPathKernels ? buildGraph(set, collectives, roles) : undefined;
+  const order = graph === undefined ? undefined : replayOrder(graph);
+  const path = graph === undefined || order === undefined ? [] : criticalPathPieces(graph);
   const together = set.ranks.length > 1 ? collectives : [];
-  const problems = [...set.problems, ...unmatchedProblems(set, unmatched, order === undefined)];
+  const problems = [
+    ...set.problems,
+    ...missingProblems(set, {
+      unmatched,
+      kernels,
+      mostPathKernels,
+      circular: graph !== undefined && order === undefined,
+    }),
+  ];
   const { facts } = set;
   const analysis: Analysis = {
     schema: 'epemu-analysis/1',
@@ -207,7 +191,7 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     scenario: facts.scenario ?? null,
     ranks: set.ranks.length,
     worldSize: facts.worldSize ?? null,
-    kernels: graph.startNs.length,
+    kernels,
     gpu: facts.gpuName ?? null,
     computeSms: facts.computeSms ?? null,
     communicationSms: facts.communicationSms ?? null,
@@ -220,13 +204,13 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     kernelClasses: tables.categories(),
     kernelNames: tables.kernels(),
     ranksSummary: set.ranks.map((rank, index) => rankFigure(rank, whole[index])),
-    exposed: exposedFigures(views, collectives),
+    ...exposedFigures(views, collectives),
     alignment,
     collectives: collectiveSkews(together),
     stragglers: set.ranks.length > 1 ? rankLateness(together, views) : [],
     traffic: byteTraffic(set),
     criticalPath:
-      order === undefined
+      graph === undefined || order === undefined
         ? null
         : {
             ...summarisePath(
@@ -239,16 +223,39 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
   return { analysis, set, views, collectives, path, roles };
 }
 
-function unmatchedProblems({ files }: TraceSet, unmatched: readonly number[], circular: boolean): InputProblem[] {
+/** What keeps figures from being given. */
+interface Missing {
+  readonly unmatched: readonly number[];
+  readonly kernels: number;
+  readonly mostPathKernels: number;
+  readonly circular: boolean;
+}
+
+function missingProblems({ files }: TraceSet, missing: Missing): InputProblem[] {
+  const { unmatched, kernels, mostPathKernels, circular } = missing;
+  const problem = (message: string): InputProblem => ({ file: files[0] ?? '', message, partial: true });
   const problems: InputProblem[] = [];
   if (unmatched.length > 0) {
-    const message = `rank ${unmatched.join(', ')} ran collectives in another order than the first rank, so that none of them can be matched; skew and critical path leave ${unmatched.length === 1 ? 'it' : 'them'} out`;
-    problems.push({ file: files[0], message, partial: true });
+    const left = unmatched.length === 1 ? 'it' : 'them';
+    problems.push(
+      problem(
+        `rank ${unmatched.join(', ')} ran collectives in another order than the first rank, so that none of them can be matched; skew and critical path leave ${left} out`,
+      ),
+    );
+  }
+  if (kernels > mostPathKernels) {
+    problems.push(
+      problem(
+        `the traces have ${kernels} kernels, and a critical path is sought of at most ${mostPathKernels}; none is given: analyse fewer steps or ranks`,
+      ),
+    );
   }
   if (circular) {
-    const message =
-      'kernels wait for each other in a circle: the clocks of the captures contradict their collectives; no critical path is given: try --align always';
-    problems.push({ file: files[0], message, partial: true });
+    problems.push(
+      problem(
+        'kernels wait for each other in a circle: the clocks of the captures contradict their collectives; no critical path is given: try --align always',
+      ),
+    );
   }
   return problems;
 }
@@ -260,5 +267,9 @@ function unmatchedProblems({ files }: TraceSet, unmatched: readonly number[], ci
  */
 export async function analyze(paths: readonly string[], options: AnalysisOptions = {}): Promise<AnalysedSet> {
   const roles = new KernelRoles(options.patterns ?? []);
-  return analyseSet(await readTraces(paths, roles), roles, options);
+  return analyseSet(
+    await readTraces(paths, roles, { ...options, mostKernels: options.mostKernels ?? MOST_KERNELS }),
+    roles,
+    options,
+  );
 }

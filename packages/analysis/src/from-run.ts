@@ -6,6 +6,7 @@ import type { RunDescription } from '@epemu/trace';
 import type { KernelRoles } from './kernel-role.js';
 import { KERNEL_COLUMNS } from './model.js';
 import type { BackgroundTransfer, KernelColumns, PhaseInstance, TraceRank, TraceSet } from './model.js';
+import { phaseInstance } from './phases/instance.js';
 import { streamsOf } from './streams.js';
 
 /** Takes the timelines of a run's ranks as what would be read from its trace files, without the files. */
@@ -60,21 +61,21 @@ export class RunRanks {
       transfers: this.#transfers(timeline),
       inferred: false,
       bytesTo: { rdma: [...sent.rdma], nvlink: [...sent.nvlink], other: [] },
+      // Exports read trace files, which tell them.
+      sentBytes: new Map(),
     });
   }
 
   #instances(kernels: KernelColumns, operations: Float64Array): PhaseInstance[] {
-    const [starts, ends, streams] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('stream')];
     const rows = new Map<number, number[]>();
     operations.forEach((id, row) => {
       const list = rows.get(id);
       if (list === undefined) rows.set(id, [row]);
       else list.push(row);
     });
-    const instances = [...rows].map(([id, list]): PhaseInstance => {
+    const instances = [...rows].map(([id, list]) => {
       const { phase, layer } = this.#operations.get(id)!;
-      const endNs = list.reduce((latest, row) => Math.max(latest, ends[row]), 0);
-      return { phase, rows: list, startNs: starts[list[0]], endNs, stream: streams[list[0]], operation: id, layer };
+      return phaseInstance({ phase, layer, operation: id }, list, kernels);
     });
     return instances.sort((a, b) => a.startNs - b.startNs || a.rows[0] - b.rows[0]);
   }

@@ -1,13 +1,14 @@
 export { analyseSet, analyze } from './analyze.js';
 export { RunRanks } from './from-run.js';
-export type { AnalysedSet, Analysis, AnalysisOptions, ExposedPieceFigure, RankFigure } from './analyze.js';
+export type { AnalysedSet, Analysis, AnalysisOptions, RankFigure } from './analyze.js';
+export type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 export type { Alignment } from './across/align.js';
 export type { Collective, CollectivePart } from './across/collectives.js';
 export type { CollectiveSkew, RankLateness } from './across/skew.js';
 export type { ByteTraffic } from './across/traffic.js';
 export { exposedPieces, type ExposedInterval } from './figures/exposed.js';
 export { layerStarts } from './figures/layers.js';
-export type { KernelTotal, PhaseFigure, StreamFigure } from './figures/tables.js';
+export type { KernelTotal, StreamFigure } from './figures/tables.js';
 export type { TraceView } from './figures/trace-view.js';
 export { KERNEL_CLASSES, KERNEL_PATTERNS, KernelRoles } from './kernel-role.js';
 export type { CollectiveRole, CollectiveType, KernelClass, KernelPattern, KernelRole } from './kernel-role.js';
@@ -15,6 +16,19 @@ export type * from './model.js';
 export type { CriticalPath, PathKind, PathPiece, PathShare } from './path/critical-path.js';
 export { gatesOf, type Gates } from './path/gates.js';
 export type { WhatIf, WhatIfs } from './path/what-if.js';
+export type {
+  ChakraAttribute,
+  ChakraMetadata,
+  ChakraNode,
+  ChakraNodeType,
+  ChakraTrace,
+} from './export/chakra/schema.js';
+export { writeChakra } from './export/chakra/write-chakra.js';
+export { prepareExportFolder } from './export/output-folder.js';
+export { writeCsv } from './export/write-csv.js';
+export type { ExportOutcome } from './export/write-file.js';
+export type { ReadProgress } from './read/read-traces.js';
+export { Containment, type NamedRange } from './phases/containment.js';
 export { compare } from './compare/compare.js';
 export type {
   Change,

@@ -60,15 +60,20 @@ export const KERNEL_PATTERNS: readonly KernelPattern[] = [
     pattern: /(?:^|::)(?:a2a_(?:dispatch|combine)_(?:send|recv)|pplx(?:_\w+)?::)/,
     class: 'communication',
   },
-  { library: 'pplx', pattern: /^\(?anonymous namespace\)?::(?:dispatch|combine)Kernel$/, class: 'communication' },
+  // Its first version's are in an anonymous namespace, of which a parsed name has nothing.
+  { library: 'pplx', pattern: /(?:^|::)(?:dispatch|combine)Kernel$/, class: 'communication' },
   { library: 'TensorRT-LLM', pattern: /(?:^|::)moe(?:A2A|AllToAll|_a2a|_alltoall)\w*/i, class: 'communication' },
   { library: 'MORI', pattern: /(?:^|::)Ep(?:Dispatch|Combine)\w*/, class: 'communication' },
-  { library: 'NVSHMEM', pattern: /(?:^|::)nvshmem\w*/, class: 'communication' },
+  {
+    library: 'NVSHMEM',
+    pattern: /(?:^|::)(?:nvshmem\w*|(?:barrier|sync|quiet)(?:_all)?_on_stream_kernel\w*)/,
+    class: 'communication',
+  },
   { library: 'NCCL', pattern: /^(?:nccl|rccl|mscclpp)|(?:^|::)(?:mscclpp|msccl)::/, class: 'communication' },
   {
     library: 'custom all-reduce',
     pattern:
-      /(?:^|::)(?:cross_device_(?:reduce|all_gather)\w*|multimem_\w+|\w*all_?reduce_fusion\w*|\w*allreduce\w*)$/i,
+      /(?:^|::)(?:\w*cross_device_(?:reduce|all_gather|store)\w*|multimem_\w+|(?:one|two)_shot_all_\w+|\w*all_?reduce_fusion\w*|\w*allreduce\w*)$/i,
     class: 'communication',
   },
 ];
@@ -82,14 +87,14 @@ const TYPES: readonly (readonly [RegExp, CollectiveType])[] = [
   [/all_?gather/i, 'all-gather'],
   [/broadcast/i, 'broadcast'],
   [/send|recv|p2p/i, 'send-receive'],
-  [/barrier|sync|notify/i, 'barrier'],
+  [/barrier|(?<!a)sync|notify/i, 'barrier'],
 ];
 
 const ROLES: readonly (readonly [RegExp, CollectiveRole])[] = [
-  [/layout|scan|prepare|preprocess/i, 'layout'],
-  [/notify|barrier|sync|clean/i, 'notify'],
-  [/(?:^|_)send(?:_kernel)?$/i, 'send'],
-  [/(?:^|_)recv(?:_kernel)?$/i, 'receive'],
+  [/layout|scan|prepare|preprocess|sanitize|staging|reset/i, 'layout'],
+  [/notify|barrier|(?<!a)sync|clean/i, 'notify'],
+  [/(?:^|_|async)send(?:_kernel|_(?:bf16|fp8|f32)\w*)?$/i, 'send'],
+  [/(?:^|_|async)recv(?:_kernel|_(?:bf16|fp8|f32)\w*)?$/i, 'receive'],
 ];
 
 /** Kinds of computation, by words of their names. */

@@ -15,7 +15,7 @@ export interface PhaseInstance {
   readonly rows: readonly number[];
   readonly startNs: number;
   readonly endNs: number;
-  /** Stream that it starts on, an index; −1 for a background transfer, which is on none. */
+  /** Stream that most of it is on, the first of several alike, an index. */
   readonly stream: number;
   /** What emulated traces say of it; undefined elsewhere. */
   readonly operation: number | undefined;
@@ -37,7 +37,7 @@ export interface TraceStream {
   readonly id: string;
   /** `stream 27`, or what the trace calls it. */
   readonly name: string;
-  /** What most of its time is: computation, or communication. */
+  /** What most of its kernels and of its time are: computation, or communication. */
   readonly role: 'computation' | 'communication';
 }
 
@@ -89,6 +89,8 @@ export interface TraceRank {
   /** Whether phases are named by the order of collectives, for the trace names none. */
   readonly inferred: boolean;
   readonly bytesTo: BytesTo | undefined;
+  /** Bytes to each rank over any link, by the row of the kernel that sent them; of kernels whose args tell. */
+  readonly sentBytes: ReadonlyMap<number, Float64Array>;
 }
 
 /** Something wrong with the input, in one sentence that names file, event or offset. */

@@ -1,3 +1,4 @@
+import { Containment } from '@epemu/analysis';
 import type { Annotation, Launch, TraceContent, TracedKernel } from './traced-kernel.js';
 
 /** One run of a phase: its kernels, as indices into the trace's, in launch order. */
@@ -5,29 +6,6 @@ export interface PhaseInstance {
   /** As the trace names it: `mlp(B)`, `ATTN(1)`. */
   readonly phase: string;
   readonly kernels: number[];
-}
-
-/** Answers which annotation holds a moment; asked with moments that ascend. */
-class Containment {
-  readonly #sorted: readonly Annotation[];
-  #next = 0;
-  #open: Annotation[] = [];
-
-  constructor(annotations: readonly Annotation[]) {
-    this.#sorted = [...annotations].sort((a, b) => a.startUs - b.startUs || b.endUs - a.endUs);
-  }
-
-  /**
-   * @returns the annotation that began last of those that hold the moment; one of the same thread comes first, for
-   * backward passes launch from a thread of their own while the annotation is on the main one.
-   */
-  at(us: number, tid: number | string): Annotation | undefined {
-    while (this.#next < this.#sorted.length && this.#sorted[this.#next].startUs <= us) {
-      this.#open.push(this.#sorted[this.#next++]);
-    }
-    this.#open = this.#open.filter(({ endUs }) => endUs >= us);
-    return this.#open.findLast((annotation) => annotation.tid === tid) ?? this.#open.at(-1);
-  }
 }
 
 /** A kernel that may lie in an annotation: when it was launched or, on the GPU, when it started. */

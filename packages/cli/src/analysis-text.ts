@@ -1,5 +1,5 @@
 import type { AnalysedSet } from '@epemu/analysis';
-import { analysisFigures, analysisTables, findingText, layerText, steadyLayer, titleOf } from '@epemu/pages';
+import { analysisFigures, analysisTables, findingText, layerText, plainText, steadyLayer, titleOf } from '@epemu/pages';
 import type { PageTable } from '@epemu/pages';
 import { plainTable } from './plain-table.js';
 
@@ -31,7 +31,8 @@ export function layerPictureText(analysed: AnalysedSet, output: TextOutput): str
 /** @returns a page's table as the terminal shows it. */
 export function tableText({ title, note, columns, rows }: PageTable, most = MOST_ROWS): string {
   const right = columns.flatMap(({ align }, index) => (align === 'left' ? [] : [index]));
-  const shown = rows.slice(0, most).map(({ cells }) => [...cells]);
+  // Names come from files: nothing in them may steer the terminal.
+  const shown = rows.slice(0, most).map(({ cells }) => cells.map(plainText));
   const more = rows.length > most ? `… ${rows.length - most} more\n` : '';
   const table = plainTable(
     columns.map(({ label }) => label),
@@ -46,13 +47,13 @@ export function analysisText(analysed: AnalysedSet, output: TextOutput): string 
   const { analysis } = analysed;
   const figures = analysisFigures(analysis).map(({ label, value, note }) => [label, value, note]);
   const lines = [
-    `${titleOf(analysis)}, ${analysis.kernels} kernels${analysis.gpu === null ? '' : ` on ${analysis.gpu}`}`,
+    plainText(`${titleOf(analysis)}, ${analysis.kernels} kernels${analysis.gpu === null ? '' : ` on ${analysis.gpu}`}`),
     '',
     plainTable(['', '', ''], figures, [1]),
     '',
     layerPictureText(analysed, output),
   ];
   for (const table of analysisTables(analysis)) if (!LEFT_OUT.has(table.id)) lines.push(tableText(table));
-  lines.push(findingText(analysis));
+  lines.push(plainText(findingText(analysis)));
   return `${lines.join('\n')}\n`;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { KernelRoles, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
 import type { AnalysedSet, ComparedSide, InputProblem } from '@epemu/analysis';
 import { BadInputError, messageOf } from '@epemu/core';
-import { analysedWith, optionsOf } from './commands/analyze.js';
+import { analysedWith, patternsWith } from './commands/analyze.js';
 import type { TraceFlags } from './commands/analyze.js';
 
 /** Where a trace has its events at the latest, and a report or analysis has none. */
@@ -68,7 +68,7 @@ function failureOf(folder: string): InputProblem[] {
 export async function comparedInput(path: string, flags: TraceFlags, rank: number | undefined): Promise<ComparedInput> {
   const json = jsonOf(path);
   if (json !== undefined) {
-    const { side, problems } = sideOfJson(path, json, new KernelRoles(optionsOf(flags).patterns));
+    const { side, problems } = sideOfJson(path, json, new KernelRoles(patternsWith(flags)));
     if (rank !== undefined && side.rank !== rank) {
       const problem = `--rank is ${rank}, but ${path} is ${side.from === 'report' ? 'a report' : 'a saved analysis'}`;
       throw new BadInputError('--rank', `${problem}, which has means over ranks only; name its traces instead`);

@@ -1,9 +1,14 @@
-import type { RunProgress } from '@epemu/cluster';
-
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
 
-/** Shows a run's progress on standard error: one line that redraws itself on a terminal, plain lines elsewhere. */
+/** How far something is: `running`, `mlp(F), layer 2`, and its share, 0 to 1. */
+export interface LineProgress {
+  readonly stage: string;
+  readonly detail?: string;
+  readonly share: number;
+}
+
+/** Shows progress on standard error: one line that redraws itself on a terminal, plain lines elsewhere. */
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
   readonly #startedAt = performance.now();
@@ -14,15 +19,15 @@ export class ProgressLine {
     this.#stream = stream;
   }
 
-  show(progress: RunProgress): void {
+  show({ stage, detail, share }: LineProgress): void {
     const now = performance.now();
     const due = now - this.#shownAt >= (this.#stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS);
-    if (!due && progress.stage === this.#stage) return;
+    if (!due && stage === this.#stage) return;
     this.#shownAt = now;
-    this.#stage = progress.stage;
+    this.#stage = stage;
     const seconds = ((now - this.#startedAt) / 1000).toFixed(0);
-    const where = progress.phase === undefined ? '' : ` ${progress.phase}, layer ${String(progress.layer)},`;
-    const text = `${progress.stage}${where} ${(progress.share * 100).toFixed(0)} % (${seconds} s)`;
+    const where = detail === undefined ? '' : ` ${detail},`;
+    const text = `${stage}${where} ${(share * 100).toFixed(0)} % (${seconds} s)`;
     this.#stream.write(this.#stream.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
   }
 

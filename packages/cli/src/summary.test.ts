@@ -42,10 +42,21 @@ const REPORT: Report = {
   timeline: timeline({ spanUs: 12_345.6, overlapPct: 87.654, exposedCommPct: 3.21, overlapGain: 1.4567 }),
   steady: timeline({ spanUs: 4321, layerUs: { mean: 2160.5, min: 0, max: 0 }, idlePct: 9.87 }),
   phases: [
-    { name: 'MLP(0)', stream: 7, count: 4, meanUs: 111.1, minUs: 99.9, maxUs: 122.2, busyUs: 100, exposedUs: 0 },
+    {
+      name: 'MLP(0)',
+      stream: 7,
+      kind: 'computation',
+      count: 4,
+      meanUs: 111.1,
+      minUs: 99.9,
+      maxUs: 122.2,
+      busyUs: 100,
+      exposedUs: 0,
+    },
     {
       name: 'DISPATCH(0)',
       stream: null,
+      kind: 'network',
       count: 4,
       meanUs: 222.2,
       minUs: 1,

@@ -1,6 +1,7 @@
 import { KernelCatalogue } from '@epemu/kernels';
 import type { KernelLists } from '@epemu/kernels';
 import type { HardwarePreset, ModelPreset } from '@epemu/presets';
+import type { RouterShape } from '@epemu/core';
 import type { z } from 'zod';
 import type { CONFIGURATION_SCHEMA } from './schema.js';
 
@@ -22,16 +23,7 @@ export function denseLayerCount(configuration: Configuration): number {
 }
 
 /** @returns the model's router on the run's ranks, as routing takes it. */
-export function routerShapeOf({ model, ranks, hardware }: Configuration): {
-  experts: number;
-  topK: number;
-  groups: number;
-  topGroups: number;
-  groupScoreExperts: number;
-  ranks: number;
-  rankSize: number;
-  nodeSize: number;
-} {
+export function routerShapeOf({ model, ranks, hardware }: Configuration): RouterShape {
   return {
     experts: model.experts,
     topK: model.topK,

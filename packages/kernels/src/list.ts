@@ -223,13 +223,15 @@ function shapeOf(kind: string, formulas: ReadonlyMap<ShapeKey, Formula>, sizes: 
 
 /** @throws BadInputError where an expression came to what no kernel has. */
 function checkedShape(shape: KernelShape, place: string): KernelShape {
-  const { m, n, k, weights, flops, bytes } = shape;
-  const sound = m >= 0 && n >= 0 && k >= 0 && weights >= 0 && flops >= 0 && bytes >= 0;
-  if (sound && m + n + k + weights + flops + bytes < Number.POSITIVE_INFINITY) return shape;
-  const numbers = { m, n, k, weights, flops, bytes };
-  const wrong = Object.entries(numbers).find(([, number]) => !(number >= 0 && number < Number.POSITIVE_INFINITY));
-  const [key, value] = wrong ?? ['bytes', bytes];
-  throw new BadInputError(`${place}.${key}`, `${place} comes to ${value} ${key}; that must be finite and not negative`);
+  for (const key of ['m', 'n', 'k', 'weights', 'flops', 'bytes'] as const) {
+    const value = shape[key];
+    if (value >= 0 && value < Number.POSITIVE_INFINITY) continue;
+    throw new BadInputError(
+      `${place}.${key}`,
+      `${place} comes to ${value} ${key}; that must be finite and not negative`,
+    );
+  }
+  return shape;
 }
 
 /** A kernel must have the sizes that the model of its kind computes with. */

@@ -48,24 +48,47 @@ export function phaseTable({ phases, phasesInferred }: Pick<Analysis, 'phases' |
   };
 }
 
-function exposedTable({ exposed }: Analysis): PageTable {
+/** What a piece waits for, in words. */
+const WAITS_FOR = {
+  notify: 'other ranks',
+  receive: 'bytes from others',
+  transfer: 'its bytes',
+  layout: 'its layout',
+  send: 'its sending half',
+} as const;
+
+function exposedTable({ exposedCauses, ranks }: Analysis): PageTable {
   return {
     id: 'exposed',
-    title: 'Longest exposed pieces',
-    note: 'Communication with no compute running on its rank, what it waits for, and what it holds up.',
-    columns: columnsOf(['>rank', 'phase', '>at', '>exposed', 'waits for', 'last to come', 'holds up']),
+    title: 'Exposed communication by cause',
+    note:
+      'Communication with no compute running on its rank, by what it waits for and what it holds up' +
+      `${ranks === 1 ? '' : '; times and counts of one rank, mean over ranks'}.`,
+    columns: columnsOf([
+      'phase',
+      'waits for',
+      'holds up',
+      '>pieces',
+      '>exposed',
+      '>share',
+      '>longest',
+      '>at',
+      'on',
+      'last to come',
+    ]),
     rows: plainRows(
-      exposed
-        .slice(0, 10)
-        .map(({ rank, phase, startUs, us, waitsFor, lastRank, blocked }) => [
-          String(rank),
-          phase,
-          timeText(startUs),
-          timeText(us),
-          waitsFor === 'notify' ? 'other ranks' : waitsFor === 'receive' ? 'bytes from others' : `its ${waitsFor}`,
-          lastRank === null ? '' : `rank ${lastRank}`,
-          blocked ?? 'nothing: the trace ends',
-        ]),
+      exposedCauses.map(({ phase, waitsFor, blocked, pieces, us, sharePct, longest }) => [
+        phase === '' ? 'no phase' : phase,
+        WAITS_FOR[waitsFor],
+        blocked ?? 'nothing: the end',
+        String(Number(pieces.toFixed(1))),
+        timeText(us),
+        percentText(sharePct),
+        timeText(longest.us),
+        timeText(longest.startUs),
+        `rank ${longest.rank}`,
+        longest.lastRank === null ? '' : `rank ${longest.lastRank}`,
+      ]),
     ),
   };
 }
@@ -147,7 +170,7 @@ function stragglerTable({ stragglers }: Analysis): PageTable {
   return {
     id: 'stragglers',
     title: 'Who keeps the others waiting',
-    note: 'Ranks by how often they came last to a collective. A straggler does so more than three times as often as its share.',
+    note: 'Ranks by how often they came last to a collective. A straggler is last more often than chance makes a rank, or far later than the others.',
     columns: columnsOf(['rank', '>last', '>of collectives', '>late, mean', '>compute', '>over the median', '']),
     rows: sorted
       .slice(0, 16)

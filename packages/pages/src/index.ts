@@ -19,6 +19,7 @@ export { steadyLayer } from './steady-layer.js';
 export { timelineData } from './timeline-data.js';
 export { formatBytes, percentText, timeText } from './units.js';
 export { reportPage } from './report-page.js';
+export { plainText } from './plain-text.js';
 export { comparisonSentence } from './comparison-finding.js';
 export { comparisonLayers, comparisonPage, sideTitle, type ComparedSets } from './comparison-page.js';
 export { comparisonTables } from './comparison-tables.js';

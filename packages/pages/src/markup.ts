@@ -1,3 +1,5 @@
+import { escapeMarkup } from './plain-text.js';
+
 /** Markup that is safe to put in the document: made by {@link markup} or {@link trusted} only. */
 export class Markup {
   constructor(readonly text: string) {}
@@ -5,21 +7,9 @@ export class Markup {
 
 type Part = string | number | Markup | readonly Markup[];
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
-}
-
 function partText(part: Part): string {
   if (part instanceof Markup) return part.text;
-  return typeof part === 'object' ? part.map(({ text }) => text).join('') : escapeText(String(part));
+  return typeof part === 'object' ? part.map(({ text }) => text).join('') : escapeMarkup(String(part));
 }
 
 /** A template whose strings and numbers are escaped, in text and in quoted attributes alike; markup stays as it is. */

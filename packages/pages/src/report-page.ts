@@ -18,8 +18,8 @@ import { timelineSection } from './sections/timeline.js';
 function layerSection({ layers }: PageData): Markup {
   if (layers.length === 0) return markup``;
   const pictures = layers.map(
-    (layer) => markup`<figure class="layer"><figcaption>${layer.title}</figcaption>
-<div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer))}</div></figure>`,
+    (layer) =>
+      markup`<div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer))}</div>`,
   );
   return markup`<section aria-labelledby="layers-title"><h2 id="layers-title">${layers.length === 1 ? 'One layer' : 'One layer of each'}</h2>
 ${pictures}</section>`;
@@ -52,7 +52,7 @@ ${layerSection(data)}
 ${timelineSection(data.timeline)}
 ${rankSection(data.ranks)}
 ${matrixSection(data.matrix)}
-${data.tables.map(tableSection)}
+<div class="tables">${data.tables.map(tableSection)}</div>
 ${configurationSection(data)}
 ${statementSection(data)}
 </main>

@@ -6,6 +6,8 @@ import type { TimelineData, TimelineTrack } from './page-data.js';
 export const MOST_SLICES = 200_000;
 const MOST_FLOWS = 50_000;
 const MOST_EXPOSED = 5_000;
+/** Between any two kernels communication is exposed for a µs or two; marks for each would hide those that count. */
+const LEAST_EXPOSED_NS = 4_000;
 
 /** Rows of the timeline: streams of each rank in the order of their numbers, its network below them. */
 class Tracks {
@@ -131,6 +133,7 @@ export function timelineData(analysed: AnalysedSet, prefix = '', limit = MOST_SL
       phases.add(tracks.ofNetwork[index], startNs, to - startNs, names.of(phase));
     }
     for (const piece of exposedPieces(view, Math.ceil(MOST_EXPOSED / set.ranks.length))) {
+      if (piece.endNs - piece.startNs < LEAST_EXPOSED_NS) continue;
       exposed.add(exposedTrack(rank, tracks, index), piece.startNs, piece.endNs, names.of(piece.phase));
     }
   });

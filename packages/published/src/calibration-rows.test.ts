@@ -101,11 +101,12 @@ describe('rows of a run', () => {
   const nothing = new FigureAccumulator(buildProgram(configuration), 256).result();
   const timeline = { ...nothing.timeline, rankSpanUs: 130_000, serialUs: 260_000, commBusyPct: 90 };
   const kernel = { label: null, category: 'x', ctas: 20, count: 4, meanUs: 4400 };
-  const phase = { name: 'dispatch(F)', stream: 27, count: 4, meanUs: 1, minUs: 1, maxUs: 1, busyUs: 1, exposedUs: 0 };
+  const phase = { name: 'dispatch(F)', stream: 27, kind: 'communication', count: 4 } as const;
+  const times = { meanUs: 1, minUs: 1, maxUs: 1, busyUs: 1, exposedUs: 0 };
   const figures: FigureReport = {
     ...nothing,
     timeline,
-    phases: [phase],
+    phases: [{ ...phase, ...times }],
     kernels: [
       { ...kernel, phase: 'dispatch(F)', kernel: 'dispatch', role: 'transfer', category: 'dispatch forward' },
       { ...kernel, phase: 'dispatch(F)', kernel: 'layout', role: null, count: 8 },

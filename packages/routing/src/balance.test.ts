@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { route, v3Shape } from './fixtures.test.js';
-import type { RouterShape } from './shape.js';
+import type { RouterShape } from '@epemu/core';
 import { rowsPerExpert, rowsPerRank } from './statistics.js';
 
 /** Dimensions in which every rank holds equally many experts and every group as well. */

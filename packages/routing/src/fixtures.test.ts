@@ -1,5 +1,6 @@
 import { routeTokens } from './route.js';
-import type { RouterShape, RoutingRequest } from './shape.js';
+import type { RouterShape } from '@epemu/core';
+import type { RoutingRequest } from './shape.js';
 
 /** DeepSeek-V3's router on a number of ranks, 8 to a node. */
 export function v3Shape(ranks: number): RouterShape {

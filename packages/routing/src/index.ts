@@ -1,3 +1,3 @@
 export { routeTokens } from './route.js';
-export type { RouterShape, RoutingKind, RoutingRequest } from './shape.js';
+export type { RoutingKind, RoutingRequest } from './shape.js';
 export { nodesPerToken, ranksPerToken, rowsPerExpert, rowsPerRank } from './statistics.js';

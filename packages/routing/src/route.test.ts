@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { callKey, drawOf, expertBias, scoreOf, scoreTable, tokenKey } from './draws.js';
 import { route, v3Shape } from './fixtures.test.js';
 import { routeTokens } from './route.js';
-import type { RouterShape, RoutingRequest } from './shape.js';
+import type { RouterShape } from '@epemu/core';
+import type { RoutingRequest } from './shape.js';
 
 /** The router as its description reads: sort everything. */
 function plainRouter(shape: RouterShape, scores: readonly number[]): number[] {

@@ -1,6 +1,6 @@
 import { GOLDEN, mix32 } from '@epemu/core';
 import { FRACTION_BITS, FRACTION_MASK, FRACTION_UNIT, scoreOf, scoreTable, TABLE_CENTRE } from './draws.js';
-import type { RouterShape } from './shape.js';
+import type { RouterShape } from '@epemu/core';
 
 /**
  * DeepSeek-V3's router for one token at a time: a group scores the sum of its two best experts (or its best), the best `topGroups`

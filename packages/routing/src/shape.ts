@@ -1,26 +1,7 @@
 import { InvariantError } from '@epemu/core';
+import type { RouterShape } from '@epemu/core';
 
-/** The router's and the cluster's dimensions. */
-export interface RouterShape {
-  /** Routed experts of a layer; a multiple of `groups` and of `ranks`. */
-  experts: number;
-  /** Distinct experts a token goes to. */
-  topK: number;
-  /** Expert groups of equal size (consecutive experts). */
-  groups: number;
-  /** Groups a token's experts may come from. */
-  topGroups: number;
-  /** How many of a group's best scores add up to the group's: 1 or 2. */
-  groupScoreExperts: number;
-  /** Expert-parallel ranks. */
-  ranks: number;
-  /** Experts per rank: `experts / ranks`, consecutive. */
-  rankSize: number;
-  /** Ranks per node, consecutive. */
-  nodeSize: number;
-}
-
-/** See the section "Routing" of the design page: equal loads, independent scores, or scores with a fixed bias. */
+/** Equal loads, independent scores, or scores with a fixed bias: docs/real-and-modelled.md. */
 export type RoutingKind = 'balanced' | 'statistical' | 'biased';
 
 /** One rank's tokens of one call of one layer. */

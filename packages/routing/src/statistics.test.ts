@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { nodesPerToken, ranksPerToken, rowsPerExpert, rowsPerRank } from './statistics.js';
-import type { RouterShape } from './shape.js';
+import type { RouterShape } from '@epemu/core';
 
 /** 8 experts, 2 a rank, 2 ranks a node. */
 const shape: RouterShape = {

@@ -1,4 +1,4 @@
-import type { RouterShape } from './shape.js';
+import type { RouterShape } from '@epemu/core';
 
 /** @returns how many of the first `rows` ids name each expert. */
 export function rowsPerExpert(expertIds: Uint16Array, rows: number, experts: number): Uint32Array {

@@ -31,6 +31,8 @@ export interface PhaseSummary {
   readonly name: string;
   /** Null for a background transfer, which holds no stream. */
   readonly stream: number | null;
+  /** What its stream is for; `network` for a background transfer. */
+  readonly kind: 'computation' | 'communication' | 'network';
   /** Instances on one rank. */
   readonly count: number;
   readonly meanUs: number;

@@ -219,6 +219,7 @@ describe('FigureAccumulator', () => {
     expect(dispatch).to.deep.equal({
       name: 'dispatch',
       stream: COMMUNICATION,
+      kind: 'communication',
       count: 4,
       meanUs: 30,
       minUs: 30,

@@ -4,7 +4,8 @@ import type { ExposedPiece, FigureReport, LayerImbalance, RankSummary, TimelineS
 import { Coverage, lengthOf, mergeIntervals, subtract, unite } from './intervals.js';
 import { KernelAccumulator, notifyPctOfComm } from './kernel-figures.js';
 import { PhaseOrders } from './phase-orders.js';
-import { RankView, largest, operationsById, smallest } from './rank-view.js';
+import { PhaseSums } from './phase-sums.js';
+import { RankView, communicationStreams, largest, operationsById, smallest } from './rank-view.js';
 import type { OverlapFigures } from './overlap-figures.js';
 import type { RankTimeline } from './record.js';
 
@@ -19,18 +20,6 @@ const LEAST_LAYERS_FOR_STEADY = 4;
 interface FiguresOfRanks {
   readonly full: OverlapFigures[];
   readonly kernelsOnly: OverlapFigures[];
-}
-
-/** Sums of one phase over instances and ranks, ns. */
-interface PhaseSums {
-  readonly name: string;
-  readonly stream: number | null;
-  count: number;
-  wallNs: number;
-  minNs: number;
-  maxNs: number;
-  busyNs: number;
-  exposedNs: number;
 }
 
 /** Expert rows of one dispatch, summed over the ranks added so far. */
@@ -55,7 +44,8 @@ export class FigureAccumulator {
   /** Layer times, ns, per rank: with background transfers, and by kernels only (only the last layer's end differs). */
   readonly #layers = { full: [] as number[][], kernelsOnly: [] as number[][] };
   #markers: readonly Operation[] = [];
-  readonly #phases = new Map<string, PhaseSums>();
+  readonly #phases = new PhaseSums();
+  readonly #communicationStreams: ReadonlySet<number>;
   readonly #ranks: RankSummary[] = [];
   readonly #dispatches = new Map<string, DispatchRows>();
   readonly #kernels: KernelAccumulator;
@@ -72,6 +62,7 @@ export class FigureAccumulator {
   constructor(program: Program, experts: number, besides: 'rank 0' | 'nothing' = 'rank 0') {
     this.#program = program;
     this.#operations = operationsById(program);
+    this.#communicationStreams = communicationStreams(program);
     this.#experts = experts;
     this.#kernels = new KernelAccumulator(program);
     this.#rankZero = besides === 'rank 0' ? new FigureAccumulator(program, experts, 'nothing') : undefined;
@@ -122,29 +113,19 @@ export class FigureAccumulator {
         if (this.#program.kernels[kernel[row]].class === 'compute') continue;
         exposedNs += ends[row] - starts[row] - compute.within(starts[row], ends[row]);
       }
-      this.#addPhase(operation.phase, operation.stream, endNs - startNs, lengthOf(busy), exposedNs);
+      const times = { wallNs: endNs - startNs, busyNs: lengthOf(busy), exposedNs };
+      const { phase: name, stream } = operation;
+      const kind = this.#communicationStreams.has(stream) ? 'communication' : 'computation';
+      this.#phases.add({ name, stream, kind }, times);
     }
     const windowEnds = windows.column('endNs');
     const issues = windows.column('operation');
     windows.column('startNs').forEach((startNs, row) => {
       const wallNs = windowEnds[row] - startNs;
       const name = transferName(view.operation(issues[row]));
-      this.#addPhase(name, null, wallNs, wallNs, wallNs - compute.within(startNs, windowEnds[row]));
+      const exposedNs = wallNs - compute.within(startNs, windowEnds[row]);
+      this.#phases.add({ name, stream: null, kind: 'network' }, { wallNs, busyNs: wallNs, exposedNs });
     });
-  }
-
-  #addPhase(name: string, stream: number | null, wallNs: number, busyNs: number, exposedNs: number): void {
-    let sums = this.#phases.get(name);
-    if (sums === undefined) {
-      sums = { name, stream, count: 0, wallNs: 0, minNs: wallNs, maxNs: wallNs, busyNs: 0, exposedNs: 0 };
-      this.#phases.set(name, sums);
-    }
-    sums.count++;
-    sums.wallNs += wallNs;
-    sums.minNs = Math.min(sums.minNs, wallNs);
-    sums.maxNs = Math.max(sums.maxNs, wallNs);
-    sums.busyNs += busyNs;
-    sums.exposedNs += exposedNs;
   }
 
   #addReceipts(timeline: RankTimeline, figures: OverlapFigures): void {
@@ -243,16 +224,7 @@ export class FigureAccumulator {
     return {
       timeline: summary(this.#whole, 0, layers),
       steady: summary(this.#steady, cut, layers - cut),
-      phases: [...this.#phases.values()].map((sums) => ({
-        name: sums.name,
-        stream: sums.stream,
-        count: sums.count / this.#ranks.length,
-        meanUs: microseconds(sums.wallNs / sums.count),
-        minUs: microseconds(sums.minNs),
-        maxUs: microseconds(sums.maxNs),
-        busyUs: microseconds(sums.busyNs / sums.count),
-        exposedUs: microseconds(sums.exposedNs / sums.count),
-      })),
+      phases: this.#phases.result(this.#ranks.length),
       kernels,
       notifyPctOfComm: notifyPctOfComm(kernels),
       phaseOrders: this.#orders.result(),

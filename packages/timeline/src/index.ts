@@ -7,6 +7,7 @@ export { mean, microseconds, ratio, rounded, summarise } from './figures-summary
 export { largest, smallest } from './rank-view.js';
 export * from './intervals.js';
 export * from './overlap-figures.js';
+export * from './phase-sums.js';
 export * from './ports.js';
 export * from './rank-record.js';
 export * from './record.js';

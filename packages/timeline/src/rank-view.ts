@@ -25,7 +25,7 @@ export function largest(values: Iterable<number>): number {
 }
 
 /** Streams that run collectives and no compute phase; none where collectives share the compute stream. */
-function communicationStreams(program: Program): Set<number> {
+export function communicationStreams(program: Program): Set<number> {
   const streams = new Set<number>();
   for (const operation of program.operations) if (operation.kind === 'collective') streams.add(operation.stream);
   for (const operation of program.operations) if (operation.kind === 'compute') streams.delete(operation.stream);

@@ -94,6 +94,7 @@ export class CollectiveArgs {
   /**
    * The transfer: elements sent to ("In", the input tensor) and received from ("Out") each rank. Where a collective is
    * split, its issue shows what is sent and its wait what is received, so that sums over kernels count bytes once.
+   * Kineto cuts its lists and rounds to elements, so `bytes to` has the exact bytes to every rank beside them.
    */
   transfer(operation: Operation): string {
     const element = elementType(operation, this.#run);
@@ -106,6 +107,8 @@ export class CollectiveArgs {
     const sizes =
       `,"In msg nelems":${total(sent)},"Out msg nelems":${total(received)}` +
       `,"In split size":${listText(sent)},"Out split size":${listText(received)}`;
-    return describe('all_to_allv', element.dtype, sizes, this.#group);
+    const exact =
+      operation.kind === 'wait' ? '' : `,"bytes to":[${(bytes?.sent ?? new Float64Array(this.#run.ranks)).join(',')}]`;
+    return describe('all_to_allv', element.dtype, sizes + exact, this.#group);
   }
 }

@@ -126,6 +126,16 @@ describe('writeRankTrace', () => {
       expect(split.split(', ')).to.have.length(31);
     }));
 
+  it('has the exact bytes to all ranks of big groups beside the cut lists, of what sends', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'rank.json');
+      await writeRankTrace(path, { ...RUN, ranks: 64 }, PROGRAM, timeline(PROGRAM, 0, 64, 1));
+      const { events } = await readTrace(path);
+      const transfers = events.filter(({ args }) => args?.['Collective name'] === 'all_to_allv');
+      const expected = Array.from({ length: 64 }, (_, peer) => (peer === 0 ? 0 : 7168 * (1 + peer)));
+      for (const { args } of transfers) expect(args!['bytes to']).to.deep.equal(expected);
+    }));
+
   it('draws background transfers as async events on a network row, never as kernels', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');

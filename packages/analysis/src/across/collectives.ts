@@ -4,6 +4,8 @@ import type { TraceRank } from '../model.js';
 /** One rank's part in a collective: where its kernels synchronise with those of other ranks. Times are ns. */
 export interface CollectivePart {
   readonly rank: number;
+  /** Stream of its synchronisation, as the trace numbers it. */
+  readonly stream: string;
   /** Index of the phase instance, −1 for none. */
   readonly instance: number;
   readonly phase: string;
@@ -44,6 +46,7 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
     const found = instances[instance];
     parts.push({
       rank: rank.rank,
+      stream: rank.streams[streams[first]].id,
       instance,
       phase: found?.phase ?? what,
       layer: found?.layer,
@@ -69,7 +72,9 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
     }
     open.delete(stream);
     if (role === 'send') {
-      sent.set(type, [...(sent.get(type) ?? []), row]);
+      const waiting = sent.get(type);
+      if (waiting === undefined) sent.set(type, [row]);
+      else waiting.push(row);
       continue;
     }
     close(notifyRow, row, type, role === 'receive' ? sent.get(type)?.shift() : undefined);
@@ -81,12 +86,17 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
 /** How many places two sequences may be apart for captures that began at different moments. */
 const MOST_SHIFT = 64;
 
-/** @returns by how many parts `b` begins later than `a`, so that their signatures agree; undefined where none fits. */
+/**
+ * @returns by how many parts `b` begins later than `a`, so that their signatures agree where both have some, which is at
+ * least half of the shorter one: a few in a row are alike by chance. Undefined where none fits.
+ */
 function shiftBetween(a: readonly CollectivePart[], b: readonly CollectivePart[]): number | undefined {
+  const least = Math.min(a.length, b.length) / 2;
   const agrees = (shift: number): boolean => {
-    const count = Math.min(a.length - shift, b.length);
-    if (count <= 0) return false;
-    for (let i = Math.max(0, -shift); i < count; i++) if (a[i + shift].signature !== b[i].signature) return false;
+    const from = Math.max(0, -shift);
+    const to = Math.min(a.length - shift, b.length);
+    if (to - from < least) return false;
+    for (let i = from; i < to; i++) if (a[i + shift].signature !== b[i].signature) return false;
     return true;
   };
   if (agrees(0)) return 0;
@@ -98,30 +108,60 @@ function shiftBetween(a: readonly CollectivePart[], b: readonly CollectivePart[]
   return undefined;
 }
 
-/**
- * Matches the parts of ranks into collectives by their order: the k-th of one rank with the k-th of all others, moved
- * where captures began at different collectives.
- *
- * @returns collectives that all matched ranks take part in, and the ranks whose order of collectives is another.
- */
-export function matchCollectives(byRank: readonly (readonly CollectivePart[])[]): {
+/** What matching finds. */
+interface Matched {
   readonly collectives: readonly Collective[];
   readonly unmatched: readonly number[];
-} {
-  const withParts = byRank.filter((parts) => parts.length > 0);
-  const [base, ...others] = withParts;
-  if (base === undefined) return { collectives: [], unmatched: [] };
+  /** Whether captures began at different collectives. */
+  readonly shifted: boolean;
+}
+
+/** Matches the k-th part of one rank with the k-th of all others, moved where captures began at different ones. */
+function matchInOrder(byRank: readonly (readonly CollectivePart[])[]): Matched {
+  const [base, ...others] = byRank;
+  if (base === undefined) return { collectives: [], unmatched: [], shifted: false };
   const shifts = [0, ...others.map((parts) => shiftBetween(base, parts))];
-  const matched = withParts.flatMap((parts, index) => {
+  const matched = byRank.flatMap((parts, index) => {
     const shift = shifts[index];
     return shift === undefined ? [] : [{ parts, shift }];
   });
-  const unmatched = withParts.filter((_, index) => shifts[index] === undefined).map((parts) => parts[0].rank);
+  const unmatched = byRank.filter((_, index) => shifts[index] === undefined).map((parts) => parts[0].rank);
   const first = Math.max(...matched.map(({ shift }) => shift));
   const last = Math.min(...matched.map(({ parts, shift }) => parts.length + shift));
   const collectives: Collective[] = [];
   for (let place = first; place < last; place++) {
     collectives.push({ parts: matched.map(({ parts, shift }) => parts[place - shift]) });
   }
-  return { collectives, unmatched };
+  return { collectives, unmatched, shifted: matched.some(({ shift }) => shift !== 0) };
+}
+
+/** @returns the parts of each stream, by rank; undefined where all are on one, or a rank has none on one of them. */
+function byStream(withParts: readonly (readonly CollectivePart[])[]): (readonly CollectivePart[])[][] | undefined {
+  const streams = [...new Set(withParts.flat().map(({ stream }) => stream))];
+  if (streams.length < 2) return undefined;
+  const lists = streams.map((id) => withParts.map((parts) => parts.filter(({ stream }) => stream === id)));
+  return lists.every((list) => list.every(({ length }) => length > 0)) ? lists : undefined;
+}
+
+/**
+ * Matches the parts of ranks into collectives by their order: that of all, or that of each stream where ranks came to
+ * the collectives of two streams one way and the other. This is so where the order of all fits nowhere, or only between
+ * captures that begin at different collectives although they have as many on each stream.
+ *
+ * @returns collectives that all matched ranks take part in, and the ranks whose order of collectives is another.
+ */
+export function matchCollectives(byRank: readonly (readonly CollectivePart[])[]): Matched {
+  const withParts = byRank.filter((parts) => parts.length > 0);
+  const whole = matchInOrder(withParts);
+  if (whole.unmatched.length === 0 && !whole.shifted) return whole;
+  const streams = byStream(withParts);
+  if (streams === undefined) return whole;
+  const asMany = streams.every((list) => list.every(({ length }) => length === list[0].length));
+  if (whole.unmatched.length === 0 && !asMany) return whole;
+  const matched = streams.map(matchInOrder);
+  if (matched.some(({ unmatched, shifted }) => unmatched.length > 0 || (asMany && shifted))) return whole;
+  const places = new Map(withParts[0].map((part, place) => [part, place]));
+  const placeOf = ({ parts: [first] }: Collective): number => places.get(first)!;
+  const collectives = matched.flatMap((one) => one.collectives).sort((a, b) => placeOf(a) - placeOf(b));
+  return { collectives, unmatched: [], shifted: whole.shifted };
 }

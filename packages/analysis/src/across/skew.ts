@@ -33,11 +33,17 @@ export interface RankLateness {
   readonly computeUs: number;
   /** More compute than the median rank has. */
   readonly computeOverMedianPct: number;
-  /** Whether it holds everyone up: last at more collectives than three times its share, and after the median rank. */
+  /** Whether it holds everyone up: last at more collectives than chance gives a rank, or far later than all others. */
   readonly straggler: boolean;
 }
 
-const STRAGGLER_SHARE = 3;
+/**
+ * Somebody is last at every collective. Were that drawn, a rank would be so at a share of them, with a standard deviation
+ * of about the root of that: five of these above it are one in hundreds, whatever the number of ranks.
+ */
+const STRAGGLER_DEVIATIONS = 5;
+/** Median absolute deviations of the ranks' mean lateness that an outlier is above the median. */
+const OUTLIER_DEVIATIONS = 8;
 /** Fewer ranks than this have no median worth the name. */
 const LEAST_RANKS = 3;
 
@@ -82,17 +88,24 @@ export function rankLateness(collectives: readonly Collective[], views: readonly
   const compute = views.map((view) => lengthOf(view.compute));
   const middleCompute = median([...compute].sort((a, b) => a - b));
   const count = collectives.length;
+  const share = count / views.length;
+  const byChance = share + STRAGGLER_DEVIATIONS * Math.sqrt(share);
+  const means = views.map(({ rank: { rank } }) => ratio(late.get(rank)!.sum, count));
+  const middleLate = median([...means].sort((a, b) => a - b));
+  const deviation = median(means.map((value) => Math.abs(value - middleLate)).sort((a, b) => a - b));
+  const outlierNs = middleLate + OUTLIER_DEVIATIONS * deviation;
   return views.map(({ rank: { rank } }, index) => {
     const { sum, last } = late.get(rank)!;
-    const often = last > (STRAGGLER_SHARE * count) / views.length && last > 1;
+    const isOften = last > byChance && sum > 0;
+    const isFar = last > share && means[index] > outlierNs;
     return {
       rank,
       timesLast: last,
       timesLastPct: rounded(100 * ratio(last, count)),
-      meanLateUs: microseconds(ratio(sum, count)),
+      meanLateUs: microseconds(means[index]),
       computeUs: microseconds(compute[index]),
       computeOverMedianPct: rounded(100 * (ratio(compute[index], middleCompute) - 1)),
-      straggler: views.length >= LEAST_RANKS && often && sum > 0,
+      straggler: views.length >= LEAST_RANKS && (isOften || isFar),
     };
   });
 }

@@ -17,12 +17,14 @@ export interface ByteTraffic {
 }
 
 const DEFAULT_NODE_SIZE = 8;
+/** A matrix of more ranks would be of no use to anyone, nor fit into memory. */
+const MOST_RANKS = 4096;
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** @returns the bytes that ranks sent each other; null where the traces tell of none. */
+/** @returns the bytes that ranks sent each other; null where the traces tell of none, or of too many ranks. */
 export function byteTraffic({ ranks: list, facts }: TraceSet): ByteTraffic | null {
   const known = list.flatMap(({ rank, bytesTo }) => (bytesTo === undefined ? [] : [{ rank, ...bytesTo }]));
   if (known.length === 0) return null;
@@ -30,6 +32,7 @@ export function byteTraffic({ ranks: list, facts }: TraceSet): ByteTraffic | nul
     facts.worldSize ?? 0,
     ...known.flatMap(({ rank, rdma, nvlink, other }) => [rank + 1, rdma.length, nvlink.length, other.length]),
   );
+  if (ranks > MOST_RANKS) return null;
   const nodeSize = Math.min(facts.nodeSize ?? DEFAULT_NODE_SIZE, ranks);
   const nodes = Math.ceil(ranks / nodeSize);
   const bytes = new Array<number>(ranks * ranks).fill(0);

@@ -64,7 +64,17 @@ function madeRank(rank: number, layers: readonly MadeLayer[], names: readonly st
   const columns = KERNEL_COLUMNS.map((_, column) => Float64Array.from(rows, (row) => row[column]));
   const kernels: KernelColumns = Columns.from(KERNEL_COLUMNS, columns);
   const streams = streamsOf([7, 27], kernels, names, roles);
-  return { rank, file: `rank ${rank}`, kernels, streams, instances, transfers, inferred: false, bytesTo: undefined };
+  return {
+    rank,
+    file: `rank ${rank}`,
+    kernels,
+    streams,
+    instances,
+    transfers,
+    inferred: false,
+    bytesTo: undefined,
+    sentBytes: new Map(),
+  };
 }
 
 /** @returns a made trace as one side of a comparison: layers of each rank. */

@@ -13,6 +13,7 @@ const TIMELINE = SUMMARY.extend({ kernelsOnly: SUMMARY });
 
 const PHASE = z.object({
   ...{ name: z.string(), stream: z.number().nullable(), count: z.number().nonnegative() },
+  kind: z.enum(['computation', 'communication', 'network']),
   ...{ meanUs: z.number(), minUs: z.number(), maxUs: z.number(), busyUs: z.number(), exposedUs: z.number() },
 });
 
@@ -40,7 +41,7 @@ export const ANALYSIS_SCHEMA = z.object({
   timeline: TIMELINE,
   steady: TIMELINE.nullable(),
   layers: z.object({ marker: z.string().nullable(), count: z.int().nonnegative() }),
-  phases: z.array(PHASE.extend({ kind: z.enum(['computation', 'communication', 'network']) })),
+  phases: z.array(PHASE),
   kernelNames: z.array(
     z.object({
       ...{ name: z.string(), class: z.enum(KERNEL_CLASSES), category: z.string() },

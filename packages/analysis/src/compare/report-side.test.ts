@@ -14,8 +14,8 @@ const PHASE = { count: 4, meanUs: 50, minUs: 40, maxUs: 60, busyUs: 50, exposedU
 const REPORT = {
   ...{ schema: 'epemu-report/1', scenario: 'train', ranks: 8, status: 'ok', timeline: WHOLE, steady: STEADY },
   phases: [
-    { name: 'mlp', stream: 7, ...PHASE },
-    { name: 'dispatch', stream: 27, ...PHASE, exposedUs: 25 },
+    { name: 'mlp', stream: 7, kind: 'computation', ...PHASE },
+    { name: 'dispatch', stream: 27, kind: 'communication', ...PHASE, exposedUs: 25 },
   ],
   kernels: [
     { phase: 'mlp', kernel: 'a::gemm', count: 4, meanUs: 50 },
@@ -39,7 +39,7 @@ function refusal(report: unknown): string {
 }
 
 describe('a report as one side of a comparison', () => {
-  it('tells its layers by its steady ones, and what its phases are by their kernels', () => {
+  it('tells its layers by its steady ones, and what its phases add to them', () => {
     const { side, problems } = read(REPORT);
     expect(problems).to.deep.equal([]);
     expect(side).to.include({ layers: 4, ranks: 8, source: 'emulated', exact: null });

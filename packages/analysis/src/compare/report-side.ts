@@ -5,8 +5,8 @@ import type { CollectiveRole, KernelRoles } from '../kernel-role.js';
 import type { InputProblem } from '../model.js';
 import { ANALYSIS_SCHEMA, REPORT_SCHEMA } from './report-schema.js';
 import type { ReadReport } from './report-schema.js';
-import type { ComparedSide, SideKernel, SidePhase, SideTables } from './side.js';
-import { sideOfAnalysis } from './trace-side.js';
+import type { ComparedSide, SideKernel, SideTables } from './side.js';
+import { plainPhases, sideOfAnalysis } from './trace-side.js';
 
 /** One side of a comparison that was read from JSON, and what is wrong with it. */
 export interface ReadSide {
@@ -21,21 +21,7 @@ function parsed<Value>(schema: z.ZodType<Value>, path: string, value: unknown): 
   throw new BadInputError(field, `${path} cannot be compared: ${message}; write it anew`);
 }
 
-/** By stream: whether most of the time of its phases' kernels is communication. */
-function streamRoles({ phases, kernels }: ReadReport, roles: KernelRoles): Map<number, SidePhase['kind']> {
-  const streamOf = new Map(phases.flatMap(({ name, stream }) => (stream === null ? [] : [[name, stream] as const])));
-  const excess = new Map<number, number>();
-  for (const { phase, kernel, count, meanUs } of kernels) {
-    const stream = streamOf.get(phase);
-    if (stream === undefined) continue;
-    const sign = roles.of(kernel).class === 'communication' ? 1 : -1;
-    excess.set(stream, (excess.get(stream) ?? 0) + sign * count * meanUs);
-  }
-  return new Map([...excess].map(([stream, us]) => [stream, us > 0 ? 'communication' : 'computation']));
-}
-
 function reportTables(report: ReadReport, layers: number, roles: KernelRoles): SideTables {
-  const streams = streamRoles(report, roles);
   const kernels = new Map<string, SideKernel>();
   const collectives = new Map<string, { phase: string; role: CollectiveRole; totalUs: number }>();
   for (const { phase, kernel, count, meanUs } of report.kernels) {
@@ -55,14 +41,7 @@ function reportTables(report: ReadReport, layers: number, roles: KernelRoles): S
   }
   return {
     layers,
-    phases: report.phases.map(({ name, stream, count, meanUs, busyUs, exposedUs }): SidePhase => {
-      const kind = stream === null ? 'network' : (streams.get(stream) ?? 'computation');
-      return {
-        ...{ name, stream, kind, count, meanUs },
-        computeUs: kind === 'computation' ? count * (busyUs - exposedUs) : 0,
-        exposedUs: kind === 'network' ? 0 : count * exposedUs,
-      };
-    }),
+    phases: plainPhases(report.phases),
     kernels: [...kernels.values()],
     collectives: [...collectives.values()],
   };

@@ -1,12 +1,11 @@
-import type { TimelineSummary } from '@epemu/timeline';
+import type { PhaseSummary, TimelineSummary } from '@epemu/timeline';
 import type { CollectiveRole, KernelClass } from '../kernel-role.js';
-import type { PhaseFigure } from '../figures/tables.js';
 
 /** A phase of one side of a comparison. Sums are those of one rank, mean over ranks, in the window of the tables. */
 export interface SidePhase {
   readonly name: string;
   readonly stream: number | null;
-  readonly kind: PhaseFigure['kind'];
+  readonly kind: PhaseSummary['kind'];
   /** Instances that start in the window. */
   readonly count: number;
   /** Mean wall time of one instance. */

@@ -1,7 +1,7 @@
 import { BadInputError } from '@epemu/core';
 import { analyseSet } from '../analyze.js';
 import type { AnalysedSet, Analysis } from '../analyze.js';
-import type { ComparedSide, SideKernel, SideTables } from './side.js';
+import type { ComparedSide, SideKernel, SidePhase, SideTables } from './side.js';
 import { traceTables } from './trace-tables.js';
 
 /** What a comparison takes from an analysis. */
@@ -14,14 +14,19 @@ export type ComparedAnalysis = Pick<
   readonly ranksSummary: readonly { readonly rank: number }[];
 };
 
+/** @returns phases as far as their means tell what they add; what kernels show is theirs, not a background transfer's. */
+export function plainPhases(phases: ComparedAnalysis['phases']): SidePhase[] {
+  return phases.map(({ name, stream, kind, count, meanUs, busyUs, exposedUs }) => ({
+    ...{ name, stream, kind, count, meanUs },
+    computeUs: kind === 'computation' ? count * (busyUs - exposedUs) : 0,
+    exposedUs: kind === 'network' ? 0 : count * exposedUs,
+  }));
+}
+
 function plainTables({ phases, kernelNames, layers }: ComparedAnalysis): SideTables {
   return {
     layers: layers.count,
-    phases: phases.map(({ name, stream, kind, count, meanUs, busyUs, exposedUs }) => ({
-      ...{ name, stream, kind, count, meanUs },
-      computeUs: kind === 'computation' ? count * (busyUs - exposedUs) : 0,
-      exposedUs: kind === 'network' ? 0 : count * exposedUs,
-    })),
+    phases: plainPhases(phases),
     kernels: kernelNames.map(({ name, class: kernelClass, category, count, totalUs }) => {
       return { name, class: kernelClass, category, count, totalUs };
     }),

@@ -1,7 +1,6 @@
 import { Coverage, lengthOf, clip, mergeIntervals, microseconds, unite } from '@epemu/timeline';
-import type { TimeWindow } from '@epemu/timeline';
+import type { PhaseSummary, TimeWindow } from '@epemu/timeline';
 import type { AnalysedSet } from '../analyze.js';
-import type { PhaseFigure } from '../figures/tables.js';
 import { layerStarts, steadyWindow } from '../figures/layers.js';
 import type { TraceView } from '../figures/trace-view.js';
 import type { CollectiveRole, KernelClass } from '../kernel-role.js';
@@ -10,10 +9,10 @@ import type { SideTables } from './side.js';
 /** The window of a rank whose layers are too few for a steady one, or of all of them. */
 const ALWAYS: TimeWindow = { startNs: Number.NEGATIVE_INFINITY, endNs: Number.POSITIVE_INFINITY };
 
-interface PhaseSums {
+interface ExactPhase {
   readonly name: string;
   readonly stream: number | null;
-  readonly kind: PhaseFigure['kind'];
+  readonly kind: PhaseSummary['kind'];
   count: number;
   wallNs: number;
   computeNs: number;
@@ -43,7 +42,7 @@ function startsIn(startNs: number, window: TimeWindow): boolean {
  */
 class ExactTables {
   readonly #names: readonly string[];
-  readonly #phases = new Map<string, PhaseSums>();
+  readonly #phases = new Map<string, ExactPhase>();
   readonly #kernels = new Map<string, KernelSums>();
   readonly #collectives = new Map<string, { phase: string; role: CollectiveRole; ns: number }>();
   #ranks = 0;
@@ -59,7 +58,7 @@ class ExactTables {
     this.#addKernels(view, window);
   }
 
-  #phase(name: string, stream: number | null, kind: PhaseFigure['kind']): PhaseSums {
+  #phase(name: string, stream: number | null, kind: PhaseSummary['kind']): ExactPhase {
     const key = `${kind === 'network' ? 'network' : ''} ${name}`;
     let sums = this.#phases.get(key);
     if (sums === undefined) {

@@ -1,13 +1,8 @@
-import { Coverage, lengthOf, mergeIntervals, microseconds, ratio, rounded } from '@epemu/timeline';
+import { PhaseSums, lengthOf, mergeIntervals, microseconds, ratio, rounded } from '@epemu/timeline';
 import type { PhaseSummary } from '@epemu/timeline';
 import type { KernelClass } from '../kernel-role.js';
+import { phaseTimes } from './phase-times.js';
 import type { TraceView } from './trace-view.js';
-
-/** A phase over all ranks and layers, and what its kernels are. */
-export interface PhaseFigure extends PhaseSummary {
-  /** `network` for a background transfer. */
-  readonly kind: 'computation' | 'communication' | 'network';
-}
 
 /** Kernels of one name, or of one category, over all ranks. */
 export interface KernelTotal {
@@ -37,18 +32,6 @@ export interface StreamFigure {
   readonly busyPct: number;
 }
 
-interface PhaseSums {
-  readonly name: string;
-  readonly stream: number | null;
-  readonly kind: PhaseFigure['kind'];
-  count: number;
-  wallNs: number;
-  minNs: number;
-  maxNs: number;
-  busyNs: number;
-  exposedNs: number;
-}
-
 interface KernelSums {
   readonly name: string;
   readonly class: KernelClass;
@@ -62,7 +45,7 @@ interface KernelSums {
 /** Sums phases, kernels and streams from the views of all ranks, one after the other. */
 export class TableAccumulator {
   readonly #names: readonly string[];
-  readonly #phases = new Map<string, PhaseSums>();
+  readonly #phases = new PhaseSums();
   readonly #kernels = new Map<number, KernelSums>();
   readonly #streams = new Map<
     string,
@@ -89,48 +72,12 @@ export class TableAccumulator {
   }
 
   #addPhases(view: TraceView): void {
-    const { rank } = view;
-    const compute = new Coverage(view.compute);
-    const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
-    for (const { phase, rows, startNs, endNs, stream } of rank.instances) {
-      const busy = mergeIntervals(
-        rows.map((row) => starts[row]),
-        rows.map((row) => ends[row]),
-      );
-      let exposedNs = 0;
-      for (const row of rows) {
-        if (view.role(row).class !== 'communication') continue;
-        exposedNs += ends[row] - starts[row] - compute.within(starts[row], ends[row]);
-      }
-      const id = Number(rank.streams[stream].id);
-      const known = { name: phase, stream: Number.isFinite(id) ? id : null, kind: rank.streams[stream].role };
-      this.#addPhase(known, endNs - startNs, lengthOf(busy), exposedNs);
+    for (const { phase, stream, startNs, endNs, busyNs, exposedNs } of phaseTimes(view)) {
+      const id = Number(stream?.id);
+      const kind = stream?.role ?? 'network';
+      const times = { wallNs: endNs - startNs, busyNs, exposedNs };
+      this.#phases.add({ name: phase, stream: Number.isFinite(id) ? id : null, kind }, times);
     }
-    for (const { phase, startNs, endNs } of rank.transfers) {
-      const wallNs = endNs - startNs;
-      const known = { name: phase, stream: null, kind: 'network' } as const;
-      this.#addPhase(known, wallNs, wallNs, wallNs - compute.within(startNs, endNs));
-    }
-  }
-
-  #addPhase(
-    known: Pick<PhaseSums, 'name' | 'stream' | 'kind'>,
-    wallNs: number,
-    busyNs: number,
-    exposedNs: number,
-  ): void {
-    const key = `${known.kind === 'network' ? 'network' : ''} ${known.name}`;
-    let sums = this.#phases.get(key);
-    if (sums === undefined) {
-      sums = { ...known, count: 0, wallNs: 0, minNs: wallNs, maxNs: wallNs, busyNs: 0, exposedNs: 0 };
-      this.#phases.set(key, sums);
-    }
-    sums.count++;
-    sums.wallNs += wallNs;
-    sums.minNs = Math.min(sums.minNs, wallNs);
-    sums.maxNs = Math.max(sums.maxNs, wallNs);
-    sums.busyNs += busyNs;
-    sums.exposedNs += exposedNs;
   }
 
   #addKernels(view: TraceView): void {
@@ -174,18 +121,8 @@ export class TableAccumulator {
   }
 
   /** @returns phases in the order in which they first ran. */
-  phases(): PhaseFigure[] {
-    return [...this.#phases.values()].map((sums) => ({
-      name: sums.name,
-      stream: sums.stream,
-      kind: sums.kind,
-      count: sums.count / this.#ranks,
-      meanUs: microseconds(sums.wallNs / sums.count),
-      minUs: microseconds(sums.minNs),
-      maxUs: microseconds(sums.maxNs),
-      busyUs: microseconds(sums.busyNs / sums.count),
-      exposedUs: microseconds(sums.exposedNs / sums.count),
-    }));
+  phases(): PhaseSummary[] {
+    return this.#phases.result(this.#ranks);
   }
 
   /** @returns kernels by name, those that take most time first. */

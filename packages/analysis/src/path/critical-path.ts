@@ -69,7 +69,9 @@ class Walker {
     return { rankIndex: this.#rankIndex, row: node - first[this.#rankIndex] };
   }
 
-  #add(node: number, startNs: number, endNs: number, kind: PathKind, from?: number): void {
+  #add(node: number, startNs: number, untilNs: number, kind: PathKind, from?: number): void {
+    // By what rounding adds, something may end behind the start of what waited for it.
+    const endNs = Math.min(untilNs, this.pieces.at(-1)?.startNs ?? untilNs);
     if (endNs <= startNs) return;
     const { rankIndex, row } = this.#locate(node);
     const { kernels, instances } = this.#graph.set.ranks[rankIndex];

@@ -9,12 +9,19 @@ export class RankEdges {
   readonly #starts: Float64Array;
   readonly #lastRow: Int32Array;
   readonly #instanceBefore: Int32Array;
+  readonly #instance: Float64Array;
+  /** The last row so far of each stream, and by row the one before it on its own. */
+  readonly #lastOnStream: Int32Array;
+  readonly #beforeOnStream: Int32Array;
 
   constructor(rank: TraceRank, set: TraceSet) {
     this.#rank = rank;
     this.#gates = gatesOf(rank, set.facts);
     this.#starts = rank.kernels.column('startNs');
     this.#ends = rank.kernels.column('endNs');
+    this.#instance = rank.kernels.column('instance');
+    this.#lastOnStream = new Int32Array(rank.streams.length);
+    this.#beforeOnStream = new Int32Array(rank.kernels.count);
     // The kernel of each instance that ends last.
     this.#lastRow = Int32Array.from(rank.instances, ({ rows }) => {
       let last = rows[0];
@@ -32,12 +39,14 @@ export class RankEdges {
   /** @returns by row the rows that it waited for. */
   *rows(): Generator<Set<number>> {
     const { kernels, streams, instances } = this.#rank;
-    const [stream, instance] = [kernels.column('stream'), kernels.column('instance')];
-    const lastOnStream = new Int32Array(streams.length).fill(-1);
+    const stream = kernels.column('stream');
+    const instance = this.#instance;
+    const lastOnStream = this.#lastOnStream.fill(-1);
     for (let row = 0; row < kernels.count; row++) {
       const before = new Set<number>();
       const add = (candidate: number): void => {
-        if (candidate < 0 || candidate === row) return;
+        // What started later was not waited for: within what rounding adds, two could wait for each other.
+        if (candidate < 0 || candidate >= row) return;
         if (this.#ends[candidate] <= this.#starts[row] + ROUNDING_NS) before.add(candidate);
       };
       const own = instance[row];
@@ -50,36 +59,33 @@ export class RankEdges {
           // A second stream's part of the phase before counts as well.
           if (this.#instanceBefore[own] >= 0) add(this.#lastRow[this.#instanceBefore[own]]);
         } else if (previous < 0 || instance[previous] !== own) {
-          add(this.#latestWithin(own, row));
+          add(this.#latestWithin(own, row, -1));
         } else if (streams.length > 1) {
-          add(this.#joined(own, row, stream));
+          add(this.#latestWithin(own, row, stream[row]));
         }
       }
+      this.#beforeOnStream[row] = previous;
       lastOnStream[stream[row]] = row;
       yield before;
     }
   }
 
-  /** @returns the kernel of the phase that ended last before a row starts: where a second stream forks off. */
-  #latestWithin(instance: number, row: number): number {
+  /**
+   * @returns the kernel of the phase that ended last before a row starts, of all streams but one: where a second stream
+   * forks off, or joins again; −1 for none.
+   */
+  #latestWithin(instance: number, row: number, without: number): number {
+    const [first] = this.#rank.instances[instance].rows;
     let latest = -1;
-    for (const other of this.#rank.instances[instance].rows) {
-      if (other >= row) break;
-      if (this.#ends[other] > this.#starts[row]) continue;
-      if (latest < 0 || this.#ends[other] > this.#ends[latest]) latest = other;
-    }
-    return latest;
-  }
-
-  /** @returns the kernel of the phase's other streams that ended last before a row, which may join it; −1 for none. */
-  #joined(instance: number, row: number, stream: Float64Array): number {
-    const { rows } = this.#rank.instances[instance];
-    let latest = -1;
-    for (const other of rows) {
-      if (other >= row) break;
-      if (stream[other] === stream[row] || this.#ends[other] > this.#starts[row]) continue;
-      if (latest < 0 || this.#ends[other] > this.#ends[latest]) latest = other;
-    }
+    this.#lastOnStream.forEach((last, stream) => {
+      if (stream === without) return;
+      // A stream's ends ascend, so the first that fits is its latest.
+      let other = last;
+      while (other >= first && (this.#instance[other] !== instance || this.#ends[other] > this.#starts[row])) {
+        other = this.#beforeOnStream[other];
+      }
+      if (other >= first && (latest < 0 || this.#ends[other] > this.#ends[latest])) latest = other;
+    });
     return latest;
   }
 }

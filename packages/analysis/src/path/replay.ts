@@ -32,10 +32,14 @@ export function replayOrder(graph: EventGraph): Uint32Array | undefined {
   const nodes = graph.startNs.length;
   const steps = 2 * nodes + graph.hubs.length;
   const missing = new Uint32Array(steps);
-  const [sources, targets]: [number[], number[]] = [[], []];
+  // Typed and sized beforehand: millions of edges must fit.
+  const edges = 2 * nodes + graph.before.length + graph.hubs.reduce((sum, hub) => sum + hub.nodes.length, 0);
+  const sources = new Uint32Array(edges);
+  const targets = new Uint32Array(edges);
+  let edge = 0;
   const add = (from: number, to: number): void => {
-    sources.push(from);
-    targets.push(to);
+    sources[edge] = from;
+    targets[edge++] = to;
     missing[to]++;
   };
   for (let node = 0; node < nodes; node++) {
@@ -47,11 +51,11 @@ export function replayOrder(graph: EventGraph): Uint32Array | undefined {
     for (const node of awaited) add(2 * node + (bySend ? 1 : 0), 2 * nodes + hub);
   });
   const from = new Uint32Array(steps + 1);
-  for (const source of sources) from[source + 1]++;
+  for (let i = 0; i < edge; i++) from[sources[i] + 1]++;
   for (let step = 0; step < steps; step++) from[step + 1] += from[step];
-  const followers = new Uint32Array(targets.length);
+  const followers = new Uint32Array(edge);
   const next = from.slice(0, steps);
-  sources.forEach((source, i) => (followers[next[source]++] = targets[i]));
+  for (let i = 0; i < edge; i++) followers[next[sources[i]]++] = targets[i];
   const order = new Uint32Array(steps);
   let count = 0;
   for (let step = 0; step < steps; step++) if (missing[step] === 0) order[count++] = step;

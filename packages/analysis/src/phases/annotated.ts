@@ -47,17 +47,15 @@ function addContained({ rows, ns, tid }: Moments, ranges: readonly NamedRange[],
 
 /** When and on which thread each of a GPU's kernels was launched, by row; −1 where no launch is in the file. */
 function launchesOf(gpu: RawGpu, { launches }: FileCollector): { ns: Float64Array; thread: Float64Array } {
-  const correlation = gpu.kernels.column('correlation');
-  const rows = new Map<number, number>();
-  correlation.forEach((id, row) => {
-    if (id >= 0) rows.set(id, row);
-  });
+  const [times, threads] = [launches.column('ns'), launches.column('thread')];
+  const byCorrelation = new Map<number, number>();
+  launches.column('correlation').forEach((id, index) => byCorrelation.set(id, index));
   const ns = new Float64Array(gpu.kernels.count).fill(-1);
   const thread = new Float64Array(gpu.kernels.count).fill(-1);
-  const [times, threads] = [launches.column('ns'), launches.column('thread')];
-  launches.column('correlation').forEach((id, index) => {
-    const row = rows.get(id);
-    if (row === undefined) return;
+  // All kernels of a CUDA graph have the correlation of the one call that launched it.
+  gpu.kernels.column('correlation').forEach((id, row) => {
+    const index = id < 0 ? undefined : byCorrelation.get(id);
+    if (index === undefined) return;
     ns[row] = times[index];
     thread[row] = threads[index];
   });

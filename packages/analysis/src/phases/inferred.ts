@@ -40,10 +40,15 @@ function collectiveRuns(kernels: readonly OrderedKernel[]): CollectiveRun[] {
 
 /** @returns the shortest period of a sequence that repeats at least twice; its length where none does. */
 export function periodOf(types: readonly string[]): number {
-  for (let period = 1; period <= types.length / 2; period++) {
-    if (types.every((type, index) => index < period || type === types[index - period])) return period;
+  // By how much the part up to each place ends as it begins (Knuth, Morris and Pratt).
+  const alike = new Uint32Array(types.length);
+  for (let at = 1; at < types.length; at++) {
+    let length = alike[at - 1];
+    while (length > 0 && types[at] !== types[length]) length = alike[length - 1];
+    alike[at] = types[at] === types[length] ? length + 1 : 0;
   }
-  return types.length;
+  const period = types.length - (alike.at(-1) ?? 0);
+  return period <= types.length / 2 ? period : types.length;
 }
 
 /** Names the collectives by their place in the period: `dispatch`, or `dispatch 1` where a period has several. */

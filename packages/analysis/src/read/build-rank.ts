@@ -1,10 +1,10 @@
 import { Columns } from '@epemu/core';
 import type { KernelRoles } from '../kernel-role.js';
 import { KERNEL_COLUMNS } from '../model.js';
-import type { BytesTo, KernelColumns, PhaseInstance, TraceRank } from '../model.js';
+import type { BytesTo, KernelColumns, TraceRank } from '../model.js';
 import { annotatedInstances } from '../phases/annotated.js';
-import type { PlacedInstance } from '../phases/annotated.js';
 import { inferredInstances } from '../phases/inferred.js';
+import { phaseInstance } from '../phases/instance.js';
 import { streamsOf } from '../streams.js';
 import type { FileCollector, NameTable, RawGpu } from './collector.js';
 
@@ -29,16 +29,6 @@ function byStart({ kernels }: RawGpu): Uint32Array {
   return sorted ? order : order.sort((a, b) => starts[a] - starts[b] || a - b);
 }
 
-/** What an instance is after its kernels were sorted and moved to the analysis' zero. */
-function finishInstance(placed: PlacedInstance, place: Uint32Array, kernels: KernelColumns): PhaseInstance {
-  const [starts, ends, streams] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('stream')];
-  const rows = placed.rows.map((row) => place[row]).sort((a, b) => a - b);
-  let endNs = Number.NEGATIVE_INFINITY;
-  for (const row of rows) endNs = Math.max(endNs, ends[row]);
-  const { phase, operation, layer } = placed;
-  return { phase, rows, startNs: starts[rows[0]], endNs, stream: streams[rows[0]], operation, layer };
-}
-
 /** Puts one GPU's kernels in order and into phases. */
 export function buildRank(source: RankSource, names: NameTable, roles: KernelRoles): TraceRank {
   const { rank, file, pid, gpu, collector, bytesTo, shiftNs } = source;
@@ -58,7 +48,13 @@ export function buildRank(source: RankSource, names: NameTable, roles: KernelRol
   const inferred = annotated.length === 0;
   const placed = inferred ? inferredInstances(orderedKernels(order, kernels, names, roles)) : annotated;
   const instances = placed
-    .map((item) => finishInstance(item, place, kernels))
+    .map(({ rows, ...phase }) =>
+      phaseInstance(
+        phase,
+        rows.map((row) => place[row]).sort((a, b) => a - b),
+        kernels,
+      ),
+    )
     .sort((a, b) => a.startNs - b.startNs || a.rows[0] - b.rows[0]);
   instances.forEach(({ rows }, index) => {
     for (const row of rows) instance[row] = index;
@@ -76,6 +72,7 @@ export function buildRank(source: RankSource, names: NameTable, roles: KernelRol
     transfers,
     inferred,
     bytesTo,
+    sentBytes: new Map([...gpu.sentBytes].map(([row, bytes]) => [place[row], bytes])),
   };
 }
 

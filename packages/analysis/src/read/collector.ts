@@ -27,8 +27,8 @@ export class RawGpu {
   readonly streams: (number | string)[] = [];
   readonly ranges: NamedRange[] = [];
   readonly transfers: RawTransfer[] = [];
-  /** Bytes sent by receiving rank, of kernels whose args tell. */
-  readonly sentBytes = new Map<number, number>();
+  /** Bytes by receiving rank that a kernel sent, by row, of those whose args tell. */
+  readonly sentBytes = new Map<number, Float64Array>();
   /** Thread blocks of the first launch of each name. */
   readonly blocks = new Map<number, number>();
   readonly #open = new Map<number | string, RawTransfer>();
@@ -75,6 +75,11 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
+/** @returns exact ns. */
+function exactNs(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) ? (value as number) : undefined;
+}
+
 /** @returns thread blocks of a launch; not a number where the trace does not say. */
 function blocksOf({ grid }: Readonly<Record<string, unknown>>): number {
   return Array.isArray(grid) ? grid.reduce((product: number, size) => product * Number(size), 1) : Number.NaN;
@@ -98,6 +103,8 @@ export class FileCollector {
   /** Names of phases by GPU and operation, where events say so. */
   readonly phaseNames = new Map<string, string>();
   events = 0;
+  /** Of all GPUs. */
+  kernels = 0;
   untimed: Untimed | undefined;
   /** µs, from which the file's times count here. */
   originUs: number | undefined;
@@ -146,8 +153,8 @@ export class FileCollector {
   #kernel(event: TraceEvent, index: number): void {
     const { name, pid, tid, ts, dur, args = {} } = event;
     // Emulated traces have exact ns beside their integer µs.
-    let startNs = numberOf(args['start ns']);
-    let endNs = numberOf(args['end ns']);
+    let startNs = exactNs(args['start ns']);
+    let endNs = exactNs(args['end ns']);
     if (startNs === undefined || endNs === undefined) {
       const [us, duration] = [numberOf(ts), numberOf(dur)];
       if (us === undefined || duration === undefined || !(Math.abs(us) <= Number.MAX_SAFE_INTEGER)) {
@@ -166,13 +173,12 @@ export class FileCollector {
     const gpu = this.#gpu(pid);
     const stream = gpu.stream(numberOf(args.stream) ?? tid);
     const correlation = numberOf(args.correlation) ?? -1;
-    if (args['In split size'] !== undefined) {
-      for (const [rank, bytes] of sentBytes(args) ?? [])
-        gpu.sentBytes.set(rank, (gpu.sentBytes.get(rank) ?? 0) + bytes);
-    }
+    const sent = args['In split size'] === undefined ? undefined : sentBytes(args);
+    if (sent !== undefined) gpu.sentBytes.set(gpu.kernels.count, sent);
     const nameIndex = this.#names.index(name);
     if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
     const layer = numberOf(args.layer) ?? -1;
+    this.kernels++;
     gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer);
   }
 
@@ -205,14 +211,14 @@ export class FileCollector {
 
   #transfer({ ph, name, pid, id = '', ts, args = {} }: TraceEvent): void {
     const us = numberOf(ts);
-    if (us === undefined) return;
+    if (us === undefined || Math.abs(us) > Number.MAX_SAFE_INTEGER) return;
     const gpu = this.#gpu(pid);
     if (ph === 'e') {
       gpu.endTransfer(id, this.#ns(us));
       return;
     }
-    const startNs = numberOf(args['start ns']) ?? this.#ns(us);
-    const endNs = numberOf(args['end ns']) ?? Number.NaN;
+    const startNs = exactNs(args['start ns']) ?? this.#ns(us);
+    const endNs = exactNs(args['end ns']) ?? Number.NaN;
     gpu.beginTransfer(id, { phase: name, startNs, endNs, operation: numberOf(args.operation) });
   }
 }

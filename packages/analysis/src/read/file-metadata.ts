@@ -44,11 +44,26 @@ function operationsOf(value: unknown): TraceOperation[] {
   });
 }
 
+/** @returns a number of things of which there is at least one. */
+function sizeOf(value: unknown): number | undefined {
+  return value === 0 ? undefined : countOf(value);
+}
+
+/** @returns bytes by rank; undefined where one of them is none, for leaving it out would move all behind it. */
+function byRank(value: unknown): number[] | undefined {
+  const numbers = numbersOf(value);
+  return Array.isArray(value) && numbers.length === value.length ? numbers : undefined;
+}
+
 function bytesOf(value: unknown): BytesTo | undefined {
   const { rdma, nvlink } = recordOf(value);
-  return Array.isArray(rdma) && Array.isArray(nvlink)
-    ? { rdma: numbersOf(rdma), nvlink: numbersOf(nvlink), other: [] }
-    : undefined;
+  const [overRdma, overNvlink] = [byRank(rdma), byRank(nvlink)];
+  return overRdma && overNvlink && { rdma: overRdma, nvlink: overNvlink, other: [] };
+}
+
+/** Absolute µs; 0 where no clock could have said so. */
+function baseOf(ns: unknown): number {
+  return typeof ns === 'number' && Math.abs(ns / 1000) <= Number.MAX_SAFE_INTEGER ? ns / 1000 : 0;
 }
 
 /** Rows of a merged trace's matrices, or the one row of a rank's file. */
@@ -60,10 +75,10 @@ function bytesToOf(epemu: Readonly<Record<string, unknown>>, bytes: unknown): Ma
   if (!Array.isArray(rdma) || !Array.isArray(nvlink)) return new Map();
   const ranks = numbersOf(senders);
   return new Map(
-    rdma.map((row: unknown, index) => [
-      ranks[index] ?? index,
-      { rdma: numbersOf(row), nvlink: numbersOf(nvlink[index]), other: [] },
-    ]),
+    rdma.flatMap((row: unknown, index) => {
+      const found = bytesOf({ rdma: row, nvlink: nvlink[index] as unknown });
+      return found === undefined ? [] : [[ranks[index] ?? index, found] as const];
+    }),
   );
 }
 
@@ -81,13 +96,14 @@ export function fileMetadata(text: string): FileMetadata {
   const epemu = recordOf(own);
   return {
     rank: countOf(distributed.rank),
-    baseUs: typeof baseTimeNanoseconds === 'number' ? baseTimeNanoseconds / 1000 : 0,
+    baseUs: baseOf(baseTimeNanoseconds),
     emulated: Object.keys(epemu).length > 0,
     bytesTo: bytesToOf(epemu, bytes),
     facts: {
       scenario: textOf(epemu.scenario),
-      worldSize: countOf(distributed.world_size) ?? countOf(epemu.ranks),
-      nodeSize: countOf(epemu.nodeSize) ?? (Array.isArray(deviceProperties) ? deviceProperties.length : undefined),
+      worldSize: sizeOf(distributed.world_size) ?? sizeOf(epemu.ranks),
+      nodeSize:
+        sizeOf(epemu.nodeSize) ?? (Array.isArray(deviceProperties) ? sizeOf(deviceProperties.length) : undefined),
       gpuName: textOf(device.name),
       gpuSms: countOf(device.numSms),
       computeSms: countOf(epemu.computeSms),

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { BadInputError } from '@epemu/core';
 
 /** What a run writes beside its traces. */
@@ -30,7 +30,8 @@ function filesOfFolder(folder: string): string[] {
 }
 
 /**
- * Finds the traces that paths lead to: files as they are, folders by their content, each file once.
+ * Finds the traces that paths lead to: files as they are, folders by their content, each file once, in the order of
+ * their names, whatever the order of the paths.
  *
  * @throws BadInputError where a path does not exist or a folder holds no trace.
  */
@@ -41,7 +42,7 @@ export function inputFiles(paths: readonly string[]): InputFile[] {
     if (stat === undefined)
       throw new BadInputError(path, `${path} does not exist; name a trace, a run's folder or a folder of traces`);
     if (!stat.isDirectory()) {
-      found.set(path, { path, named: true });
+      found.set(resolve(path), { path, named: true });
       continue;
     }
     const files = filesOfFolder(path);
@@ -51,7 +52,7 @@ export function inputFiles(paths: readonly string[]): InputFile[] {
         `${path} holds no trace (.json or .json.gz); name a run's folder or a folder of traces`,
       );
     }
-    for (const file of files) if (!found.has(file)) found.set(file, { path: file, named: false });
+    for (const file of files) if (!found.has(resolve(file))) found.set(resolve(file), { path: file, named: false });
   }
-  return [...found.values()];
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
 }

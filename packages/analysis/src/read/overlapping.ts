@@ -23,7 +23,8 @@ export function overlapProblems(ranks: readonly TraceRank[], names: readonly str
       reach[stream] = Math.max(reach[stream], ends[row]);
     }
     if (count === 0) return [];
-    const message = `${file}: ${count} kernels of rank ${rank} start before the one before them on their stream has ended (the first: ${first}); their times are merged`;
+    const what = count === 1 ? 'a kernel' : `${count} kernels`;
+    const message = `${file}: ${what} of rank ${rank} overlapped by the one before on the same stream, which no GPU does (the first: ${first}); their times are merged`;
     return [{ file, message, partial: false }];
   });
 }

@@ -14,6 +14,23 @@ import { overlapProblems } from './overlapping.js';
 
 const MICROSECOND = 1000;
 
+/** How far reading is. */
+export interface ReadProgress {
+  readonly file: string;
+  /** Events of the file so far. */
+  readonly events: number;
+  /** Files that are done, and all of them. */
+  readonly done: number;
+  readonly files: number;
+}
+
+/** What reading is told beside paths. */
+interface ReadOptions {
+  /** How many kernels are kept of all files; reading stops behind them, and says so. */
+  readonly mostKernels: number;
+  readonly onProgress?: ((progress: ReadProgress) => void) | undefined;
+}
+
 /** A file's GPUs with what the file says of itself. */
 interface ReadFile {
   readonly path: string;
@@ -25,11 +42,24 @@ function plural(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
+function tooMany(path: string, mostKernels: number, events: number): BadInputError {
+  const message = `${path}: more than ${mostKernels} kernels are not kept; what comes after event ${events} is left out: analyse fewer steps or ranks at once`;
+  return new BadInputError(path, message);
+}
+
 /** Reads the files one after the other; holds numbers of kernels, not events. */
 class TraceReader {
   readonly names = new NameTable();
   readonly problems: InputProblem[] = [];
   readonly files: ReadFile[] = [];
+  readonly #mostKernels: number;
+  readonly #tell: (path: string, events: number) => void;
+  #kernels = 0;
+
+  constructor(mostKernels: number, tell: (path: string, events: number) => void) {
+    this.#mostKernels = mostKernels;
+    this.#tell = tell;
+  }
 
   async read({ path, named }: InputFile): Promise<void> {
     const collector = new FileCollector(this.names);
@@ -44,13 +74,20 @@ class TraceReader {
         },
         onDamage: damaged,
       });
-      for await (const batch of batches) for (const event of batch) collector.take(event);
+      for await (const batch of batches) {
+        for (const event of batch) collector.take(event);
+        this.#tell(path, collector.events);
+        if (this.#kernels + collector.kernels < this.#mostKernels) continue;
+        damaged(tooMany(path, this.#mostKernels, collector.events));
+        break;
+      }
     } catch (error) {
       // Where not even the events have begun, the other files may still be read.
       if (!(error instanceof BadInputError)) throw error;
       damaged(error);
     }
-    if (!this.#hasKernels(collector)) {
+    this.#kernels += collector.kernels;
+    if (collector.kernels === 0) {
       this.#noKernels(path, named, collector);
       return;
     }
@@ -65,10 +102,6 @@ class TraceReader {
       });
     }
     this.files.push({ path, metadata: fileMetadata(text), collector });
-  }
-
-  #hasKernels({ gpus }: FileCollector): boolean {
-    return [...gpus.values()].some(({ kernels }) => kernels.count > 0);
   }
 
   #noKernels(path: string, named: boolean, { untimed }: FileCollector): void {
@@ -99,8 +132,8 @@ function namedRank(name: string | undefined): number | undefined {
 /** @returns the bytes that kernels' args tell of; undefined where they tell none. */
 function argsBytes({ sentBytes }: RawGpu): BytesTo | undefined {
   if (sentBytes.size === 0) return undefined;
-  const other = new Array<number>(1 + Math.max(...sentBytes.keys())).fill(0);
-  for (const [rank, bytes] of sentBytes) other[rank] = bytes;
+  const other: number[] = [];
+  for (const sent of sentBytes.values()) sent.forEach((bytes, rank) => (other[rank] = (other[rank] ?? 0) + bytes));
   return { rdma: [], nvlink: [], other };
 }
 
@@ -173,7 +206,10 @@ function withSms(facts: RunFacts, sources: readonly RankSource[], { names }: Nam
   for (const [name, blocks] of sources[0].gpu.blocks) {
     const { collective } = roles.of(names[name]);
     const isLowLatency = names[name].includes('internode_ll');
-    if (collective?.role !== 'transfer' || isLowLatency || !(blocks < gpuSms)) continue;
+    if (collective?.role !== 'transfer' || isLowLatency) continue;
+    // Without its grid nothing is known of what a transfer leaves.
+    if (!(blocks >= 1)) return facts;
+    if (blocks >= gpuSms) continue;
     communicationSms = Math.max(communicationSms, blocks);
   }
   return { ...facts, communicationSms, computeSms: gpuSms - communicationSms };
@@ -195,9 +231,20 @@ function firstNs(sources: readonly RankSource[]): number {
  * @param paths files and folders.
  * @throws BadInputError where nothing can be read of any of them.
  */
-export async function readTraces(paths: readonly string[], roles: KernelRoles): Promise<TraceSet> {
-  const reader = new TraceReader();
-  for (const file of inputFiles(paths)) await reader.read(file);
+export async function readTraces(
+  paths: readonly string[],
+  roles: KernelRoles,
+  { mostKernels, onProgress }: ReadOptions,
+): Promise<TraceSet> {
+  const inputs = inputFiles(paths);
+  let done = 0;
+  const reader = new TraceReader(mostKernels, (file, events) => {
+    onProgress?.({ file, events, done, files: inputs.length });
+  });
+  for (const file of inputs) {
+    await reader.read(file);
+    done++;
+  }
   const { files, problems, names } = reader;
   if (files.length === 0) throw nothingRead(paths, problems);
   const sources = rankSources(files, problems);

@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs';
-import { analyze } from '@epemu/analysis';
-import type { AnalysedSet, AnalysisOptions, InputProblem, KernelClass, KernelPattern } from '@epemu/analysis';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { analyze, prepareExportFolder, writeChakra, writeCsv } from '@epemu/analysis';
+import type { AnalysedSet, InputProblem, KernelClass, KernelPattern, ReadProgress } from '@epemu/analysis';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
-import { analysisPage, reportPage } from '@epemu/pages';
+import { analysisPage, plainText, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
+import { ProgressLine } from '../progress.js';
 
 /** Flags of {@link addTraceFlags}. */
 export interface TraceFlags {
@@ -16,6 +18,8 @@ export interface TraceFlags {
 
 interface AnalyzeFlags extends TraceFlags {
   readonly html?: string;
+  readonly csv?: string;
+  readonly chakra?: string;
   readonly json?: boolean;
 }
 
@@ -51,24 +55,57 @@ export function addTraceFlags(command: Command): Command {
     .option('--align <mode>', 'align clocks of separate captures by their collectives: auto, always or never', 'auto');
 }
 
-/** Reads and analyses traces as those options say. @throws BadInputError */
-export function analysedWith(paths: readonly string[], flags: TraceFlags): Promise<AnalysedSet> {
-  return analyze(paths, optionsOf(flags));
-}
+/** Reading that takes less than this needs no progress. */
+const QUIET_MS = 1000;
 
-/** @returns what those options say. @throws BadInputError */
-export function optionsOf(flags: TraceFlags): Required<AnalysisOptions> {
-  const patterns = [
+/** @returns the patterns that those options give. @throws BadInputError */
+export function patternsWith(flags: TraceFlags): KernelPattern[] {
+  return [
     ...patternsOf(flags.communication, '--communication', 'communication'),
     ...patternsOf(flags.compute, '--compute', 'compute'),
   ];
-  return { patterns, align: alignOf(flags.align) };
+}
+
+/** Reads and analyses traces as those options say, with progress on standard error. @throws BadInputError */
+export async function analysedWith(paths: readonly string[], flags: TraceFlags): Promise<AnalysedSet> {
+  const patterns = patternsWith(flags);
+  const begun = performance.now();
+  const line = new ProgressLine(process.stderr);
+  const onProgress = ({ file, events, done, files }: ReadProgress): void => {
+    if (performance.now() - begun < QUIET_MS) return;
+    line.show({ stage: 'reading', detail: `${file} (${events} events)`, share: done / files });
+  };
+  try {
+    return await analyze(paths, { patterns, align: alignOf(flags.align), onProgress });
+  } finally {
+    if (performance.now() - begun >= QUIET_MS) line.end();
+  }
+}
+
+/**
+ * Looks whether a page can be written; what its file holds stays.
+ *
+ * @throws BadInputError where it cannot, or would overwrite one of the inputs.
+ */
+export function checkPage(flag: string, path: string, inputs: readonly string[]): void {
+  if (inputs.some((input) => resolve(input) === resolve(path))) {
+    throw new BadInputError(flag, `${flag} ${path} is one of the inputs; name another file for the page`);
+  }
+  writing(flag, path, () => {
+    closeSync(openSync(path, 'a'));
+  });
 }
 
 /** Writes a page. @throws BadInputError where the file cannot be written. */
 export function writePage(flag: string, path: string, page: string): void {
-  try {
+  writing(flag, path, () => {
     writeFileSync(path, page);
+  });
+}
+
+function writing(flag: string, path: string, act: () => void): void {
+  try {
+    act();
   } catch (cause) {
     const problem = `${flag} ${path} cannot be written: ${messageOf(cause)}`;
     throw new BadInputError(flag, `${problem}; name a file in a folder that exists`, { cause });
@@ -77,10 +114,28 @@ export function writePage(flag: string, path: string, page: string): void {
 
 /** Says on standard error what was wrong with the input; what misses something of it ends with 2. */
 export function tellProblems(problems: readonly InputProblem[], what: 'analysis' | 'comparison'): void {
-  for (const { message } of problems) process.stderr.write(`epemu: ${message}\n`);
+  for (const { message } of problems) process.stderr.write(`epemu: ${plainText(message)}\n`);
   if (!problems.some(({ partial }) => partial)) return;
   process.stderr.write(`epemu: this ${what} is partial: what could be read is in it, what is named above is not\n`);
   process.exitCode = EXIT_CODE.badInput;
+}
+
+/** Refuses outputs that cannot be written, before the traces are read rather than after. @throws BadInputError */
+function checkOutputs(traces: readonly string[], { html, csv, chakra }: AnalyzeFlags): void {
+  if (csv !== undefined) prepareExportFolder('--csv', csv);
+  if (chakra !== undefined && csv !== undefined && resolve(chakra) === resolve(csv)) {
+    throw new BadInputError('--chakra', `--chakra is ${chakra}, which is the folder of --csv; name another one`);
+  }
+  if (chakra !== undefined) prepareExportFolder('--chakra', chakra);
+  if (html !== undefined) checkPage('--html', html, traces);
+}
+
+async function writeExports(analysed: AnalysedSet, { csv, chakra }: AnalyzeFlags): Promise<void> {
+  const outcomes = [
+    ...(csv === undefined ? [] : [await writeCsv(analysed, csv)]),
+    ...(chakra === undefined ? [] : [await writeChakra(analysed, chakra)]),
+  ];
+  for (const note of outcomes.flatMap(({ notes }) => notes)) process.stderr.write(`epemu: ${note}\n`);
 }
 
 /** Adds `epemu analyze`. */
@@ -91,6 +146,8 @@ export function addAnalyzeCommand(program: Command): void {
     .argument('<trace...>', "PyTorch-profiler traces, plain or gzip; a run's folder; or a folder of traces");
   addTraceFlags(command)
     .option('--html <file>', 'write a self-contained report page')
+    .option('--csv <folder>', 'write phases, kernels, collectives and ranks as CSV files')
+    .option('--chakra <folder>', "write each rank's nodes (COMP, SEND, RECV) as Chakra-style JSON")
     .option('--json', 'print everything as JSON')
     .addHelpText(
       'after',
@@ -107,8 +164,10 @@ Examples:
   epemu analyze captures/*.pt.trace.json.gz --communication my_all_to_all`,
     )
     .action(async (traces: string[], flags: AnalyzeFlags) => {
+      checkOutputs(traces, flags);
       const analysed = await analysedWith(traces, flags);
       if (flags.html !== undefined) writePage('--html', flags.html, reportPage(analysisPage(analysed, EPEMU_VERSION)));
+      await writeExports(analysed, flags);
       process.stdout.write(
         flags.json === true
           ? `${JSON.stringify(analysed.analysis, null, 1)}\n`

@@ -6,7 +6,7 @@ import { comparisonPage, comparisonSentence, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { comparedInput } from '../compared-input.js';
 import { comparisonText } from '../comparison-text.js';
-import { addTraceFlags, tellProblems, writePage } from './analyze.js';
+import { addTraceFlags, checkPage, tellProblems, writePage } from './analyze.js';
 import type { TraceFlags } from './analyze.js';
 
 interface CompareFlags extends TraceFlags {
@@ -70,6 +70,7 @@ Examples:
     )
     .action(async (pathA: string, pathB: string, flags: CompareFlags) => {
       const [rank, most] = [rankOf(flags.rank), percentOf(flags.failAbove)];
+      if (flags.html !== undefined) checkPage('--html', flags.html, [pathA, pathB]);
       const a = await comparedInput(pathA, flags, rank);
       const b = await comparedInput(pathB, flags, rank);
       const comparison = compare(a.side, b.side);

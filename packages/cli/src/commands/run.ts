@@ -83,8 +83,8 @@ export async function execute(
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags.force === undefined ? {} : { force: flags.force }),
       ...(external === undefined ? {} : { external }),
-      onProgress: (state) => {
-        progress.show(state);
+      onProgress: ({ stage, share, phase, layer }) => {
+        progress.show({ stage, share, ...(phase === undefined ? {} : { detail: `${phase}, layer ${layer}` }) });
       },
     });
   } finally {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { BadInputError, EpemuError, messageOf } from '@epemu/core';
+import { accessSync, constants, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { BadInputError, makeFolder, messageOf } from '@epemu/core';
 
 /** Files and folders that a run writes; `--force` removes these and nothing else. */
 export const RUN_FILES = [
@@ -46,20 +46,4 @@ export function prepareFolder(out: string, force: boolean): string {
     throw new BadInputError('out', `out is ${out}, which cannot be written (${messageOf(error)}); name another folder`);
   }
   return folder;
-}
-
-/**
- * Makes a folder and those above it, one by one: `mkdirSync` with `recursive` never returns under /proc, where the
- * parent is there and still nothing can be made in it.
- */
-function makeFolder(path: string): void {
-  const missing: string[] = [];
-  let existing = path;
-  while (!existsSync(existing) && dirname(existing) !== existing) {
-    missing.unshift(existing);
-    existing = dirname(existing);
-  }
-  if (!statSync(existing).isDirectory()) throw new EpemuError(`${existing} is not a folder`);
-  accessSync(existing, constants.W_OK);
-  for (const part of missing) mkdirSync(part);
 }

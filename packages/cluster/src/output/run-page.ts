@@ -49,8 +49,8 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
       : [
           {
             label: 'throughput',
-            value: `${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node`,
-            note: `step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
+            value: `${throughput.tokensPerSecondPerNode.toFixed(0)}`,
+            note: `tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
           },
         ]),
     {
@@ -58,7 +58,11 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
       value: numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} failed`,
       note: `${numerics.tokensChecked} tokens checked`,
     },
-    { label: 'host', value: `${host.wallSeconds.toFixed(1)} s`, note: `${host.processes} processes` },
+    {
+      label: 'host',
+      value: `${host.wallSeconds.toFixed(1)} s`,
+      note: host.processes === 1 ? 'one process' : `${host.processes} processes`,
+    },
   ];
 }
 
@@ -74,7 +78,9 @@ export function runPage(report: Report, configuration: Configuration, analysed: 
     subtitle: `${layers} layers, ${routing} routing, seed ${seed}, ${fabric} fabric, digest ${digest ?? 'none: the run is not complete'}`,
     warnings: [
       ...(error === undefined ? [] : [`This run failed: ${error}`]),
-      ...(report.status === 'failed' ? ['What it recorded until then is shown; figures of it are not those of the whole run.'] : []),
+      ...(report.status === 'failed'
+        ? ['What it recorded until then is shown; figures of it are not those of the whole run.']
+        : []),
     ],
     finding,
     figures: [...(base?.figures ?? []), ...runFigures(report)],
@@ -82,7 +88,12 @@ export function runPage(report: Report, configuration: Configuration, analysed: 
     timeline: base?.timeline ?? null,
     ranks: base?.ranks ?? [],
     matrix: base?.matrix ?? null,
-    tables: [...(phases === undefined ? [] : [phases]), ...calibrationTable(report), ...others, ...imbalanceTable(report)],
+    tables: [
+      ...(phases === undefined ? [] : [phases]),
+      ...calibrationTable(report),
+      ...others,
+      ...imbalanceTable(report),
+    ],
     configuration,
     statement,
     epemuVersion,

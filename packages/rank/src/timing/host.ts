@@ -15,10 +15,15 @@ export class HostClock {
   /** Of operations that the CPU stops at: the end of their notify, and when the CPU goes on. */
   readonly #notified: Deferred<number>[];
   readonly #resumed: Deferred<number>[];
+  /** By operation: the index of the notify that the CPU polls; +∞ of those that it does not stop at. */
+  readonly #polled: readonly number[];
 
   constructor(program: Program, host: HardwarePreset['host']) {
     this.#program = program;
     this.#host = host;
+    this.#polled = program.operations.map((operation) =>
+      blocksHost(program, operation) ? operation.kernels.findIndex(({ role }) => role === 'notify') : Infinity,
+    );
     this.#launches = program.operations.map(() => deferred<number>());
     this.#notified = program.operations.map(() => deferred<number>());
     this.#resumed = program.operations.map(() => deferred<number>());
@@ -28,12 +33,11 @@ export class HostClock {
   async run(): Promise<void> {
     const { kernelLaunchNs, notifyPollNs } = this.#host;
     let freeNs = 0;
-    for (const operation of this.#program.operations) {
-      const { id, kernels } = operation;
+    for (const { id, kernels } of this.#program.operations) {
       this.#launches[id].resolve(freeNs);
       freeNs += kernels.length * kernelLaunchNs;
-      if (!blocksHost(this.#program, operation)) continue;
-      const behind = kernels.length - 1 - kernels.findIndex(({ role }) => role === 'notify');
+      if (this.#polled[id] === Infinity) continue;
+      const behind = kernels.length - 1 - this.#polled[id];
       freeNs -= behind * kernelLaunchNs;
       freeNs = Math.max(freeNs, (await this.#notified[id].promise) + notifyPollNs);
       this.#resumed[id].resolve(freeNs);
@@ -50,12 +54,11 @@ export class HostClock {
   async earliestNs(operation: number, index: number): Promise<number> {
     if (this.#program.launch === 'graph') return 0;
     const { kernelLaunchNs, launchLatencyNs } = this.#host;
-    const { kernels } = this.#program.operations[operation];
-    const notify = kernels.findIndex(({ role }) => role === 'notify');
-    const polled = blocksHost(this.#program, this.#program.operations[operation]) && index > notify;
-    const fromNs = polled
-      ? (await this.#resumed[operation].promise) + (index - notify - 1) * kernelLaunchNs
-      : (await this.#launches[operation].promise) + index * kernelLaunchNs;
+    const notify = this.#polled[operation];
+    const fromNs =
+      index > notify
+        ? (await this.#resumed[operation].promise) + (index - notify - 1) * kernelLaunchNs
+        : (await this.#launches[operation].promise) + index * kernelLaunchNs;
     return fromNs + launchLatencyNs;
   }
 }

@@ -1,0 +1,19 @@
+/** The router's and the cluster's dimensions. */
+export interface RouterShape {
+  /** Routed experts of a layer; a multiple of `groups` and of `ranks`. */
+  readonly experts: number;
+  /** Distinct experts a token goes to. */
+  readonly topK: number;
+  /** Expert groups of equal size (consecutive experts). */
+  readonly groups: number;
+  /** Groups a token's experts may come from. */
+  readonly topGroups: number;
+  /** How many of a group's best scores add up to the group's: 1 or 2. */
+  readonly groupScoreExperts: number;
+  /** Expert-parallel ranks. */
+  readonly ranks: number;
+  /** Experts per rank: `experts / ranks`, consecutive. */
+  readonly rankSize: number;
+  /** Ranks per node, consecutive. */
+  readonly nodeSize: number;
+}

@@ -72,7 +72,8 @@ function figure(
 /** Figures of the whole of both, then of their steady layers where both have them. @param transfers see `Basis`. */
 export function figuresOf(a: ComparedSide, b: ComparedSide, transfers: boolean): FigureComparison[] {
   const of = (summary: ComparedSide['timeline']): OverlapSummary => (transfers ? summary : summary.kernelsOnly);
-  const several = a.ranks > 1 || b.ranks > 1;
+  // One rank of many does not tell when the others start and end.
+  const several = a.ranks > 1 && b.ranks > 1;
   const whole = [SPAN, ...(several ? [SPAN_OF_ALL] : []), LAYER, ...SUMS, ...SHARES, GAIN].map((definition) =>
     figure(definition, 'whole', of(a.timeline), of(b.timeline)),
   );

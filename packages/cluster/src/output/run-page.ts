@@ -49,7 +49,7 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
       : [
           {
             label: 'throughput',
-            value: `${throughput.tokensPerSecondPerNode.toFixed(0)}`,
+            value: throughput.tokensPerSecondPerNode.toFixed(0),
             note: `tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
           },
         ]),

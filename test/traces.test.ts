@@ -90,6 +90,7 @@ for (const scenario of SCENARIOS) {
         'ranks',
         'operations.bin.gz',
         'host-trace.json.gz',
+        'report.html',
         'report.json',
         'metrics.prom',
         'run.log',

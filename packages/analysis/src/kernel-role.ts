@@ -65,6 +65,11 @@ export const KERNEL_PATTERNS: readonly KernelPattern[] = [
   { library: 'TensorRT-LLM', pattern: /(?:^|::)moe(?:A2A|AllToAll|_a2a|_alltoall)\w*/i, class: 'communication' },
   { library: 'MORI', pattern: /(?:^|::)Ep(?:Dispatch|Combine)\w*/, class: 'communication' },
   {
+    library: 'PyTorch symmetric memory',
+    pattern: /(?:^|::)symmetric_memory::|(?:^|::)all_to_all_vdev\w*/,
+    class: 'communication',
+  },
+  {
     library: 'NVSHMEM',
     pattern: /(?:^|::)(?:nvshmem\w*|(?:barrier|sync|quiet)(?:_all)?_on_stream_kernel\w*)/,
     class: 'communication',
@@ -99,7 +104,7 @@ const ROLES: readonly (readonly [RegExp, CollectiveRole])[] = [
 
 /** Kinds of computation, by words of their names. */
 const CATEGORIES: readonly (readonly [RegExp, string])[] = [
-  [/flash|attention|attn|fmha|mla_|splitkv/i, 'attention'],
+  [/flash(?!infer)|attention|attn|fmha|mla_|splitkv/i, 'attention'],
   [/grouped(?!_gemm::)|group_gemm|moe_gemm|fused_moe/i, 'grouped gemm'],
   [/gemm|xmma|nvjet|cublas|wgrad|dgrad|matmul|bmm|splitk|split_k/i, 'gemm'],
   [/cast|quant|fp8|scale/i, 'cast'],
@@ -119,8 +124,9 @@ function firstOf<Value>(table: readonly (readonly [RegExp, Value])[], text: stri
 function collectiveOf(qualified: string, library: string): NonNullable<KernelRole['collective']> {
   const own = qualified.slice(qualified.lastIndexOf('::') + 1);
   const type = firstOf(TYPES, own, 'other');
-  // NCCL's own send and receive kernels do both at once.
-  const role = library === 'NCCL' ? 'transfer' : firstOf(ROLES, own, 'transfer');
+  // NCCL's own send and receive kernels do both at once, and an all-reduce that says how it synchronises moves bytes.
+  const isWhole = library === 'NCCL' || type === 'all-reduce';
+  const role = isWhole ? 'transfer' : firstOf(ROLES, own, 'transfer');
   const inNode = /intranode|IntraNode|cross_device|multimem/.test(qualified);
   const betweenNodes = /internode|InterNode/.test(qualified);
   return { type, role, link: inNode ? 'nvlink' : betweenNodes ? 'rdma' : undefined };

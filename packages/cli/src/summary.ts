@@ -11,7 +11,7 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 function headline(report: Report): string {
   const { scenario, ranks, nodes, layers, routing, fabric, ranksPerWorker } = report;
   const placed = fabric === 'memory' ? 'one process' : `${report.host.processes - 1} workers of ${ranksPerWorker}`;
-  return `${scenario}: ${ranks} ranks on ${nodes} nodes, ${layers} layers, ${routing} routing, ${fabric} fabric (${placed})`;
+  return `${scenario}: ${ranks} ranks on ${nodes === 1 ? 'one node' : `${nodes} nodes`}, ${layers} layers, ${routing} routing, ${fabric} fabric (${placed})`;
 }
 
 /** Lines that set published figures beside emulated ones, the worst first; none where none applies. */

@@ -228,6 +228,8 @@ class ScenarioRun {
 
   #report(merged: MergeResult, emulatedNs: number): Report {
     const { configuration, spool, begunNs, inMemory } = this.#options;
+    const answers = merged.analysed?.analysis.criticalPath?.answers ?? [];
+    const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
     const statistics = this.#statistics;
     const startedNs = this.#startedNs;
     const endNs = hostNs();
@@ -258,7 +260,7 @@ class ScenarioRun {
         traceBytesUnpacked: merged.traceBytesUnpacked,
         processes: inMemory ? 1 : this.#workers + 1,
       },
-      finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures),
+      finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures, freePct),
     });
   }
 }

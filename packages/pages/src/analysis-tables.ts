@@ -58,6 +58,8 @@ const WAITS_FOR = {
 } as const;
 
 function exposedTable({ exposedCauses, ranks }: Analysis): PageTable {
+  // In a trace of one rank, and where all bytes were on their way already, nobody is.
+  const someoneLast = exposedCauses.some(({ longest }) => longest.lastRank !== null);
   return {
     id: 'exposed',
     title: 'Exposed communication by cause',
@@ -74,7 +76,7 @@ function exposedTable({ exposedCauses, ranks }: Analysis): PageTable {
       '>longest',
       '>at',
       'on',
-      'last to come',
+      ...(someoneLast ? ['last to come'] : []),
     ]),
     rows: plainRows(
       exposedCauses.map(({ phase, waitsFor, blocked, pieces, us, sharePct, longest }) => [
@@ -87,14 +89,14 @@ function exposedTable({ exposedCauses, ranks }: Analysis): PageTable {
         timeText(longest.us),
         timeText(longest.startUs),
         `rank ${longest.rank}`,
-        longest.lastRank === null ? '' : `rank ${longest.lastRank}`,
+        ...(someoneLast ? [longest.lastRank === null ? '' : `rank ${longest.lastRank}`] : []),
       ]),
     ),
   };
 }
 
 function pathTable(path: NonNullable<Analysis['criticalPath']>): PageTable {
-  const { pathUs, byKind, byPhase, rankChanges } = path;
+  const { startUs, pathUs, byKind, byPhase, rankChanges } = path;
   const kinds = (['computation', 'communication', 'gap'] as const).map(
     (kind) => `${kind} ${percentText(byKind[kind].pct)}`,
   );
@@ -102,8 +104,9 @@ function pathTable(path: NonNullable<Analysis['criticalPath']>): PageTable {
     id: 'critical-path',
     title: 'Critical path by phase',
     note:
-      `A longest chain of kernels, transfers and waits: ${timeText(pathUs)}, of which ${kinds.join(', ')}; ` +
-      `it changes rank ${rankChanges} times. A gap is time between kernels in which the trace shows nothing.`,
+      `A longest chain of kernels, transfers and waits, from ${timeText(startUs)} on for ${timeText(pathUs)}: ${kinds.join(', ')}. ` +
+      `${rankChanges === 0 ? 'It stays on one rank' : `It goes from rank to rank ${rankChanges} times`}. ` +
+      'A gap is time between kernels in which the trace shows nothing.',
     columns: columnsOf(['phase', '>on the path', '>share']),
     rows: plainRows(byPhase.map((share) => [share.phase === '' ? 'no phase' : share.phase, ...shareText(share)])),
   };
@@ -119,18 +122,17 @@ function rankPathTable({ byRank }: NonNullable<Analysis['criticalPath']>): PageT
   };
 }
 
-function whatIfTable({
-  measuredEndUs,
-  replayedEndUs,
-  errorPct,
-  answers,
-}: NonNullable<Analysis['criticalPath']>): PageTable {
+function whatIfTable(path: NonNullable<Analysis['criticalPath']>, phasesInferred: boolean): PageTable {
+  const { measuredEndUs, replayedEndUs, errorPct, answers } = path;
+  const careful = phasesInferred
+    ? ' The trace names no phases, so that what waits for what is known at collectives alone: savings are understated.'
+    : '';
   return {
     id: 'what-if',
     title: 'What would help',
     note:
       `Everything timed again with one thing changed. It ended at ${timeText(measuredEndUs)}; a replay that changes nothing ` +
-      `ends at ${timeText(replayedEndUs)} (${errorPct.toFixed(2)} %), against which savings are counted.`,
+      `ends at ${timeText(replayedEndUs)} (${errorPct.toFixed(2)} %), against which savings are counted.${careful}`,
     columns: columnsOf(['what if', '>ends at', '>saves', '>share']),
     rows: plainRows(
       answers.map(({ what, endUs, savedUs, savedPct }) => [
@@ -157,7 +159,7 @@ function skewTable({ collectives }: Analysis): PageTable {
           layer === null ? '' : String(layer),
           timeText(startUs),
           timeText(skewUs),
-          `rank ${lastRank}`,
+          lastRank === null ? 'all at once' : `rank ${lastRank}`,
           timeText(lateUs),
           timeText(meanWaitUs),
         ]),
@@ -248,7 +250,7 @@ export function analysisTables(analysis: Analysis): PageTable[] {
     ...(criticalPath === null
       ? []
       : [
-          whatIfTable(criticalPath),
+          whatIfTable(criticalPath, analysis.phasesInferred),
           pathTable(criticalPath),
           ...(analysis.ranks > 1 ? [rankPathTable(criticalPath)] : []),
         ]),

@@ -41,7 +41,7 @@ const TILES: readonly (readonly [name: string, steady: boolean])[] = [
   ['overlap', false],
   ['exposed communication', false],
   ['idle', false],
-  ['overlap gain', false],
+  ['overlap gain of a rank', false],
 ];
 
 function tile(figure: FigureComparison): SummaryFigure {

@@ -1,5 +1,6 @@
 import type { TraceRank, TraceSet } from '../model.js';
 import type { Collective } from './collectives.js';
+import { median } from './median.js';
 
 /** Clocks that are told apart by less than this are one clock: integer µs and switches' jitter look the same. */
 const TOLERANCE_NS = 10_000;
@@ -29,11 +30,6 @@ function violationNs(collectives: readonly Collective[]): number {
   return worst;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-}
-
 /**
  * Finds by how much each rank's clock is ahead of the first one's: all ranks leave a synchronisation within a link's
  * latency of each other, so the median difference of those moments is the clocks'.
@@ -48,7 +44,7 @@ function clockOffsets(collectives: readonly Collective[]): Map<number, number> {
       else list.push(syncEndNs - base);
     }
   }
-  return new Map([...differences].map(([rank, list]) => [rank, median(list)]));
+  return new Map([...differences].map(([rank, list]) => [rank, Math.round(median(list))]));
 }
 
 /** Moves a rank's times. */

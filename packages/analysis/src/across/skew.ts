@@ -1,6 +1,7 @@
 import { lengthOf, mean, microseconds, ratio, rounded } from '@epemu/timeline';
 import type { TraceView } from '../figures/trace-view.js';
 import type { Collective } from './collectives.js';
+import { median } from './median.js';
 
 /** How far ranks were apart when they came to a collective. */
 export interface CollectiveSkew {
@@ -12,7 +13,8 @@ export interface CollectiveSkew {
   /** When the first rank came. */
   readonly startUs: number;
   readonly firstRank: number;
-  readonly lastRank: number;
+  /** Null where all came at once. */
+  readonly lastRank: number | null;
   /** From the first rank's arrival to the last one's. */
   readonly skewUs: number;
   /** How long after the last but one the last came. */
@@ -47,11 +49,6 @@ const OUTLIER_DEVIATIONS = 8;
 /** Fewer ranks than this have no median worth the name. */
 const LEAST_RANKS = 3;
 
-function median(sorted: readonly number[]): number {
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** @returns the skew at every collective, in their order. */
 export function collectiveSkews(collectives: readonly Collective[]): CollectiveSkew[] {
   return collectives.map(({ parts }, index) => {
@@ -65,7 +62,7 @@ export function collectiveSkews(collectives: readonly Collective[]): CollectiveS
       layer: parts[0].layer ?? null,
       startUs: microseconds(first.arrivedNs),
       firstRank: first.rank,
-      lastRank: last.rank,
+      lastRank: last.arrivedNs > first.arrivedNs ? last.rank : null,
       skewUs: microseconds(last.arrivedNs - first.arrivedNs),
       lateUs: microseconds(last.arrivedNs - lastButOne.arrivedNs),
       meanWaitUs: microseconds(mean(parts.map(({ arrivedNs, syncEndNs }) => syncEndNs - arrivedNs))),
@@ -80,19 +77,19 @@ export function rankLateness(collectives: readonly Collective[], views: readonly
     views.map(({ rank }) => [rank.rank, { sum: 0, last: 0 }]),
   );
   collectives.forEach(({ parts }, index) => {
-    const middle = median(parts.map(({ arrivedNs }) => arrivedNs).sort((a, b) => a - b));
+    const middle = median(parts.map(({ arrivedNs }) => arrivedNs));
     for (const { rank, arrivedNs } of parts) late.get(rank)!.sum += arrivedNs - middle;
-    // Where all came at once nobody was last.
-    if (skews[index].skewUs > 0) late.get(skews[index].lastRank)!.last++;
+    const { lastRank } = skews[index];
+    if (lastRank !== null) late.get(lastRank)!.last++;
   });
   const compute = views.map((view) => lengthOf(view.compute));
-  const middleCompute = median([...compute].sort((a, b) => a - b));
+  const middleCompute = median(compute);
   const count = collectives.length;
   const share = count / views.length;
   const byChance = share + STRAGGLER_DEVIATIONS * Math.sqrt(share);
   const means = views.map(({ rank: { rank } }) => ratio(late.get(rank)!.sum, count));
-  const middleLate = median([...means].sort((a, b) => a - b));
-  const deviation = median(means.map((value) => Math.abs(value - middleLate)).sort((a, b) => a - b));
+  const middleLate = median(means);
+  const deviation = median(means.map((value) => Math.abs(value - middleLate)));
   const outlierNs = middleLate + OUTLIER_DEVIATIONS * deviation;
   return views.map(({ rank: { rank } }, index) => {
     const { sum, last } = late.get(rank)!;

@@ -35,7 +35,7 @@ const SHARES: readonly Definition[] = [
 ];
 /** Of the ranks' own span, as their serial time is. */
 const GAIN: Definition = [
-  'overlap gain',
+  'overlap gain of a rank',
   '',
   ({ serialUs, rankSpanUs }) => (rankSpanUs === 0 ? 0 : rounded(serialUs / rankSpanUs)),
 ];

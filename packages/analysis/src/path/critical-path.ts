@@ -31,7 +31,9 @@ export interface PathShare {
 
 /** A longest chain of kernels, transfers and waits through all ranks. */
 export interface CriticalPath {
-  /** From the start of the chain to the end of the last kernel. */
+  /** When the first kernel of the chain starts. */
+  readonly startUs: number;
+  /** From there to the end of the last kernel. */
   readonly pathUs: number;
   readonly byKind: Readonly<Record<PathKind, PathShare>>;
   /** The most first. */
@@ -143,6 +145,7 @@ export function summarisePath(pieces: readonly PathPiece[], ranks: readonly numb
   const none: PathShare = { us: 0, pct: 0 };
   const byMost = <Entry extends PathShare>(entries: Entry[]): Entry[] => entries.sort((a, b) => b.us - a.us);
   return {
+    startUs: microseconds(pieces[0]?.startNs ?? 0),
     pathUs: microseconds(totalNs),
     byKind: {
       computation: kinds.get('computation') ?? none,

@@ -37,6 +37,11 @@ const LEAST_RANKS = 3;
 
 type Change = Omit<ReplayChange, 'keepPhaseLags'>;
 
+/** An issue and a wait are the two ends of one transfer: what can be faster is that. */
+function changeable(phase: string): string {
+  return phase.replace(/^(?:issue|wait) /, '');
+}
+
 /** By node: an index into the names of phases, −1 for none. */
 function phasesOf({ set, first, startNs }: EventGraph): { readonly names: string[]; readonly ofNode: Int32Array } {
   const names: string[] = [];
@@ -44,8 +49,9 @@ function phasesOf({ set, first, startNs }: EventGraph): { readonly names: string
   const ofNode = new Int32Array(startNs.length).fill(-1);
   set.ranks.forEach(({ instances }, rankIndex) => {
     for (const { phase, rows } of instances) {
-      let place = index.get(phase);
-      if (place === undefined) index.set(phase, (place = names.push(phase) - 1));
+      const name = changeable(phase);
+      let place = index.get(name);
+      if (place === undefined) index.set(name, (place = names.push(name) - 1));
       for (const row of rows) ofNode[first[rankIndex] + row] = place;
     }
   });

@@ -93,11 +93,12 @@ class TraceReader {
     }
     const { untimed } = collector;
     if (untimed !== undefined) {
-      const what = `${plural(untimed.count, 'kernel')} of ${path} without usable times`;
+      const { count } = untimed;
+      const what = `${plural(count, 'kernel')} of ${path} without usable times ${count === 1 ? 'is' : 'are'} left out`;
       const first = `the first is event ${untimed.index}, ${untimed.name}`;
       this.problems.push({
         file: path,
-        message: `${what} are left out: each needs "ph": "X", and "ts" and "dur" that are numbers, "dur" of 0 or more; ${first}`,
+        message: `${what}: each needs "ph": "X", and "ts" and "dur" in µs that are numbers, at most 285 years from the others, "dur" of 0 or more; ${first}`,
         partial: true,
       });
     }

@@ -7,17 +7,20 @@ import type { FigureReport } from '@epemu/timeline';
 function remedy(configuration: Configuration, phase: string, waitsFor: 'notify' | 'transfer' | 'kernel'): string {
   if (configuration.overlap === 'none')
     return 'try --overlap full, which hides communication behind the other micro-batch';
-  if (waitsFor === 'notify') {
-    if (configuration.slowRanks.length > 0) return 'try --set slowRanks=[] to see the cost of the slow ranks';
-    return configuration.routing === 'balanced'
-      ? 'try --set jitter=0 to see how much of it is jitter'
-      : 'try --routing balanced to see how much of it is uneven routing';
-  }
+  if (waitsFor === 'notify') return unevenRemedy(configuration);
   const kind = configuration.schedule.phases.find(
     ({ name }) => name === phase || name === `issue ${phase}`,
   )?.collective;
   if (kind === undefined) return 'try another --overlap or batch size';
   return bandwidthRemedy(configuration, kind.rateKind);
+}
+
+/** Where ranks wait for the slowest. */
+function unevenRemedy({ slowRanks, routing }: Configuration): string {
+  if (slowRanks.length > 0) return 'try --set slowRanks=[] to see the cost of the slow ranks';
+  return routing === 'balanced'
+    ? 'try --set jitter=0 to see how much of it is jitter'
+    : 'try --routing balanced to see how much of it is uneven routing';
 }
 
 /** Where the port binds a faster one helps, else more communication SMs. */
@@ -36,8 +39,15 @@ function bandwidthRemedy(configuration: Configuration, rateKind: string): string
   return `try --set schedule.communicationSms=${sms} to see what more SMs for communication would bring`;
 }
 
-/** @returns one sentence: the largest exposed piece of communication, its cause and the option to try. */
-export function findingOf(configuration: Configuration, figures: FigureReport): string {
+/** Less than this of the span, %, is nothing gained. */
+const NOTHING_PCT = 0.1;
+
+/**
+ * @param freeCommunicationPct what of the span a replay says that free communication would save; undefined where none
+ * was made.
+ * @returns one sentence: the largest exposed piece, its cause and the option to try.
+ */
+export function findingOf(configuration: Configuration, figures: FigureReport, freeCommunicationPct?: number): string {
   const piece = figures.largestExposed;
   if (piece === null) return 'No communication is exposed: all of it is hidden behind computation.';
   const cause = {
@@ -47,9 +57,12 @@ export function findingOf(configuration: Configuration, figures: FigureReport): 
   }[piece.waitsFor];
   const held = piece.blocked === null ? '' : `, which holds up ${piece.blocked}`;
   const share = figures.timeline.exposedCommPct.toFixed(1);
+  // On a rank that would only wait for a slower one, nothing is gained by hiding it.
+  const idle = freeCommunicationPct !== undefined && freeCommunicationPct < NOTHING_PCT && piece.waitsFor !== 'notify';
+  const elsewhere = `free communication would end the run no earlier, for the slowest rank computes to the end: ${unevenRemedy(configuration)}`;
   return (
     `The largest exposed piece is ${piece.us.toFixed(0)} µs of ${piece.phase} on rank ${piece.rank} at ` +
     `${(piece.startUs / 1000).toFixed(2)} ms: ${cause}${held} (${share} % of the span is exposed in all); ` +
-    `${remedy(configuration, piece.phase, piece.waitsFor)}.`
+    `${idle ? elsewhere : remedy(configuration, piece.phase, piece.waitsFor)}.`
   );
 }

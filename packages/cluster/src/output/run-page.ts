@@ -74,7 +74,7 @@ export function runPage(report: Report, configuration: Configuration, analysed: 
   const finding = [report.finding ?? '', analysed === undefined ? '' : adviceText(analysed.analysis)].join(' ').trim();
   return {
     kind: 'run',
-    title: `${scenario}: ${ranks} ranks on ${nodes} nodes`,
+    title: `${scenario}: ${ranks} ranks on ${nodes === 1 ? 'one node' : `${nodes} nodes`}`,
     subtitle: `${layers} layers, ${routing} routing, seed ${seed}, ${fabric} fabric, digest ${digest ?? 'none: the run is not complete'}`,
     warnings: [
       ...(error === undefined ? [] : [`This run failed: ${error}`]),

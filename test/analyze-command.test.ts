@@ -106,7 +106,7 @@ describe('epemu analyze', () => {
     ['an unknown way to align', ['--align', 'twice'], '--align is twice; give auto, always or never'],
     ['a page in no folder', ['--html', '/nowhere/page.html'], '--html /nowhere/page.html cannot be written'],
     ['a folder that is a file', ['--csv', rank], 'which is a file; name a folder'],
-    ['a page over a trace', ['--html', rank], 'is one of the inputs; name another file for the page'],
+    ['a page over a trace', ['--html', rank], 'holds something that is no page; name another file'],
   ] as const) {
     it(`refuses ${what} before it reads`, async () => {
       const before = readFileSync(rank);

@@ -190,7 +190,7 @@ describe('epemu compare', () => {
       [[plain, plain, '--align', 'maybe'], ['--align is maybe']],
       [
         [plain, saved, '--html', saved],
-        ['--html', saved, 'is one of the'],
+        ['--html', saved, 'holds something that is no page'],
       ],
       [[plain, plain, '--html', './no/where.html'], ['--html ./no/where.html cannot be written']],
     ] as const) {

@@ -28,11 +28,19 @@ export function layerPictureText(analysed: AnalysedSet, output: TextOutput): str
   return picture === null ? '' : layerText(picture, pictureOptions(output));
 }
 
+/** Longer cells are cut: every row is as wide as the widest. */
+const MOST_CHARACTERS = 90;
+
+function clipped(cell: string): string {
+  const text = plainText(cell.slice(0, 4 * MOST_CHARACTERS));
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
+}
+
 /** @returns a page's table as the terminal shows it. */
 export function tableText({ title, note, columns, rows }: PageTable, most = MOST_ROWS): string {
   const right = columns.flatMap(({ align }, index) => (align === 'left' ? [] : [index]));
   // Names come from files: nothing in them may steer the terminal.
-  const shown = rows.slice(0, most).map(({ cells }) => cells.map(plainText));
+  const shown = rows.slice(0, most).map(({ cells }) => cells.map(clipped));
   const more = rows.length > most ? `… ${rows.length - most} more\n` : '';
   const table = plainTable(
     columns.map(({ label }) => label),

@@ -5,6 +5,7 @@ import {
   comparisonSentence,
   comparisonTables,
   layerText,
+  plainText,
   sideTitle,
 } from '@epemu/pages';
 import type { ComparedSets } from '@epemu/pages';
@@ -28,15 +29,13 @@ export function comparisonText(comparison: Comparison, sets: ComparedSets, outpu
   const text = ({ id, ...table }: (typeof others)[number]): string =>
     tableText({ id, ...table }, WHOLE.has(id) ? table.rows.length : undefined);
   const lines = [
-    `A  ${sideTitle(a)}: ${a.path}`,
-    `B  ${sideTitle(b)}: ${b.path}`,
-    ...notes,
+    ...[`A  ${sideTitle(a)}: ${a.path}`, `B  ${sideTitle(b)}: ${b.path}`, ...notes].map(plainText),
     '',
     text(parts),
     text(figures),
     ...layerPictures(sets, output),
     ...others.map(text),
-    comparisonSentence(comparison),
+    plainText(comparisonSentence(comparison)),
   ];
   return `${lines.join('\n')}\n`;
 }

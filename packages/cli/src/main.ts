@@ -1,5 +1,6 @@
 import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import { EPEMU_VERSION } from '@epemu/cluster';
+import { plainText } from '@epemu/pages';
 import { Command, CommanderError } from 'commander';
 import { addAnalyzeCommand } from './commands/analyze.js';
 import { addCalibrateCommand } from './commands/calibrate.js';
@@ -42,7 +43,8 @@ function fail(error: unknown): void {
   }
   const { debug } = program.opts<{ debug?: boolean }>();
   const text = debug === true && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  process.stderr.write(`epemu: ${text}\n`);
+  // What users, files and traces are named must not steer the terminal; a stack trace keeps its lines.
+  process.stderr.write(`epemu: ${debug === true ? text : plainText(text)}\n`);
   process.exitCode = error instanceof EpemuError ? error.exitCode : EXIT_CODE.failure;
 }
 

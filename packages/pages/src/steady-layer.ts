@@ -3,6 +3,9 @@ import type { AnalysedSet, Gates, PhaseInstance, TraceRank } from '@epemu/analys
 import { toneOf } from './layer-picture.js';
 import type { LayerBox, LayerGate, LayerPicture, LayerRow } from './layer-picture.js';
 
+/** More boxes than this are no picture; gates among them are found in a time that grows with their square. */
+const MOST_BOXES = 400;
+
 interface Window {
   readonly startNs: number;
   readonly endNs: number;
@@ -120,7 +123,7 @@ function order(instances: readonly PhaseInstance[], seen: (instance: PhaseInstan
  * Draws up one steady layer of the first rank as the published figures draw it: what computes, what communicates, what
  * is in the background, and the gates between them.
  *
- * @returns null where the trace has no phases.
+ * @returns null where the trace has no phases, or so many in a layer that no picture could tell them apart.
  */
 export function steadyLayer({ set, views, analysis }: AnalysedSet): LayerPicture | null {
   const rank = set.ranks[0];
@@ -130,6 +133,7 @@ export function steadyLayer({ set, views, analysis }: AnalysedSet): LayerPicture
   const exposed = exposedPieces(views[0], Number.POSITIVE_INFINITY);
   const rows = new Rows(window, exposed);
   const seen = order(rank.instances, (instance) => rows.isSeen(instance));
+  if (seen.length > MOST_BOXES) return null;
   const placedOn = (role: 'computation' | 'communication'): Placed[] =>
     seen.flatMap((instance) => {
       const { phase, stream, startNs, endNs } = rank.instances[instance];

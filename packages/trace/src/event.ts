@@ -24,6 +24,11 @@ function textOf(name: unknown): string {
   return typeof name === 'number' || typeof name === 'boolean' ? String(name) : '';
 }
 
+/** @returns whether it can name a process or a thread. */
+function isRow(value: unknown): value is number | string {
+  return typeof value === 'number' || typeof value === 'string';
+}
+
 /**
  * Puts a parsed element right in place, for a copy of every event would slow reading down: a name is a text, and
  * `args` that are no mapping are none.
@@ -35,8 +40,8 @@ export function asTraceEvent(value: unknown): TraceEvent | undefined {
   const event = value as { ph?: unknown; name?: unknown; pid?: unknown; tid?: unknown; args?: unknown };
   if (typeof event.ph !== 'string') return undefined;
   if (typeof event.name !== 'string') event.name = textOf(event.name);
-  event.pid ??= '';
-  event.tid ??= '';
+  if (!isRow(event.pid)) event.pid = '';
+  if (!isRow(event.tid)) event.tid = '';
   const { args } = event;
   // Events without args stay without the key.
   if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) event.args = undefined;

@@ -1,20 +1,24 @@
 import { z } from 'zod';
 import { KERNEL_CLASSES } from '../kernel-role.js';
 
+/** µs: no negative time, and none of more than 30 years, of which sums would be no numbers. */
+const TIME_US = z.number().min(0).max(1e15);
+/** A little above 100 is rounding. */
+const SHARE_PCT = z.number().min(-0.001).max(100.001);
 const SUMMARY = z.object({
-  ...{ spanUs: z.number(), rankSpanUs: z.number() },
-  layerUs: z.object({ mean: z.number(), min: z.number(), max: z.number() }),
-  ...{ computeUs: z.number(), commUs: z.number(), idleUs: z.number() },
-  ...{ computeBusyPct: z.number(), commBusyPct: z.number(), idlePct: z.number(), overlapPct: z.number() },
-  ...{ exposedCommUs: z.number(), exposedCommPct: z.number(), exposedCommPctOfComm: z.number() },
-  ...{ serialUs: z.number(), overlapGain: z.number() },
+  ...{ spanUs: TIME_US, rankSpanUs: TIME_US },
+  layerUs: z.object({ mean: TIME_US, min: TIME_US, max: TIME_US }),
+  ...{ computeUs: TIME_US, commUs: TIME_US, idleUs: TIME_US },
+  ...{ computeBusyPct: SHARE_PCT, commBusyPct: SHARE_PCT, idlePct: SHARE_PCT, overlapPct: SHARE_PCT },
+  ...{ exposedCommUs: TIME_US, exposedCommPct: SHARE_PCT, exposedCommPctOfComm: SHARE_PCT },
+  ...{ serialUs: TIME_US, overlapGain: z.number().min(0).max(1e6) },
 });
 const TIMELINE = SUMMARY.extend({ kernelsOnly: SUMMARY });
 
 const PHASE = z.object({
   ...{ name: z.string(), stream: z.number().nullable(), count: z.number().nonnegative() },
   kind: z.enum(['computation', 'communication', 'network']),
-  ...{ meanUs: z.number(), minUs: z.number(), maxUs: z.number(), busyUs: z.number(), exposedUs: z.number() },
+  ...{ meanUs: TIME_US, minUs: TIME_US, maxUs: TIME_US, busyUs: TIME_US, exposedUs: TIME_US },
 });
 
 /** What a comparison takes from a `report.json`; anything else in it may be as it likes. */
@@ -24,7 +28,7 @@ export const REPORT_SCHEMA = z.object({
   ...{ timeline: TIMELINE.nullable(), steady: TIMELINE.nullable() },
   phases: z.array(PHASE),
   kernels: z.array(
-    z.object({ phase: z.string(), kernel: z.string(), count: z.number().nonnegative(), meanUs: z.number() }),
+    z.object({ phase: z.string(), kernel: z.string(), count: z.number().nonnegative(), meanUs: TIME_US }),
   ),
   ranksSummary: z.array(z.object({ rank: z.int().nonnegative() })),
 });
@@ -45,7 +49,7 @@ export const ANALYSIS_SCHEMA = z.object({
   kernelNames: z.array(
     z.object({
       ...{ name: z.string(), class: z.enum(KERNEL_CLASSES), category: z.string() },
-      ...{ count: z.number().nonnegative(), totalUs: z.number() },
+      ...{ count: z.number().nonnegative(), totalUs: TIME_US },
     }),
   ),
   ranksSummary: z.array(z.object({ rank: z.int().nonnegative() })),

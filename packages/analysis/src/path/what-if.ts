@@ -113,9 +113,15 @@ function slowestAtMedian(graph: EventGraph): { readonly rank: number; readonly s
   return { rank: set.ranks[slowest].rank, scale };
 }
 
-/** @returns whether all ranks share one node, so that no byte takes a NIC. */
-function onOneNode({ set: { facts } }: EventGraph): boolean {
-  return facts.worldSize !== undefined && facts.nodeSize !== undefined && facts.worldSize <= facts.nodeSize;
+/**
+ * @returns whether bytes take NICs: those that the traces tell of; else wherever ranks are on several nodes, or that is
+ * not known. Low-latency kernels may use them within a node as well.
+ */
+function takesNics({ set: { ranks, facts } }: EventGraph): boolean {
+  const known = ranks.flatMap(({ bytesTo }) => (bytesTo === undefined ? [] : [bytesTo]));
+  const links = known.flatMap(({ rdma, nvlink }) => [...rdma, ...nvlink]);
+  if (links.some((bytes) => bytes > 0)) return known.some(({ rdma }) => rdma.some((bytes) => bytes > 0));
+  return facts.worldSize === undefined || facts.nodeSize === undefined || facts.worldSize > facts.nodeSize;
 }
 
 /** Everything that is asked: what changes, and the words for it. */
@@ -133,7 +139,7 @@ function questions(graph: EventGraph): { readonly id: string; readonly what: str
   // What a receiving half takes once all is there is a copy in its own memory.
   const halvedOwn = (node: number, ns: number): number =>
     graph.kind[node] === NODE_KIND.receive ? ns : halved(node, ns);
-  if (!onOneNode(graph) && graph.rdma.some((_, node) => onNic(node))) {
+  if (takesNics(graph) && graph.rdma.some((_, node) => onNic(node))) {
     asked.push({
       id: 'double-nic-bandwidth',
       what: 'NICs have twice the bandwidth',

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { BadInputError } from '@epemu/core';
+import { BadInputError, messageOf } from '@epemu/core';
 
 /** What a run writes beside its traces. */
 const NO_TRACES: ReadonlySet<string> = new Set(['config.json', 'report.json', 'host-trace.json.gz', 'package.json']);
@@ -29,6 +30,17 @@ function filesOfFolder(folder: string): string[] {
   return tracesIn(folder);
 }
 
+/** @throws BadInputError where a path leads nowhere: to nothing, or to itself by a link. */
+function statOf(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    const why =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : `cannot be read (${messageOf(cause)})`;
+    throw new BadInputError(path, `${path} ${why}; name a trace, a run's folder or a folder of traces`, { cause });
+  }
+}
+
 /**
  * Finds the traces that paths lead to: files as they are, folders by their content, each file once, in the order of
  * their names, whatever the order of the paths.
@@ -38,9 +50,7 @@ function filesOfFolder(folder: string): string[] {
 export function inputFiles(paths: readonly string[]): InputFile[] {
   const found = new Map<string, InputFile>();
   for (const path of paths) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined)
-      throw new BadInputError(path, `${path} does not exist; name a trace, a run's folder or a folder of traces`);
+    const stat = statOf(path);
     if (!stat.isDirectory()) {
       found.set(resolve(path), { path, named: true });
       continue;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { analyze, prepareExportFolder, writeChakra, writeCsv } from '@epemu/analysis';
 import type { AnalysedSet, InputProblem, KernelClass, KernelPattern, ReadProgress } from '@epemu/analysis';
@@ -32,6 +32,8 @@ function collect(value: string, before: string[] | undefined): string[] {
 /** @returns a user's patterns of one class. @throws BadInputError where one is no regular expression. */
 function patternsOf(texts: readonly string[] | undefined, flag: string, kernelClass: KernelClass): KernelPattern[] {
   return (texts ?? []).map((text) => {
+    if (text === '')
+      throw new BadInputError(flag, `${flag} is empty, which every name matches; give a part of a kernel's name`);
     try {
       return { library: 'own pattern', pattern: new RegExp(text), class: kernelClass };
     } catch (cause) {
@@ -82,17 +84,38 @@ export async function analysedWith(paths: readonly string[], flags: TraceFlags):
   }
 }
 
-/**
- * Looks whether a page can be written; what its file holds stays.
- *
- * @throws BadInputError where it cannot, or would overwrite one of the inputs.
- */
-export function checkPage(flag: string, path: string, inputs: readonly string[]): void {
-  if (inputs.some((input) => resolve(input) === resolve(path))) {
-    throw new BadInputError(flag, `${flag} ${path} is one of the inputs; name another file for the page`);
+const PAGE_START = '<!doctype html>';
+
+/** @returns whether a path leads to a file that holds something, and that is no page. */
+function holdsOther(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile() || stat.size === 0) return false;
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(PAGE_START.length);
+    readSync(file, start, 0, start.length, 0);
+    return start.toString('latin1') !== PAGE_START;
+  } finally {
+    closeSync(file);
   }
+}
+
+/**
+ * Looks whether a page can be written; what its file holds stays until then.
+ *
+ * @throws BadInputError where it cannot, or where the file holds something that is no page: a trace, by whatever path.
+ */
+export function checkPage(flag: string, path: string): void {
+  if (holdsOther(path)) {
+    throw new BadInputError(
+      flag,
+      `${flag} ${path} holds something that is no page; name another file, or remove it first`,
+    );
+  }
+  const isNew = !existsSync(path);
   writing(flag, path, () => {
     closeSync(openSync(path, 'a'));
+    if (isNew) rmSync(path);
   });
 }
 
@@ -101,6 +124,7 @@ export function writePage(flag: string, path: string, page: string): void {
   writing(flag, path, () => {
     writeFileSync(path, page);
   });
+  process.stderr.write(`wrote ${plainText(path)}; open it in a browser\n`);
 }
 
 function writing(flag: string, path: string, act: () => void): void {
@@ -108,7 +132,7 @@ function writing(flag: string, path: string, act: () => void): void {
     act();
   } catch (cause) {
     const problem = `${flag} ${path} cannot be written: ${messageOf(cause)}`;
-    throw new BadInputError(flag, `${problem}; name a file in a folder that exists`, { cause });
+    throw new BadInputError(flag, `${problem}; name a file in a folder that exists and has room`, { cause });
   }
 }
 
@@ -121,13 +145,18 @@ export function tellProblems(problems: readonly InputProblem[], what: 'analysis'
 }
 
 /** Refuses outputs that cannot be written, before the traces are read rather than after. @throws BadInputError */
-function checkOutputs(traces: readonly string[], { html, csv, chakra }: AnalyzeFlags): void {
+function checkOutputs({ html, csv, chakra }: AnalyzeFlags): void {
+  const pages = [csv, chakra].filter(
+    (folder) => folder !== undefined && html !== undefined && resolve(folder) === resolve(html),
+  );
+  if (pages.length > 0)
+    throw new BadInputError('--html', `--html is ${String(html)}, which is a folder of exports; name another file`);
   if (csv !== undefined) prepareExportFolder('--csv', csv);
   if (chakra !== undefined && csv !== undefined && resolve(chakra) === resolve(csv)) {
     throw new BadInputError('--chakra', `--chakra is ${chakra}, which is the folder of --csv; name another one`);
   }
   if (chakra !== undefined) prepareExportFolder('--chakra', chakra);
-  if (html !== undefined) checkPage('--html', html, traces);
+  if (html !== undefined) checkPage('--html', html);
 }
 
 async function writeExports(analysed: AnalysedSet, { csv, chakra }: AnalyzeFlags): Promise<void> {
@@ -135,7 +164,7 @@ async function writeExports(analysed: AnalysedSet, { csv, chakra }: AnalyzeFlags
     ...(csv === undefined ? [] : [await writeCsv(analysed, csv)]),
     ...(chakra === undefined ? [] : [await writeChakra(analysed, chakra)]),
   ];
-  for (const note of outcomes.flatMap(({ notes }) => notes)) process.stderr.write(`epemu: ${note}\n`);
+  for (const note of outcomes.flatMap(({ notes }) => notes)) process.stderr.write(`epemu: ${plainText(note)}\n`);
 }
 
 /** Adds `epemu analyze`. */
@@ -164,7 +193,7 @@ Examples:
   epemu analyze captures/*.pt.trace.json.gz --communication my_all_to_all`,
     )
     .action(async (traces: string[], flags: AnalyzeFlags) => {
-      checkOutputs(traces, flags);
+      checkOutputs(flags);
       const analysed = await analysedWith(traces, flags);
       if (flags.html !== undefined) writePage('--html', flags.html, reportPage(analysisPage(analysed, EPEMU_VERSION)));
       await writeExports(analysed, flags);

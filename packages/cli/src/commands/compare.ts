@@ -70,7 +70,7 @@ Examples:
     )
     .action(async (pathA: string, pathB: string, flags: CompareFlags) => {
       const [rank, most] = [rankOf(flags.rank), percentOf(flags.failAbove)];
-      if (flags.html !== undefined) checkPage('--html', flags.html, [pathA, pathB]);
+      if (flags.html !== undefined) checkPage('--html', flags.html);
       const a = await comparedInput(pathA, flags, rank);
       const b = await comparedInput(pathB, flags, rank);
       const comparison = compare(a.side, b.side);

@@ -2,6 +2,7 @@ import { parseScalar } from '@epemu/config';
 import { BadInputError, EXIT_CODE } from '@epemu/core';
 import { LINT_RULES, lintTrace } from '@epemu/trace';
 import type { LintProblem } from '@epemu/trace';
+import { plainText } from '@epemu/pages';
 import type { Command } from 'commander';
 
 interface LintFlags {
@@ -56,12 +57,19 @@ async function lint(file: string | undefined, { json, limit }: LintFlags): Promi
   if (problems.some(({ severity }) => severity === 'error')) process.exitCode = EXIT_CODE.failure;
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 function problemsText(file: string, problems: readonly LintProblem[]): string {
   const lines = problems.map(({ rule, severity, index, message, reason }) => {
     const place = index < 0 ? '' : ` event ${index}:`;
-    return `${file}:${place} ${severity} ${rule}: ${message} (${reason})\n`;
+    return `${plainText(`${file}:${place} ${severity} ${rule}: ${message} (${reason})`)}\n`;
   });
   const errors = problems.filter(({ severity }) => severity === 'error').length;
-  const found = problems.length === 0 ? 'no problems' : `${errors} errors, ${problems.length - errors} warnings`;
-  return `${lines.join('')}${file}: ${LINT_RULES.length} rules, ${found}\n`;
+  const found =
+    problems.length === 0
+      ? 'no problems'
+      : `${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`;
+  return `${lines.join('')}${plainText(file)}: ${LINT_RULES.length} rules, ${found}\n`;
 }

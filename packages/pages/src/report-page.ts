@@ -52,7 +52,7 @@ ${layerSection(data)}
 ${timelineSection(data.timeline)}
 ${rankSection(data.ranks)}
 ${matrixSection(data.matrix)}
-<div class="tables ${data.kind}">${data.tables.map(tableSection)}</div>
+<div class="tables">${data.tables.map(tableSection)}</div>
 ${configurationSection(data)}
 ${statementSection(data)}
 </main>

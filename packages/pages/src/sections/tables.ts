@@ -4,7 +4,7 @@ import { charactersOf } from '../plain-text.js';
 
 /** Rows that are shown before the rest is folded. */
 const SHOWN_ROWS = 40;
-/** Characters up to which a row's name stands in one line. */
+/** Characters up to which a row's name is never cut. */
 const SHORT_NAME = 34;
 /** Tables with as many columns, or with names as long, have no room beside another one. */
 const WIDE_COLUMNS = 6;
@@ -28,9 +28,8 @@ function tableRow({ columns }: PageTable, { cells, flagged }: Row): Markup {
       column === 0 && flagged ? markup`<span class="flag" title="Stands out">▲ </span>${cell}` : markup`${cell}`;
     if (column > 0) return markup`<td class="${kind}">${text}</td>`;
     // Endless names of generated code would push the numbers out of sight.
-    return charactersOf(cell).length <= SHORT_NAME
-      ? markup`<th scope="row" class="${kind}">${text}</th>`
-      : markup`<th scope="row" class="${kind}" title="${cell}"><div class="long-name">${text}</div></th>`;
+    const title = charactersOf(cell).length <= SHORT_NAME ? markup`` : markup` title="${cell}"`;
+    return markup`<th scope="row" class="${kind}"${title}><div class="row-name">${text}</div></th>`;
   });
   return markup`<tr${flagged ? markup` class="flagged"` : markup``}>${body}</tr>
 `;

@@ -22,10 +22,10 @@ function toneName(tone: Tone, phases: readonly string[]): string {
 /** The axis of time: lines behind the boxes, and what stands under them. */
 export function axisMarkup(
   picture: LayerPicture,
-  { scale, axisTop, axisBottom }: Frame,
+  { scale, plotRight, axisTop, axisBottom }: Frame,
 ): { grid: string; labels: string } {
-  const ticks = roundTicks(layerSpan(picture), 9).map((ns) => ({ ns, x: scale(picture.startNs + ns) }));
-  const end = `M${PLOT.left} ${figure(axisBottom)}H${PLOT.right}`;
+  const ticks = roundTicks(layerSpan(picture), Math.round((9 * (plotRight - PLOT.left)) / (PLOT.right - PLOT.left))).map((ns) => ({ ns, x: scale(picture.startNs + ns) }));
+  const end = `M${PLOT.left} ${figure(axisBottom)}H${figure(plotRight)}`;
   const lines = ticks.map(({ x }) => `M${figure(x)} ${figure(axisTop)}V${figure(axisBottom + 4)}`).join('');
   const labels = ticks.map(({ ns, x }) =>
     text(x, axisBottom + 17, ns === 0 ? '0' : microseconds(ns), `fill="${PAINT.muted}" text-anchor="middle"`),

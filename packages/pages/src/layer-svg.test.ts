@@ -56,6 +56,16 @@ describe('layerSvg', () => {
     expect(edges('dispatch(F)')).to.equal(0);
   });
 
+  it('draws a shorter layer narrower, to the scale of the one that it is set beside', () => {
+    const long = { ...trainingLayer(), endNs: 21_000_000 };
+    const beside = boxesOf(layerSvg(trainingLayer(), [trainingLayer(), long]));
+    expect(beside.find(({ title }) => title.startsWith('mlp(B)'))!.width).to.be.closeTo(
+      boxesOf(layerSvg(long)).find(({ title }) => title.startsWith('mlp(B)'))!.width,
+      0.1,
+    );
+    expect(layerSvg(long, [trainingLayer()])).to.equal(layerSvg(long));
+  });
+
   it('leaves out boxes outside the layer', () => {
     expect(boxesOf(layerSvg(oneRow(box('before', -10, 0), box('after', 1000, 1010))))).to.deep.equal([]);
   });

@@ -1,5 +1,5 @@
 import { CanvasLine } from './layer-canvas.js';
-import { laneCount, layerSpan, placeRow, rowLabel, scaleOf, type PlacedBox } from './layer-place.js';
+import { laneCount, layerSpan, placeRow, rowLabel, scaleOf, shareOfRoom, type PlacedBox } from './layer-place.js';
 import type { LayerPicture, LayerRow } from './layer-picture.js';
 import { microsecondFigure, microseconds, roundTicks } from './layer-scale.js';
 import { charactersOf, plainText } from './plain-text.js';
@@ -119,13 +119,9 @@ function rulerLine(picture: LayerPicture, columns: number): CanvasLine {
   return line;
 }
 
-/** A layer that is drawn smaller than this share of another's has a scale of its own. */
-const LEAST_SHARE = 0.3;
-
 /** @returns how wide a layer is drawn so that the longest of several, drawn so wide, has the same scale. */
 export function columnsToScale(picture: LayerPicture, others: readonly LayerPicture[], columns: number): number {
-  const share = layerSpan(picture) / Math.max(...[picture, ...others].map(layerSpan));
-  return share < LEAST_SHARE ? columns : LABEL + Math.round((columns - LABEL) * share);
+  return LABEL + Math.round((columns - LABEL) * shareOfRoom(picture, others));
 }
 
 /**

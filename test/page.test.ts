@@ -249,7 +249,7 @@ function pageTests(executablePath: string): void {
       expect(startNs).to.be.at.most(exposed.startNs[row]);
       expect(endNs).to.be.at.least(exposed.endNs[row]);
       const text = await page.locator('#timeline-status').innerText();
-      expect(text).to.include(`Exposed piece ${step + 1} of ${order.length}, longest first`);
+      expect(text).to.include(`Exposed piece ${step + 1} of ${order.length} marked, longest first`);
       const length = (lengths[row] / 1000).toFixed(2);
       expect(text).to.include(
         `${length} µs of ${names[exposed.phase[row]]} on rank ${Math.floor(exposed.track[row] / 3)}, stream 20, at`,
@@ -339,7 +339,7 @@ function pageTests(executablePath: string): void {
       expect((await moving(opened, () => page.keyboard.press('+'))).rectangles).to.be.within(1, bound);
     await moving(opened, () => page.keyboard.press('Home'));
     await page.check('[data-show=flows]');
-    await until(page, "document.getElementById('timeline-range').textContent.includes('messages drawn')");
+    await until(page, "document.getElementById('timeline-range').textContent.includes('last arrivals drawn')");
     // The last rank's rows are reached by scrolling.
     await page.evaluate("document.getElementById('timeline-rows').scrollTop = 1e9");
     const last = phases.track.length - 1;

@@ -1,6 +1,6 @@
 import { trackBelow } from '../timeline/layout.js';
 import { clampView, panView, viewAround, zoomView, type View } from '../timeline/view.js';
-import { formatNs, formatPoint } from '../units.js';
+import { formatNs, formatStretch } from '../units.js';
 import { byId, sizeCanvas } from './elements.js';
 import { onThemeChange, readPalette, type Palette } from './theme.js';
 import { AXIS, GUTTER, type Chosen, type Layer } from './timeline-frame.js';
@@ -105,7 +105,7 @@ class Timeline implements TimelineActions {
     this.chosen = { track, startNs, endNs };
     this.rows.scrollTop = (top + bottom + AXIS - this.height) / 2;
     this.look(viewAround(startNs, endNs, this.totalNs));
-    this.status.textContent = `Exposed piece ${this.exposedStep + 1} of ${count}, longest first: ${exposedSentence(this.model, row)}`;
+    this.status.textContent = `Exposed piece ${this.exposedStep + 1} of ${count} marked, longest first: ${exposedSentence(this.model, row)}`;
   }
 
   toggleKeys(): void {
@@ -169,8 +169,8 @@ class Timeline implements TimelineActions {
     const inSight = [tracks[0], Math.min(tracks[1], model.head.tracks.length)] as const;
     const painted = paint({ model, context, palette, view, scrollTop, width, height, shown, chosen, tracks: inSight });
     this.overview.mark(view);
-    const thinned = painted.messageStride > 1 ? ` · one of ${painted.messageStride} messages drawn` : '';
-    this.range.textContent = `${formatPoint(Math.round(view.startNs))} to ${formatPoint(Math.round(view.endNs))}, ${formatNs(view.endNs - view.startNs)} in view${thinned}`;
+    const thinned = painted.arrivalStride > 1 ? ` · 1 in ${painted.arrivalStride} last arrivals drawn` : '';
+    this.range.textContent = `${formatStretch(Math.round(view.startNs), Math.round(view.endNs))}, ${formatNs(view.endNs - view.startNs)} in view${thinned}`;
     Object.assign(this.canvas.dataset, {
       startNs: Math.round(view.startNs),
       endNs: Math.round(view.endNs),

@@ -29,17 +29,17 @@ const LEGEND = [
 ] as const;
 
 const SWITCHES = [
-  ['exposed', 'Exposed marks'],
-  ['path', 'Critical path'],
-  ['flows', 'Messages'],
+  ['exposed', 'Exposed marks', 'Communication with no compute running on its rank'],
+  ['path', 'Critical path', 'A longest chain of kernels, transfers and waits; zoomed out, short pieces are drawn together'],
+  ['flows', 'Last arrivals', 'Arrows from the rank that came last to a collective to where the others went on'],
 ] as const;
 
 function toolbar({ flows, path, exposed }: TimelineData): Markup {
   const counts = { flows: flows.fromNs.length, path: path.startNs.length, exposed: exposed.startNs.length };
-  // Messages cover what they connect: they are drawn when asked for.
+  // Arrows cover what they connect: they are drawn when asked for.
   const switches = SWITCHES.filter(([key]) => counts[key] > 0).map(
-    ([key, label]) =>
-      markup`<label><input type="checkbox" data-show="${key}"${trusted(key === 'flows' ? '' : ' checked')}>${label}</label>`,
+    ([key, label, title]) =>
+      markup`<label title="${title}"><input type="checkbox" data-show="${key}"${trusted(key === 'flows' ? '' : ' checked')}>${label}</label>`,
   );
   const step = markup`<span class="tool-group"><button type="button" data-action="previous">Previous exposed</button><button type="button" data-action="next">Next exposed</button></span>`;
   return markup`<div class="toolbar"><span class="tool-group"><button type="button" data-action="in" aria-label="Zoom in">+</button><button type="button" data-action="out" aria-label="Zoom out">−</button><button type="button" data-action="fit">Fit</button></span>

@@ -24,7 +24,10 @@ export function axisMarkup(
   picture: LayerPicture,
   { scale, plotRight, axisTop, axisBottom }: Frame,
 ): { grid: string; labels: string } {
-  const ticks = roundTicks(layerSpan(picture), Math.round((9 * (plotRight - PLOT.left)) / (PLOT.right - PLOT.left))).map((ns) => ({ ns, x: scale(picture.startNs + ns) }));
+  const ticks = roundTicks(
+    layerSpan(picture),
+    Math.round((9 * (plotRight - PLOT.left)) / (PLOT.right - PLOT.left)),
+  ).map((ns) => ({ ns, x: scale(picture.startNs + ns) }));
   const end = `M${PLOT.left} ${figure(axisBottom)}H${figure(plotRight)}`;
   const lines = ticks.map(({ x }) => `M${figure(x)} ${figure(axisTop)}V${figure(axisBottom + 4)}`).join('');
   const labels = ticks.map(({ ns, x }) =>

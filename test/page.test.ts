@@ -259,6 +259,34 @@ function pageTests(executablePath: string): void {
     expect(await page.locator('#timeline-status').innerText()).to.include('Exposed piece 1 of');
   });
 
+  it('tells of slices by keys alone, along a row and from row to row', async () => {
+    const opened = await open();
+    const { page, timeline } = opened;
+    const { kernels, names } = TIMELINE;
+    await timeline.focus();
+    const tooltip = page.locator('#timeline-tooltip');
+    const titleAfter = async (key: string): Promise<string> => {
+      await page.keyboard.press(key);
+      return tooltip.locator('strong').innerText();
+    };
+    expect(await titleAfter('.')).to.equal(names[kernels.name[0]]);
+    expect(await titleAfter('.')).to.equal(names[kernels.name[1]]);
+    expect(await titleAfter('.')).to.equal(names[kernels.name[2]]);
+    expect(await titleAfter(',')).to.equal(names[kernels.name[1]]);
+    const said = await page.locator('#timeline-status').innerText();
+    expect(said)
+      .to.match(/: compute, .*, rank 0, stream 7, start .*, duration /)
+      .and.to.include(names[kernels.name[1]]);
+    await page.keyboard.press(']');
+    expect(await page.locator('#timeline-status').innerText()).to.include('rank 0, stream 20');
+    await page.keyboard.press('[');
+    expect(await page.locator('#timeline-status').innerText()).to.equal(said);
+    const zoomed = await moving(opened, () => page.keyboard.press('Enter'));
+    expect(zoomed.endNs - zoomed.startNs).to.equal(5 * kernels.durationNs[1]);
+    await page.keyboard.press('Escape');
+    expect(await tooltip.isVisible()).to.equal(false);
+  });
+
   it('shows its keys when asked, and reaches the timeline with Tab', async () => {
     const { page } = await open();
     await page.getByRole('button', { name: 'Keys (?)' }).focus();

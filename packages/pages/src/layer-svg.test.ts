@@ -127,6 +127,18 @@ describe('layerSvg', () => {
     expect(three).to.contain('>1</text>').and.to.contain('>1  a name too long 40 µs</text>');
   });
 
+  it('names every phase, however narrow and however many', () => {
+    const boxes = Array.from({ length: 12 }, (_, index) => box(`phase ${index}`, 300 + index * 2, 302 + index * 2));
+    const row = { kind: 'communication', sms: 20, boxes } as const;
+    const svg = layerSvg({ ...oneRow(), rows: [row, row, row] });
+    const texts = [...svg.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text]) => text);
+    for (const { phase } of boxes)
+      expect(
+        texts.filter((text) => text.includes(`${phase} `)),
+        phase,
+      ).to.have.length.at.least(3);
+  });
+
   it('escapes hostile names', () => {
     const name = `</title><script>alert("1")</script>&'\u0000\u001b[31m\u202e`;
     const svg = layerSvg({ ...oneRow(box(name, 0, 900)), title: name });

@@ -23,7 +23,7 @@ function describe(picture: LayerPicture, { rows }: Frame): string {
 function draw(picture: LayerPicture, share: number, attributes: string, style: string): string {
   const frame = frameOf(picture, share);
   const { grid, labels } = axisMarkup(picture, frame);
-  const legend = legendMarkup(frame);
+  const legend = legendMarkup(picture, frame);
   const height = frame.axisBottom + 26 + legend.lines * 16;
   const duration = ` · ${microseconds(layerSpan(picture))}`;
   const room = WIDTH - 16 - textWidth(duration, TITLE_SIZE, true);
@@ -50,7 +50,7 @@ function draw(picture: LayerPicture, share: number, attributes: string, style: s
     ...bands,
     gatesMarkup(frame),
     ...frame.rows.flatMap((row) => row.boxes.map((placed) => boxMarkup(picture, frame, row, placed))),
-    ...frame.rows.map(flagsMarkup),
+    ...frame.rows.map((row) => flagsMarkup(frame, row)),
     labels,
     legend.markup,
     '</svg>',

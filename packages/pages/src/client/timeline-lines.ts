@@ -5,6 +5,8 @@ import { canvasY, GUTTER, middleOf, plotWindow, type Frame } from './timeline-fr
 /** Arrows drawn at most; of more, every second, fourth, eighth… of a row is. */
 const MOST_ARROWS = 400;
 const HEAD = 5;
+/** Stretches of the critical path that are shorter than this on the average would make a blot, pixels. */
+const DENSE_SPACING = 12;
 /** How much of what it crosses a change of rows covers where there are many. */
 const THIN_ALPHA = 0.35;
 
@@ -62,24 +64,25 @@ export function drawArrivals(frame: Frame): number {
 export function drawPath(frame: Frame): void {
   const { context, model, palette } = frame;
   const { stretches, thinned } = pathLine(model.path, plotWindow(frame));
+  const dense = thinned || stretches.length * DENSE_SPACING > plotWindow(frame).widthPx;
   // Along the lower edge, where there is no text.
   const yOf = (track: number): number => canvasY(frame, model.layout.rows[track].markTop) - 2;
   context.lineJoin = 'round';
   context.beginPath();
   stretches.forEach(({ track, fromX, toX }) => {
-    if (thinned) context.moveTo(GUTTER + fromX, yOf(track));
+    if (dense) context.moveTo(GUTTER + fromX, yOf(track));
     else context.lineTo(GUTTER + fromX, yOf(track));
     context.lineTo(GUTTER + toX, yOf(track));
   });
-  if (!thinned) {
+  if (!dense) {
     context.strokeStyle = palette.get('surface')!;
     context.lineWidth = 5;
     context.stroke();
   }
   context.strokeStyle = palette.get('path')!;
-  context.lineWidth = thinned ? 2 : 2.5;
+  context.lineWidth = dense ? 2 : 2.5;
   context.stroke();
-  if (!thinned) return;
+  if (!dense) return;
   context.beginPath();
   for (let i = 1; i < stretches.length; i++) {
     context.moveTo(GUTTER + stretches[i - 1].toX, yOf(stretches[i - 1].track));

@@ -249,7 +249,7 @@ function pageTests(executablePath: string): void {
       expect(startNs).to.be.at.most(exposed.startNs[row]);
       expect(endNs).to.be.at.least(exposed.endNs[row]);
       const text = await page.locator('#timeline-status').innerText();
-      expect(text).to.include(`Exposed piece ${step + 1} of ${order.length}, longest first`);
+      expect(text).to.include(`Exposed piece ${step + 1} of ${order.length} marked, longest first`);
       const length = (lengths[row] / 1000).toFixed(2);
       expect(text).to.include(
         `${length} µs of ${names[exposed.phase[row]]} on rank ${Math.floor(exposed.track[row] / 3)}, stream 20, at`,
@@ -257,6 +257,34 @@ function pageTests(executablePath: string): void {
     }
     await moving(opened, () => page.keyboard.press('p'));
     expect(await page.locator('#timeline-status').innerText()).to.include('Exposed piece 1 of');
+  });
+
+  it('tells of slices by keys alone, along a row and from row to row', async () => {
+    const opened = await open();
+    const { page, timeline } = opened;
+    const { kernels, names } = TIMELINE;
+    await timeline.focus();
+    const tooltip = page.locator('#timeline-tooltip');
+    const titleAfter = async (key: string): Promise<string> => {
+      await page.keyboard.press(key);
+      return tooltip.locator('strong').innerText();
+    };
+    expect(await titleAfter('.')).to.equal(names[kernels.name[0]]);
+    expect(await titleAfter('.')).to.equal(names[kernels.name[1]]);
+    expect(await titleAfter('.')).to.equal(names[kernels.name[2]]);
+    expect(await titleAfter(',')).to.equal(names[kernels.name[1]]);
+    const said = await page.locator('#timeline-status').innerText();
+    expect(said)
+      .to.match(/: compute, .*, rank 0, stream 7, start .*, duration /)
+      .and.to.include(names[kernels.name[1]]);
+    await page.keyboard.press(']');
+    expect(await page.locator('#timeline-status').innerText()).to.include('rank 0, stream 20');
+    await page.keyboard.press('[');
+    expect(await page.locator('#timeline-status').innerText()).to.equal(said);
+    const zoomed = await moving(opened, () => page.keyboard.press('Enter'));
+    expect(zoomed.endNs - zoomed.startNs).to.equal(5 * kernels.durationNs[1]);
+    await page.keyboard.press('Escape');
+    expect(await tooltip.isVisible()).to.equal(false);
   });
 
   it('shows its keys when asked, and reaches the timeline with Tab', async () => {
@@ -339,7 +367,7 @@ function pageTests(executablePath: string): void {
       expect((await moving(opened, () => page.keyboard.press('+'))).rectangles).to.be.within(1, bound);
     await moving(opened, () => page.keyboard.press('Home'));
     await page.check('[data-show=flows]');
-    await until(page, "document.getElementById('timeline-range').textContent.includes('messages drawn')");
+    await until(page, "document.getElementById('timeline-range').textContent.includes('last arrivals drawn')");
     // The last rank's rows are reached by scrolling.
     await page.evaluate("document.getElementById('timeline-rows').scrollTop = 1e9");
     const last = phases.track.length - 1;

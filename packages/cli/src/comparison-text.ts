@@ -15,6 +15,15 @@ import type { TextOutput } from './analysis-text.js';
 /** Tables whose rows are all shown. */
 const WHOLE: ReadonlySet<string> = new Set(['decomposition', 'figures', 'phases']);
 
+/** Names longer than this would push the figures out of sight. */
+const MOST_CHARACTERS = 56;
+
+/** @returns a name of generated code, which may be endless, as a line has room for it; the page has all of it. */
+function shortName(name: string): string {
+  const characters = Array.from(name);
+  return characters.length <= MOST_CHARACTERS ? name : `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`;
+}
+
 /** The layers of both below each other, to one scale where they are not too different. */
 function layerPictures(sets: ComparedSets, output: TextOutput): string[] {
   const pictures = comparisonLayers(sets);
@@ -26,8 +35,13 @@ function layerPictures(sets: ComparedSets, output: TextOutput): string[] {
 export function comparisonText(comparison: Comparison, sets: ComparedSets, output: TextOutput): string {
   const { a, b, notes } = comparison;
   const [parts, figures, ...others] = comparisonTables(comparison);
-  const text = ({ id, ...table }: (typeof others)[number]): string =>
-    tableText({ id, ...table }, WHOLE.has(id) ? table.rows.length : undefined);
+  const text = (table: (typeof others)[number]): string => {
+    const rows = table.rows.map(({ cells: [name, ...cells], flagged }) => ({
+      cells: [shortName(name), ...cells],
+      flagged,
+    }));
+    return tableText({ ...table, rows }, WHOLE.has(table.id) ? rows.length : undefined);
+  };
   const lines = [
     ...[`A  ${sideTitle(a)}: ${a.path}`, `B  ${sideTitle(b)}: ${b.path}`, ...notes].map(plainText),
     '',

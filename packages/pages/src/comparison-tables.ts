@@ -1,6 +1,5 @@
 import type { Comparison, FigureComparison, KernelComparison, LayerParts, PhaseComparison } from '@epemu/analysis';
 import { columnsOf, plainRows } from './analysis-tables.js';
-import { charactersOf } from './plain-text.js';
 import type { PageTable } from './page-data.js';
 import { percentText, signedPercentText, signedPointsText, signedText, signedTimeText, timeText } from './units.js';
 
@@ -140,15 +139,6 @@ function collectiveTable(comparison: Comparison): PageTable[] {
   ];
 }
 
-/** Names longer than this would push the figures out of sight. */
-const MOST_CHARACTERS = 56;
-
-/** @returns a name of generated code, which may be endless, as a table has it; JSON has all of it. */
-function shortName(name: string): string {
-  const characters = charactersOf(name);
-  return characters.length <= MOST_CHARACTERS ? name : `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`;
-}
-
 function countText(count: number | null): string {
   return count === null ? ABSENT : String(Number(count.toFixed(1)));
 }
@@ -164,7 +154,7 @@ function kernelRow({
   differencePct,
 }: KernelComparison): string[] {
   return [
-    ...[shortName(name), kernelClass, countText(aCount), countText(bCount), timeOrAbsent(aUs), timeOrAbsent(bUs)],
+    ...[name, kernelClass, countText(aCount), countText(bCount), timeOrAbsent(aUs), timeOrAbsent(bUs)],
     ...[signedTimeText(differenceUs), aUs === null || bUs === null ? '' : percentOrAbsent(differencePct)],
   ];
 }

@@ -29,6 +29,8 @@ export interface FramedRow {
 /** Where everything of a picture stands. */
 export interface Frame {
   readonly scale: Scale;
+  /** Where the axis of time ends: before the plot does in a picture that shares its scale with a longer one. */
+  readonly plotRight: number;
   readonly rows: readonly FramedRow[];
   readonly routes: readonly Route[];
   /** y of a channel's first track, by channel. */
@@ -56,9 +58,10 @@ function channelHeight(routes: readonly Route[], channel: number): number {
   return 30 + Math.max(0, trackCount(routes, channel) - 1) * TRACK;
 }
 
-/** Lays a picture out from top to bottom. */
-export function frameOf(picture: LayerPicture): Frame {
-  const scale = scaleOf(picture, PLOT.left, PLOT.right - PLOT.left);
+/** Lays a picture out from top to bottom. @param share of the plot's width that its axis of time takes. */
+export function frameOf(picture: LayerPicture, share = 1): Frame {
+  const plotRight = PLOT.left + (PLOT.right - PLOT.left) * share;
+  const scale = scaleOf(picture, PLOT.left, plotRight - PLOT.left);
   const placed = picture.rows.map((_, row) => placeRow(picture, row, scale));
   const routes = routeGates(picture, placed, scale);
   const last = placed.length - 1;
@@ -86,5 +89,5 @@ export function frameOf(picture: LayerPicture): Frame {
     }
   });
   const numbered = rows.flatMap(({ labels }) => labels.numbered);
-  return { scale, rows, routes, trackTops, numbered, axisTop: HEADER, axisBottom: y };
+  return { scale, plotRight, rows, routes, trackTops, numbered, axisTop: HEADER, axisBottom: y };
 }

@@ -19,6 +19,8 @@ export interface Flag {
   readonly toLeft: boolean;
   /** 0 is the nearest to the row. */
   readonly level: number;
+  /** Its text stands for the box's number, which is known when all rows are laid out. */
+  readonly isNumber: boolean;
 }
 
 /** A line of text within a box. */
@@ -28,12 +30,12 @@ export interface Line {
   readonly isBold: boolean;
 }
 
-/** Where a box's name stands: within it, at the end of a leader, in the legend by number, or in its `<title>` alone. */
+/** Where a box's name stands: within it, at the end of a leader, or in the legend by number; a bar's maybe in its `<title>` alone. */
 export interface RowLabels {
   /** By box index: the lines that fit in the box. */
   readonly inside: ReadonlyMap<number, readonly Line[]>;
   readonly flags: readonly Flag[];
-  /** Boxes that get a number. */
+  /** Boxes that are named in the legend. */
   readonly numbered: readonly PlacedBox[];
 }
 
@@ -87,13 +89,31 @@ function collides(a: Flag, b: Flag): boolean {
   return outer.x > left - GAP / 2 && outer.x < right + GAP / 2;
 }
 
-function flagOf(placed: PlacedBox, flags: readonly Flag[], left: number, right: number): Flag | undefined {
+/** As wide as any number gets. */
+const ANY_NUMBER = '88';
+
+/** @returns the number of a box as it stands in it; undefined where there is no room. */
+export function numberIn({ from, to }: PlacedBox, number: number): Line | undefined {
+  const text = String(number);
+  const sizes = [
+    { text, size: NAME_SIZE, isBold: true },
+    { text, size: LEAST_SIZE, isBold: false },
+  ];
+  return sizes.find(({ size, isBold }) => textWidth(text, size, isBold) <= to - from);
+}
+
+function flagOf(
+  placed: PlacedBox,
+  texts: readonly string[],
+  flags: readonly Flag[],
+  { left, right }: { readonly left: number; readonly right: number },
+): Flag | undefined {
   const x = (placed.from + placed.to) / 2;
   // To the left only where the picture ends: there a text lies across the leaders of those before it.
   for (const toLeft of [false, true]) {
     for (let level = 0; level < LEVELS; level++) {
-      for (const text of [`${nameOf(placed)} ${timeOf(placed)}`, nameOf(placed)]) {
-        const flag = { placed, text, x, toLeft, level };
+      for (const text of texts) {
+        const flag = { placed, text, x, toLeft, level, isNumber: text === ANY_NUMBER };
         const [from, to] = flagExtent(flag);
         if (from >= left && to <= right && !flags.some((other) => collides(flag, other))) return flag;
       }
@@ -121,10 +141,15 @@ export function labelRow(
     const lines = insideOf(placed, isLow || placed.box.kind !== 'phase');
     inside.set(placed.index, lines);
     if (lines.length > 0) continue;
-    const flag = outside === null ? undefined : flagOf(placed, flags, outside.left, outside.right);
+    const find = (...texts: readonly string[]): Flag | undefined =>
+      outside === null ? undefined : flagOf(placed, texts, flags, outside);
+    const flag = find(`${nameOf(placed)} ${timeOf(placed)}`, nameOf(placed));
     if (flag !== undefined) flags.push(flag);
-    // What is too narrow for a figure has its title only.
-    else if (placed.to - placed.from >= 2 * NAME_SIZE && placed.box.kind === 'phase') numbered.unshift(placed);
+    // Of bars there may be very many: those without room have their title only.
+    if (flag !== undefined || placed.box.kind !== 'phase') continue;
+    numbered.unshift(placed);
+    const numberFlag = numberIn(placed, Number(ANY_NUMBER)) === undefined ? find(ANY_NUMBER) : undefined;
+    if (numberFlag !== undefined) flags.push(numberFlag);
   }
   return { inside, flags, numbered };
 }

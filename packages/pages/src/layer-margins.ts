@@ -1,5 +1,5 @@
 import { BAND, PLOT, type Frame } from './layer-frame.js';
-import { cutText, SMALL_SIZE, textWidth } from './layer-labels.js';
+import { cutText, numberIn, SMALL_SIZE, textWidth } from './layer-labels.js';
 import { PAINT, text } from './layer-paint.js';
 import { layerSpan } from './layer-place.js';
 import type { LayerPicture, Tone } from './layer-picture.js';
@@ -22,10 +22,13 @@ function toneName(tone: Tone, phases: readonly string[]): string {
 /** The axis of time: lines behind the boxes, and what stands under them. */
 export function axisMarkup(
   picture: LayerPicture,
-  { scale, axisTop, axisBottom }: Frame,
+  { scale, plotRight, axisTop, axisBottom }: Frame,
 ): { grid: string; labels: string } {
-  const ticks = roundTicks(layerSpan(picture), 9).map((ns) => ({ ns, x: scale(picture.startNs + ns) }));
-  const end = `M${PLOT.left} ${figure(axisBottom)}H${PLOT.right}`;
+  const ticks = roundTicks(
+    layerSpan(picture),
+    Math.round((9 * (plotRight - PLOT.left)) / (PLOT.right - PLOT.left)),
+  ).map((ns) => ({ ns, x: scale(picture.startNs + ns) }));
+  const end = `M${PLOT.left} ${figure(axisBottom)}H${figure(plotRight)}`;
   const lines = ticks.map(({ x }) => `M${figure(x)} ${figure(axisTop)}V${figure(axisBottom + 4)}`).join('');
   const labels = ticks.map(({ ns, x }) =>
     text(x, axisBottom + 17, ns === 0 ? '0' : microseconds(ns), `fill="${PAINT.muted}" text-anchor="middle"`),
@@ -65,11 +68,18 @@ export function keyMarkup({ rows }: Frame, hasBands: boolean): string {
 }
 
 /** Names that fit nowhere else, by the number in their box. */
-export function legendMarkup({ numbered, axisBottom }: Frame): { markup: string; lines: number } {
+export function legendMarkup(
+  picture: LayerPicture,
+  { rows, numbered, axisBottom }: Frame,
+): { markup: string; lines: number } {
+  const flagged = new Set(rows.flatMap(({ labels }) => labels.flags.map(({ placed }) => placed)));
   let [x, lines] = [PLOT.left, numbered.length > 0 ? 1 : 0];
   const entries = numbered.map((placed, index) => {
     const { phase, startNs, endNs } = placed.box;
-    const label = `${index + 1}  ${plainText(phase)} ${microseconds(endNs - startNs)}`;
+    const isMarked = flagged.has(placed) || numberIn(placed, index + 1) !== undefined;
+    // A number that stands nowhere in the picture would be looked for in vain.
+    const where = isMarked ? `${index + 1}  ` : `at ${microseconds(Math.max(0, startNs - picture.startNs))}: `;
+    const label = `${where}${plainText(phase)} ${microseconds(endNs - startNs)}`;
     const content = cutText(label, SMALL_SIZE, PLOT.right - PLOT.left);
     const width = textWidth(content, SMALL_SIZE);
     if (x > PLOT.left && x + width > PLOT.right) [x, lines] = [PLOT.left, lines + 1];

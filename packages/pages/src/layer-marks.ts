@@ -1,5 +1,5 @@
 import { BAND, boxExtent, FLAG_LINE, trackY, type Frame, type FramedRow } from './layer-frame.js';
-import { NAME_SIZE, type Line } from './layer-labels.js';
+import { numberIn, type Line } from './layer-labels.js';
 import { PAINT, text } from './layer-paint.js';
 import type { PlacedBox } from './layer-place.js';
 import type { LayerPicture } from './layer-picture.js';
@@ -31,9 +31,7 @@ export function boxMarkup(picture: LayerPicture, frame: Frame, row: FramedRow, p
   const path = boxPath(placed, placed.from, top, width, bottom - top);
   const number = frame.numbered.indexOf(placed) + 1;
   const lines: readonly Line[] =
-    number > 0
-      ? [{ text: String(number), size: NAME_SIZE, isBold: true }]
-      : (row.labels.inside.get(placed.index) ?? []);
+    number > 0 ? [numberIn(placed, number) ?? []].flat() : (row.labels.inside.get(placed.index) ?? []);
   const first = (top + bottom) / 2 + (lines.length > 1 ? -2 : 4);
   const ink = `fill="${kind === 'wait' ? PAINT.ink : PAINT.onBox}" text-anchor="middle"`;
   const names = lines.map(({ text: content, size, isBold }, index) => {
@@ -64,9 +62,13 @@ export function bandMarkup({ scale }: Frame, row: FramedRow, placed: PlacedBox):
 }
 
 /** The labels of a row's boxes that stand outside them. */
-export function flagsMarkup(row: FramedRow): string {
+export function flagsMarkup({ numbered }: Frame, row: FramedRow): string {
   return row.labels.flags
-    .map(({ placed, text: content, x, toLeft, level }) => {
+    .map(({ placed, text: words, x, toLeft, level, isNumber }) => {
+      const number = numbered.indexOf(placed) + 1;
+      // What is wide enough after all has its number within.
+      if (isNumber && numberIn(placed, number) !== undefined) return '';
+      const content = isNumber ? String(number) : words;
       const [top, bottom] = boxExtent(row, placed);
       const foot = bottom + (placed.box.exposed.length > 0 ? BAND + 2 : 0);
       const base = row.flagsAbove ? row.top - 6 - level * FLAG_LINE : row.bottom + BAND + 12 + level * FLAG_LINE;

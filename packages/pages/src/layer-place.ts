@@ -23,6 +23,15 @@ export function layerSpan({ startNs, endNs }: LayerPicture): number {
   return Math.max(1, endNs - startNs);
 }
 
+/** A layer that is drawn smaller than this share of another's has a scale of its own. */
+const LEAST_SHARE = 0.3;
+
+/** @returns how much of its room a layer takes so that the longest of several, which takes all, has the same scale. */
+export function shareOfRoom(picture: LayerPicture, others: readonly LayerPicture[]): number {
+  const share = layerSpan(picture) / Math.max(...[picture, ...others].map(layerSpan));
+  return share < LEAST_SHARE ? 1 : share;
+}
+
 /** @returns a scale that lays a layer over `length` from `origin`; times outside are cut to its ends. */
 export function scaleOf(picture: LayerPicture, origin: number, length: number): Scale {
   const span = layerSpan(picture);

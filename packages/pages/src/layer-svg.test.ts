@@ -56,6 +56,16 @@ describe('layerSvg', () => {
     expect(edges('dispatch(F)')).to.equal(0);
   });
 
+  it('draws a shorter layer narrower, to the scale of the one that it is set beside', () => {
+    const long = { ...trainingLayer(), endNs: 21_000_000 };
+    const beside = boxesOf(layerSvg(trainingLayer(), [trainingLayer(), long]));
+    expect(beside.find(({ title }) => title.startsWith('mlp(B)'))!.width).to.be.closeTo(
+      boxesOf(layerSvg(long)).find(({ title }) => title.startsWith('mlp(B)'))!.width,
+      0.1,
+    );
+    expect(layerSvg(long, [trainingLayer()])).to.equal(layerSvg(long));
+  });
+
   it('leaves out boxes outside the layer', () => {
     expect(boxesOf(layerSvg(oneRow(box('before', -10, 0), box('after', 1000, 1010))))).to.deep.equal([]);
   });
@@ -115,6 +125,18 @@ describe('layerSvg', () => {
     const row = { kind: 'communication', sms: 20, boxes: [box('a name too long', 10, 50)] } as const;
     const three = layerSvg({ ...oneRow(), rows: [row, row, row] });
     expect(three).to.contain('>1</text>').and.to.contain('>1  a name too long 40 µs</text>');
+  });
+
+  it('names every phase, however narrow and however many', () => {
+    const boxes = Array.from({ length: 12 }, (_, index) => box(`phase ${index}`, 300 + index * 2, 302 + index * 2));
+    const row = { kind: 'communication', sms: 20, boxes } as const;
+    const svg = layerSvg({ ...oneRow(), rows: [row, row, row] });
+    const texts = [...svg.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text]) => text);
+    for (const { phase } of boxes)
+      expect(
+        texts.filter((text) => text.includes(`${phase} `)),
+        phase,
+      ).to.have.length.at.least(3);
   });
 
   it('escapes hostile names', () => {

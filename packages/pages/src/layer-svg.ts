@@ -3,7 +3,7 @@ import { cutText, NAME_SIZE, textWidth } from './layer-labels.js';
 import { axisMarkup, keyMarkup, legendMarkup } from './layer-margins.js';
 import { bandMarkup, boxMarkup, flagsMarkup, gatesMarkup } from './layer-marks.js';
 import { PAINT, text } from './layer-paint.js';
-import { layerSpan, rowLabel } from './layer-place.js';
+import { layerSpan, rowLabel, shareOfRoom } from './layer-place.js';
 import type { LayerPicture } from './layer-picture.js';
 import { microseconds } from './layer-scale.js';
 import { figure } from './layer-shapes.js';
@@ -20,10 +20,10 @@ function describe(picture: LayerPicture, { rows }: Frame): string {
   return `One layer of ${microseconds(layerSpan(picture))}, to scale. ${said.join(' ')}`;
 }
 
-function draw(picture: LayerPicture, attributes: string, style: string): string {
-  const frame = frameOf(picture);
+function draw(picture: LayerPicture, share: number, attributes: string, style: string): string {
+  const frame = frameOf(picture, share);
   const { grid, labels } = axisMarkup(picture, frame);
-  const legend = legendMarkup(frame);
+  const legend = legendMarkup(picture, frame);
   const height = frame.axisBottom + 26 + legend.lines * 16;
   const duration = ` · ${microseconds(layerSpan(picture))}`;
   const room = WIDTH - 16 - textWidth(duration, TITLE_SIZE, true);
@@ -50,7 +50,7 @@ function draw(picture: LayerPicture, attributes: string, style: string): string 
     ...bands,
     gatesMarkup(frame),
     ...frame.rows.flatMap((row) => row.boxes.map((placed) => boxMarkup(picture, frame, row, placed))),
-    ...frame.rows.map(flagsMarkup),
+    ...frame.rows.map((row) => flagsMarkup(frame, row)),
     labels,
     legend.markup,
     '</svg>',
@@ -64,9 +64,11 @@ function draw(picture: LayerPicture, attributes: string, style: string): string 
  * colours from the page's variables (`--orange --green --violet --neutral --ink --muted --line --surface --exposed`,
  * and `--on-box` for text on the tones, which is dark unless the page says otherwise). It has no ids: several may stand
  * on one page.
+ *
+ * @param others layers that are drawn below it: all have the scale of the longest, which takes the whole width.
  */
-export function layerSvg(picture: LayerPicture): string {
-  return draw(picture, '', '');
+export function layerSvg(picture: LayerPicture, others: readonly LayerPicture[] = []): string {
+  return draw(picture, shareOfRoom(picture, others), '', '');
 }
 
 /** Dark mode of a picture that stands alone; light mode is what the variables fall back to. */
@@ -80,5 +82,5 @@ export function standaloneLayerSvg(picture: LayerPicture): string {
   const style =
     `<style>@media (prefers-color-scheme: dark){:root{${DARK}}}</style>\n` +
     `<rect width="100%" height="100%" fill="${PAINT.surface}"/>`;
-  return `${draw(picture, attributes, style)}\n`;
+  return `${draw(picture, 1, attributes, style)}\n`;
 }

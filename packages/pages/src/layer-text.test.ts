@@ -47,6 +47,17 @@ describe('layerText', () => {
     );
   });
 
+  it('names boxes without room by a letter, below the picture', () => {
+    const boxes = Array.from({ length: 4 }, (_, index) => box(`combine ${index}`, 400 + index * 5, 405 + index * 5));
+    const picture = {
+      ...{ title: 't', startNs: 0, endNs: 1e6, gates: [] },
+      rows: [{ kind: 'computation' as const, sms: 1, boxes }],
+    };
+    const lines = layerText(picture, { columns: 60, colour: false }).split('\n');
+    expect(lines[1]).to.match(/^computation +\|a[|b]/);
+    expect(lines.slice(-3).join('\n')).to.match(/a combine \d 5 µs {3}b combine \d 5 µs/);
+  });
+
   it('has no line wider than its columns, whatever the picture', () => {
     fc.assert(
       fc.property(anyPicture(), fc.integer({ min: 60, max: 200 }), fc.boolean(), (picture, columns, colour) => {

@@ -1,5 +1,5 @@
 import { CanvasLine } from './layer-canvas.js';
-import { laneCount, layerSpan, placeRow, rowLabel, scaleOf, type PlacedBox } from './layer-place.js';
+import { laneCount, layerSpan, placeRow, rowLabel, scaleOf, shareOfRoom, type PlacedBox } from './layer-place.js';
 import type { LayerPicture, LayerRow } from './layer-picture.js';
 import { microsecondFigure, microseconds, roundTicks } from './layer-scale.js';
 import { charactersOf, plainText } from './plain-text.js';
@@ -34,6 +34,38 @@ function cellsOf(lane: readonly PlacedBox[], columns: number): Cells[] {
   return cells;
 }
 
+/** Letters of the legend; what is left over when they are used up has no name. */
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
+/** Boxes whose name fits nowhere, by letter. */
+class Legend {
+  readonly #entries: string[] = [];
+
+  /** Puts a letter into a box, and its name into the legend. */
+  add(line: CanvasLine, { placed: { box }, from, to }: Cells): void {
+    const letter = LETTERS.at(this.#entries.length);
+    if (letter === undefined) return;
+    line.put(to - from > 2 ? from + 1 : from, letter, box.tone);
+    this.#entries.push(`${letter} ${plainText(box.phase)} ${microseconds(box.endNs - box.startNs)}`);
+  }
+
+  /** @returns the legend, in as many lines as it takes. */
+  lines(columns: number): CanvasLine[] {
+    const lines: CanvasLine[] = [];
+    let at = columns;
+    for (const entry of this.#entries) {
+      const { length } = charactersOf(entry);
+      if (at + length > columns) {
+        lines.push(new CanvasLine(columns));
+        at = LABEL;
+      }
+      lines.at(-1)!.put(at, entry, 'quiet');
+      at += length + 3;
+    }
+    return lines;
+  }
+}
+
 /** @returns whether a box shows its name. */
 function putBox(line: CanvasLine, { placed, from, to }: Cells): boolean {
   const { box, opensLeft, opensRight } = placed;
@@ -57,7 +89,7 @@ function putBox(line: CanvasLine, { placed, from, to }: Cells): boolean {
 }
 
 /** The lines of a row: its boxes, and under them its SMs and the names that did not fit, the longest phases' first. */
-function rowLines(row: LayerRow, placed: readonly PlacedBox[], columns: number): CanvasLine[] {
+function rowLines(row: LayerRow, placed: readonly PlacedBox[], columns: number, legend: Legend): CanvasLine[] {
   const [label, below = ''] = rowLabel(row);
   const lanes = Array.from({ length: laneCount(placed) }, () => new CanvasLine(columns));
   const names = new CanvasLine(columns);
@@ -80,6 +112,7 @@ function rowLines(row: LayerRow, placed: readonly PlacedBox[], columns: number):
     const right = Array.from({ length: to - from - 1 }, (_, by) => from + 1 + by);
     const at = [...left, ...right].find((column) => names.isFree(column, length));
     if (at !== undefined) names.put(at, name, 'quiet');
+    else if (box.box.kind === 'phase') legend.add(lanes[box.lane], { placed: box, from, to });
   }
   return [...lanes, names];
 }
@@ -119,18 +152,15 @@ function rulerLine(picture: LayerPicture, columns: number): CanvasLine {
   return line;
 }
 
-/** A layer that is drawn smaller than this share of another's has a scale of its own. */
-const LEAST_SHARE = 0.3;
-
 /** @returns how wide a layer is drawn so that the longest of several, drawn so wide, has the same scale. */
 export function columnsToScale(picture: LayerPicture, others: readonly LayerPicture[], columns: number): number {
-  const share = layerSpan(picture) / Math.max(...[picture, ...others].map(layerSpan));
-  return share < LEAST_SHARE ? columns : LABEL + Math.round((columns - LABEL) * share);
+  return LABEL + Math.round((columns - LABEL) * shareOfRoom(picture, others));
 }
 
 /**
  * Draws a layer for a terminal, to scale as far as whole columns go: `[mlp(B) 5363   ]` is a box with its µs, `<` and
- * `>` stand where it goes on outside the layer, `|` is a box of one column, `↓` an issue, `↑` a wait.
+ * `>` stand where it goes on outside the layer, `|` is a box of one column, `↓` an issue, `↑` a wait;
+ * a letter is of a box whose name stands below the picture.
  *
  * @param options.columns how wide a line may be; made for 60 to 200.
  * @param options.colour whether to colour the boxes with ANSI sequences.
@@ -151,12 +181,14 @@ export function layerText(
       .join('') + duration,
   );
   const rows = picture.rows.map((_, row) => placeRow(picture, row, scale));
+  const legend = new Legend();
   const exposed = exposedLine(rows, picture, columns);
   return [
     title,
-    ...rows.flatMap((row, index) => rowLines(picture.rows[index], row, columns)),
+    ...rows.flatMap((row, index) => rowLines(picture.rows[index], row, columns, legend)),
     ...(exposed === undefined ? [] : [exposed]),
     rulerLine(picture, columns),
+    ...legend.lines(columns),
   ]
     .map((line) => `${line.text(options.colour)}\n`)
     .join('');

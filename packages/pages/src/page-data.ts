@@ -45,7 +45,7 @@ export interface TimelineData {
   };
   /** Drawn above the kernels of their track; background transfers of a network row are phases without kernels. */
   readonly phases: SliceColumns;
-  /** Messages between ranks: a send's track and time, and its receive's. */
+  /** Arrows from the last arrival at a collective to where each other rank went on. */
   readonly flows: {
     readonly fromTrack: readonly number[];
     readonly fromNs: readonly number[];

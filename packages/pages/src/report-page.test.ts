@@ -119,7 +119,11 @@ describe('report page', () => {
   it('colours signed cells of a column of differences', () => {
     const table = {
       ...pageSaying('a').tables[0],
-      rows: ['+1 %', '−2 %', '+0.0'].map((cell) => ({ cells: [cell], flagged: false })),
+      columns: [
+        { label: 'name', align: 'left' as const },
+        { label: 'B − A', align: 'delta' as const },
+      ],
+      rows: ['+1 %', '−2 %', '+0.0'].map((cell) => ({ cells: ['x', cell], flagged: false })),
     };
     const page = reportPage({ ...EMPTY, tables: [table] });
     expect(page).to.include('class="number rises">+1 %').and.to.include('class="number falls">−2 %');

@@ -19,7 +19,7 @@ function layerSection({ layers }: PageData): Markup {
   if (layers.length === 0) return markup``;
   const pictures = layers.map(
     (layer) =>
-      markup`<div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer))}</div>`,
+      markup`<div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer, layers))}</div>`,
   );
   return markup`<section aria-labelledby="layers-title"><h2 id="layers-title">${layers.length === 1 ? 'One layer' : 'One layer of each'}</h2>
 ${pictures}</section>`;
@@ -52,7 +52,7 @@ ${layerSection(data)}
 ${timelineSection(data.timeline)}
 ${rankSection(data.ranks)}
 ${matrixSection(data.matrix)}
-<div class="tables ${data.kind}">${data.tables.map(tableSection)}</div>
+<div class="tables">${data.tables.map(tableSection)}</div>
 ${configurationSection(data)}
 ${statementSection(data)}
 </main>

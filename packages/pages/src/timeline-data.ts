@@ -84,6 +84,17 @@ function kernelLimit(ranks: readonly TraceRank[], limit: number): number {
   );
 }
 
+/** @returns what the timeline leaves out, in sentences. */
+function noteOf(kernels: number, shortestNs: number, short: number, beyond: number): string {
+  return [
+    kernels === 0 ? '' : `${kernels} kernels shorter than ${(shortestNs / 1000).toFixed(1)} µs are not drawn.`,
+    short === 0 ? '' : `${short} exposed pieces shorter than ${LEAST_EXPOSED_NS / 1000} µs are not marked.`,
+    beyond === 0 ? '' : `${beyond} exposed pieces that are not among the longest of their rank are not marked.`,
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
 /** Puts what was analysed into the rows, slices and arrows of a timeline. @param prefix of all ranks' names. */
 export function timelineData(analysed: AnalysedSet, prefix = '', limit = MOST_SLICES): TimelineData {
   const { set, views, collectives, path } = analysed;
@@ -95,6 +106,7 @@ export function timelineData(analysed: AnalysedSet, prefix = '', limit = MOST_SL
   const shortestNs = leastNs(set.ranks, kernelLimit(set.ranks, limit));
   let endNs = 0;
   let leftOut = 0;
+  let [short, beyond] = [0, 0];
   set.ranks.forEach((rank, index) => {
     const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
     const [streams, nameIndices] = [rank.kernels.column('stream'), rank.kernels.column('name')];
@@ -132,8 +144,12 @@ export function timelineData(analysed: AnalysedSet, prefix = '', limit = MOST_SL
       endNs = Math.max(endNs, to);
       phases.add(tracks.ofNetwork[index], startNs, to - startNs, names.of(phase));
     }
-    for (const piece of exposedPieces(view, Math.ceil(MOST_EXPOSED / set.ranks.length))) {
-      if (piece.endNs - piece.startNs < LEAST_EXPOSED_NS) continue;
+    const pieces = exposedPieces(view, Number.POSITIVE_INFINITY);
+    const long = pieces.filter((piece) => piece.endNs - piece.startNs >= LEAST_EXPOSED_NS);
+    const marked = long.slice(0, Math.ceil(MOST_EXPOSED / set.ranks.length));
+    short += pieces.length - long.length;
+    beyond += long.length - marked.length;
+    for (const piece of marked) {
       exposed.add(exposedTrack(rank, tracks, index), piece.startNs, piece.endNs, names.of(piece.phase));
     }
   });
@@ -150,7 +166,7 @@ export function timelineData(analysed: AnalysedSet, prefix = '', limit = MOST_SL
     flows: flowsOf(collectives, set.ranks, rankIndex, tracks),
     path: pathOf(path, tracks),
     exposed: { track: exposedTracks, startNs: exposedStart, endNs: exposedEnd, phase: exposedPhase },
-    note: leftOut === 0 ? '' : `${leftOut} kernels shorter than ${(shortestNs / 1000).toFixed(1)} µs are not drawn.`,
+    note: noteOf(leftOut, shortestNs, short, beyond),
   };
 }
 

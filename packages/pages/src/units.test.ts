@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatBytes, formatNs, formatPct, formatPoint } from './units.js';
+import { formatBytes, formatNs, formatPct, formatPoint, formatStretch, timeText } from './units.js';
 
 describe('units of the page', () => {
   it('writes durations in the unit that engineers read', () => {
@@ -19,6 +19,18 @@ describe('units of the page', () => {
       '12.345678 ms',
       '1.000000001 s',
     ]);
+  });
+
+  it('writes times of tables with the digits that are read', () => {
+    expect([0, 5.26, 4599, 31_950, 43_893_910, -12_000_000].map(timeText)).to.deep.equal([
+      ...['0 µs', '5.3 µs', '4599 µs', '31.95 ms', '43.89 s', '-12.00 s'],
+    ]);
+  });
+
+  it('writes a stretch of time with the digits that its length calls for', () => {
+    expect(formatStretch(0, 129_012_000)).to.equal('0 to 129.01 ms');
+    expect(formatStretch(129_012_000, 129_012_050)).to.equal('129.012000 to 129.012050 ms');
+    expect(formatStretch(0, 500)).to.equal('0 to 500 ns');
   });
 
   it('writes bytes in decimal units and shares with a digit', () => {

@@ -22,6 +22,15 @@ export function formatPoint(ns: number): string {
   return unit === undefined ? `${ns} ns` : `${(ns / unit[0]).toFixed(Math.log10(unit[0]))} ${unit[1]}`;
 }
 
+/** @returns a stretch of time in ns, with as many digits as its length calls for: `0 to 129.01 ms`. */
+export function formatStretch(startNs: number, endNs: number): string {
+  const [size, unit] = TIME_UNITS.find(([size]) => endNs >= size) ?? [1, 'ns'];
+  // A step that is hardly seen: the two thousandth part, but no less than a ns.
+  const digits = Math.max(0, Math.ceil(Math.log10(size / Math.max((endNs - startNs) / 2000, 1)) - 1e-9));
+  const figure = (ns: number): string => (ns === 0 ? '0' : (ns / size).toFixed(digits));
+  return `${figure(startNs)} to ${figure(endNs)} ${unit}`;
+}
+
 /** @returns bytes in decimal units: `1.20 GB`. */
 export function formatBytes(bytes: number): string {
   const unit = BYTE_UNITS.find(([size]) => bytes >= size);
@@ -33,9 +42,10 @@ export function formatPct(pct: number): string {
   return `${pct.toFixed(1)} %`;
 }
 
-/** @returns µs as tables of phases have them: `5.3 µs`, `4599 µs`, `31.95 ms`; negative for what is early. */
+/** @returns µs as tables of phases have them: `5.3 µs`, `4599 µs`, `31.95 ms`, `43.89 s`; negative for what is early. */
 export function timeText(us: number): string {
   const size = Math.abs(us);
+  if (size >= 1e7) return `${(us / 1e6).toFixed(2)} s`;
   if (size >= 10_000) return `${(us / 1000).toFixed(2)} ms`;
   return size >= 100 || us === 0 ? `${us.toFixed(0)} µs` : `${us.toFixed(1)} µs`;
 }

@@ -51,8 +51,10 @@ export function exposedSentence({ columns, head }: TimelineModel, row: number): 
   return `${formatNs(endNs - startNs)}${of} on ${group}, ${name}, at ${formatPoint(startNs)}`;
 }
 
-function kernelHit(model: TimelineModel, track: number, row: number, startNs: number, endNs: number): Hit {
-  const { columns, head } = model;
+/** @returns what is told of a kernel, by its piece in the lanes of kernels. */
+export function kernelHit(model: TimelineModel, track: number, piece: number): Hit {
+  const { columns, head, kernels } = model;
+  const [row, startNs, endNs] = [kernels.items[piece], kernels.starts[piece], kernels.ends[piece]];
   const phase = head.names[columns['kernels.phase'][row]];
   const facts = [
     ['Class', SLICE_CLASSES[columns['kernels.class'][row]]] as const,
@@ -61,6 +63,14 @@ function kernelHit(model: TimelineModel, track: number, row: number, startNs: nu
     ...times(startNs, endNs),
   ];
   return { startNs, endNs, title: head.names[columns['kernels.name'][row]], facts };
+}
+
+/** @returns what is told of a phase, by its piece in the lanes of phases. */
+export function phaseHit(model: TimelineModel, track: number, piece: number): Hit {
+  const { columns, head, phases } = model;
+  const [startNs, endNs] = [phases.starts[piece], phases.ends[piece]];
+  const title = head.names[columns['phases.name'][phases.items[piece]]];
+  return { startNs, endNs, title, facts: [['Kind', 'phase'], ...place(model, track), ...times(startNs, endNs)] };
 }
 
 /** @returns the piece at a point of the canvas; null for none. */
@@ -87,11 +97,8 @@ export function hitAt(
   const { kernels, phases } = model;
   if (rowsY >= row.kernelTop && row.kernelHeight > 0) {
     const piece = find(kernels);
-    return piece < 0 ? null : kernelHit(model, track, kernels.items[piece], kernels.starts[piece], kernels.ends[piece]);
+    return piece < 0 ? null : kernelHit(model, track, piece);
   }
   const piece = find(phases);
-  if (piece < 0) return null;
-  const [startNs, endNs] = [phases.starts[piece], phases.ends[piece]];
-  const title = model.head.names[model.columns['phases.name'][phases.items[piece]]];
-  return { startNs, endNs, title, facts: [['Kind', 'phase'], ...place(model, track), ...times(startNs, endNs)] };
+  return piece < 0 ? null : phaseHit(model, track, piece);
 }

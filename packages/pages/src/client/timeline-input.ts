@@ -7,6 +7,11 @@ export interface TimelineActions {
   scroll(pixels: number): void;
   fit(): void;
   stepExposed(step: number): void;
+  /** Selects the next slice of the row, or the previous one. */
+  stepSlice(step: number): void;
+  /** Selects the slice at the same time on the next row, or on the previous one. */
+  stepRow(step: number): void;
+  zoomToSelected(): void;
   toggleKeys(): void;
   /** Closes what is pinned. */
   release(): void;
@@ -54,6 +59,21 @@ const KEYS: Readonly<Record<string, (actions: TimelineActions) => void>> = {
   },
   p: (actions) => {
     actions.stepExposed(-1);
+  },
+  '.': (actions) => {
+    actions.stepSlice(1);
+  },
+  ',': (actions) => {
+    actions.stepSlice(-1);
+  },
+  ']': (actions) => {
+    actions.stepRow(1);
+  },
+  '[': (actions) => {
+    actions.stepRow(-1);
+  },
+  Enter: (actions) => {
+    actions.zoomToSelected();
   },
   '?': (actions) => {
     actions.toggleKeys();

@@ -1,12 +1,14 @@
 import { firstAbove, type Lanes } from '../timeline/lanes.js';
-import { walkPath } from '../timeline/path-line.js';
+import { pathLine } from '../timeline/path-line.js';
 import { canvasY, GUTTER, middleOf, plotWindow, type Frame } from './timeline-frame.js';
 
-/** Messages drawn at most; of more, every second, fourth, eighth… of a row is. */
-const MOST_MESSAGES = 400;
+/** Arrows drawn at most; of more, every second, fourth, eighth… of a row is. */
+const MOST_ARROWS = 400;
 const HEAD = 5;
-/** Points of the critical path nearer to each other than this would become a blot, pixels. */
-const DENSE_SPACING = 6;
+/** Stretches of the critical path that are shorter than this on the average would make a blot, pixels. */
+const DENSE_SPACING = 12;
+/** How much of what it crosses a change of rows covers where there are many. */
+const THIN_ALPHA = 0.35;
 
 function strokeArrow(context: CanvasRenderingContext2D, fromX: number, fromY: number, toX: number, toY: number): void {
   context.moveTo(fromX, fromY);
@@ -18,13 +20,13 @@ function strokeArrow(context: CanvasRenderingContext2D, fromX: number, fromY: nu
   }
 }
 
-/** Draws messages that begin or end in sight as arrows. @returns of how many one was drawn. */
-export function drawMessages(frame: Frame): number {
+/** Draws arrows from last arrivals that begin or end in sight. @returns of how many one was drawn. */
+export function drawArrivals(frame: Frame): number {
   const { context, model, palette, tracks, view } = frame;
   const { columns, layout } = model;
   const { widthPx, startNs } = plotWindow(frame);
   const scale = widthPx / (view.endNs - view.startNs);
-  const budget = Math.max(MOST_MESSAGES / (tracks[1] - tracks[0]), 1);
+  const budget = Math.max(MOST_ARROWS / (tracks[1] - tracks[0]), 1);
   const inSight = (track: number): boolean => track >= tracks[0] && track < tracks[1];
   const yOf = (track: number): number => canvasY(frame, middleOf(layout.rows[track]));
   let sparsest = 1;
@@ -55,27 +57,39 @@ export function drawMessages(frame: Frame): number {
   return sparsest;
 }
 
-/** Draws the critical path as a bold line with a rim that parts it from what it crosses; a thin one where it is dense. */
+/**
+ * Draws the critical path as a bold line with a rim that parts it from what it crosses. Where it changes rows more
+ * often than can be seen, the changes are hairs that the timeline shows through.
+ */
 export function drawPath(frame: Frame): void {
   const { context, model, palette } = frame;
-  context.beginPath();
-  const points = walkPath(
-    model.path,
-    plotWindow(frame),
-    // Along the lower edge, where there is no text.
-    (track) => canvasY(frame, model.layout.rows[track].markTop) - 2,
-    (x, y) => {
-      context.lineTo(GUTTER + x, y);
-    },
-  );
+  const { stretches, thinned } = pathLine(model.path, plotWindow(frame));
+  const dense = thinned || stretches.length * DENSE_SPACING > plotWindow(frame).widthPx;
+  // Along the lower edge, where there is no text.
+  const yOf = (track: number): number => canvasY(frame, model.layout.rows[track].markTop) - 2;
   context.lineJoin = 'round';
-  const dense = points * DENSE_SPACING > plotWindow(frame).widthPx;
+  context.beginPath();
+  stretches.forEach(({ track, fromX, toX }) => {
+    if (dense) context.moveTo(GUTTER + fromX, yOf(track));
+    else context.lineTo(GUTTER + fromX, yOf(track));
+    context.lineTo(GUTTER + toX, yOf(track));
+  });
   if (!dense) {
     context.strokeStyle = palette.get('surface')!;
     context.lineWidth = 5;
     context.stroke();
   }
   context.strokeStyle = palette.get('path')!;
-  context.lineWidth = dense ? 1 : 2.5;
+  context.lineWidth = dense ? 2 : 2.5;
   context.stroke();
+  if (!dense) return;
+  context.beginPath();
+  for (let i = 1; i < stretches.length; i++) {
+    context.moveTo(GUTTER + stretches[i - 1].toX, yOf(stretches[i - 1].track));
+    context.lineTo(GUTTER + stretches[i].fromX, yOf(stretches[i].track));
+  }
+  context.globalAlpha = THIN_ALPHA;
+  context.lineWidth = 1;
+  context.stroke();
+  context.globalAlpha = 1;
 }

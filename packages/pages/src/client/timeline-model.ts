@@ -17,7 +17,7 @@ export interface TimelineModel {
   readonly kernels: Lanes;
   readonly phases: Lanes;
   readonly exposed: Lanes;
-  /** Messages by the track that sends them and by the one that receives them. */
+  /** Arrows from last arrivals, by the track that they begin on and by the one that they end on. */
   readonly sent: Lanes;
   readonly received: Lanes;
   readonly path: PathColumns;

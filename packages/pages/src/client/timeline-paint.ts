@@ -1,6 +1,6 @@
 import { axisTicks, tickLabel } from '../timeline/view.js';
 import { AXIS, canvasY, drawText, GUTTER, plotWindow, type Chosen, type Frame } from './timeline-frame.js';
-import { drawMessages, drawPath } from './timeline-lines.js';
+import { drawArrivals, drawPath } from './timeline-lines.js';
 import { drawPieces } from './timeline-pieces.js';
 
 /** Pixels of an axis label. */
@@ -10,8 +10,8 @@ const TRACK_NAME_LEFT = 88;
 /** What a drawing took. */
 export interface Painted {
   readonly rectangles: number;
-  /** Of how many messages in the densest row one was drawn. */
-  readonly messageStride: number;
+  /** Of how many arrows in the densest row one was drawn. */
+  readonly arrivalStride: number;
 }
 
 function drawAxis(frame: Frame): void {
@@ -92,10 +92,10 @@ export function paint(frame: Frame): Painted {
   context.rect(GUTTER, AXIS, width - GUTTER, height - AXIS);
   context.clip();
   const rectangles = drawPieces(frame);
-  const messageStride = shown.has('flows') ? drawMessages(frame) : 1;
+  const arrivalStride = shown.has('flows') ? drawArrivals(frame) : 1;
   if (shown.has('path')) drawPath(frame);
   if (frame.chosen !== null) drawChosen(frame, frame.chosen);
   context.restore();
   drawAxis(frame);
-  return { rectangles, messageStride };
+  return { rectangles, arrivalStride };
 }

@@ -37,7 +37,7 @@ function drawStrip(frame: Frame, lanes: Lanes, track: number, strip: Strip): num
   if (strip.names === null) return drawn;
   context.fillStyle = palette.get('ink')!;
   for (const [x, width, piece] of labelled) {
-    const name = model.head.names[strip.names[lanes.items[piece]]];
+    const name = model.head.labels[strip.names[lanes.items[piece]]];
     drawText(context, name, GUTTER + Math.max(x, 0) + 4, y + strip.height / 2 + 0.5, width - 8);
   }
   return drawn;

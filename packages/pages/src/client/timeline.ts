@@ -1,14 +1,15 @@
 import { trackBelow } from '../timeline/layout.js';
 import { clampView, panView, viewAround, zoomView, type View } from '../timeline/view.js';
-import { formatNs, formatPoint } from '../units.js';
+import { formatNs, formatStretch } from '../units.js';
 import { byId, sizeCanvas } from './elements.js';
 import { onThemeChange, readPalette, type Palette } from './theme.js';
-import { AXIS, GUTTER, type Chosen, type Layer } from './timeline-frame.js';
+import { AXIS, canvasY, GUTTER, middleOf, type Chosen, type Layer } from './timeline-frame.js';
 import { exposedSentence, hitAt, type Hit } from './timeline-hit.js';
 import { listen, type TimelineActions } from './timeline-input.js';
 import { loadTimeline, type TimelineModel } from './timeline-model.js';
 import { Overview } from './timeline-overview.js';
 import { paint } from './timeline-paint.js';
+import { firstSlice, hitSentence, selectedHit, stepOnRow, stepRow, type Selected } from './timeline-steps.js';
 import { Tooltip } from './timeline-tooltip.js';
 
 const COLOURS = [
@@ -34,6 +35,7 @@ class Timeline implements TimelineActions {
   private height = 0;
   private exposedStep = -1;
   private chosen: Chosen | null = null;
+  private selected: Selected | undefined;
   private dirty = false;
 
   constructor(private readonly model: TimelineModel) {
@@ -105,7 +107,22 @@ class Timeline implements TimelineActions {
     this.chosen = { track, startNs, endNs };
     this.rows.scrollTop = (top + bottom + AXIS - this.height) / 2;
     this.look(viewAround(startNs, endNs, this.totalNs));
-    this.status.textContent = `Exposed piece ${this.exposedStep + 1} of ${count}, longest first: ${exposedSentence(this.model, row)}`;
+    this.status.textContent = `Exposed piece ${this.exposedStep + 1} of ${count} marked, longest first: ${exposedSentence(this.model, row)}`;
+  }
+
+  stepSlice(step: number): void {
+    this.select(this.selected && stepOnRow(this.model, this.selected, step));
+  }
+
+  stepRow(step: number): void {
+    this.select(this.selected && stepRow(this.model, this.selected, step));
+  }
+
+  zoomToSelected(): void {
+    if (this.selected === undefined) return;
+    const { startNs, endNs } = selectedHit(this.model, this.selected);
+    this.view = viewAround(startNs, endNs, this.totalNs);
+    this.select(this.selected);
   }
 
   toggleKeys(): void {
@@ -117,6 +134,7 @@ class Timeline implements TimelineActions {
   release(): void {
     this.tooltip.pin(null, 0, 0);
     this.chosen = null;
+    this.selected = undefined;
     this.redraw();
   }
 
@@ -137,6 +155,28 @@ class Timeline implements TimelineActions {
 
   private hit({ offsetX, offsetY }: MouseEvent): Hit | null {
     return hitAt(this.model, this.view, this.rows.scrollTop, this.width, offsetX, offsetY);
+  }
+
+  /** Brings a slice into view, frames it and tells of it; with none, the first in sight. */
+  private select(slice: Selected | undefined): void {
+    const { model, view, rows } = this;
+    const selected = slice ?? firstSlice(model, view, trackBelow(model.layout, rows.scrollTop));
+    if (selected === undefined) return;
+    this.selected = selected;
+    const hit = selectedHit(model, selected);
+    const row = model.layout.rows[selected.track];
+    if (row.top < rows.scrollTop || row.bottom + AXIS > rows.scrollTop + this.height)
+      rows.scrollTop = (row.top + row.bottom + AXIS - this.height) / 2;
+    const middleNs = (hit.startNs + hit.endNs) / 2;
+    if (middleNs < view.startNs || middleNs > view.endNs)
+      this.view = panView(view, middleNs - (view.startNs + view.endNs) / 2, this.totalNs);
+    this.chosen = { track: selected.track, startNs: hit.startNs, endNs: hit.endNs };
+    this.status.textContent = hitSentence(hit);
+    const { left, top } = this.canvas.getBoundingClientRect();
+    const share = (middleNs - this.view.startNs) / (this.view.endNs - this.view.startNs);
+    const y = canvasY({ scrollTop: rows.scrollTop }, middleOf(row));
+    this.tooltip.pin(hit, left + GUTTER + share * (this.width - GUTTER), top + y);
+    this.redraw();
   }
 
   private look(view: View): void {
@@ -169,8 +209,8 @@ class Timeline implements TimelineActions {
     const inSight = [tracks[0], Math.min(tracks[1], model.head.tracks.length)] as const;
     const painted = paint({ model, context, palette, view, scrollTop, width, height, shown, chosen, tracks: inSight });
     this.overview.mark(view);
-    const thinned = painted.messageStride > 1 ? ` · one of ${painted.messageStride} messages drawn` : '';
-    this.range.textContent = `${formatPoint(Math.round(view.startNs))} to ${formatPoint(Math.round(view.endNs))}, ${formatNs(view.endNs - view.startNs)} in view${thinned}`;
+    const thinned = painted.arrivalStride > 1 ? ` · 1 in ${painted.arrivalStride} last arrivals drawn` : '';
+    this.range.textContent = `${formatStretch(Math.round(view.startNs), Math.round(view.endNs))}, ${formatNs(view.endNs - view.startNs)} in view${thinned}`;
     Object.assign(this.canvas.dataset, {
       startNs: Math.round(view.startNs),
       endNs: Math.round(view.endNs),

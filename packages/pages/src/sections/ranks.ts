@@ -22,6 +22,21 @@ const TOPS = [5, 10, 20, 50, 100];
 
 type Measure = (typeof MEASURES)[number];
 
+/** @returns the ranks by the side of a comparison that is named before their number; all under `''` where none is. */
+function sidesOf(ranks: readonly RankBars[]): [side: string, ranks: RankBars[]][] {
+  const sides = new Map<string, RankBars[]>();
+  for (const rank of ranks) {
+    const side = rank.rank.slice(0, Math.max(0, rank.rank.lastIndexOf(' ')));
+    sides.set(side, [...(sides.get(side) ?? []), rank]);
+  }
+  return [...sides];
+}
+
+function rangeText(values: readonly number[]): string {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return `lowest ${formatPct(Math.min(...values))}, mean ${formatPct(mean)}, highest ${formatPct(Math.max(...values))}`;
+}
+
 function chart(ranks: readonly RankBars[], { key, label, note }: Measure): Markup {
   const values = ranks.map((rank) => rank[key]);
   const most = Math.max(...values);
@@ -31,8 +46,12 @@ function chart(ranks: readonly RankBars[], { key, label, note }: Measure): Marku
     const height = Math.min(Math.max((values[i] / top) * 100, 0), 100).toFixed(2);
     return markup`<div class="column" title="rank ${rank.rank}: ${formatPct(values[i])}"><div class="bar ${key}" data-value="${values[i]}" style="height:${height}%">${ranks.length <= WRITTEN_VALUES ? value : markup``}</div></div>`;
   });
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const range = `lowest ${formatPct(Math.min(...values))}, mean ${formatPct(mean)}, highest ${formatPct(most)}`;
+  const range = sidesOf(ranks)
+    .map(([side, of]) => {
+      const text = rangeText(of.map((rank) => rank[key]));
+      return side === '' ? text : `${side}: ${text}`;
+    })
+    .join('; ');
   return markup`<figure class="rank-chart"><figcaption><strong>${label}</strong>, % ${note}<span class="range">${range}</span></figcaption>
 <div class="plot" role="img" aria-label="${label} by rank: ${range}"><div class="scale"><span>${top}</span><span>${top / 2}</span><span>0</span></div>
 <div class="columns">${columns}</div></div></figure>`;

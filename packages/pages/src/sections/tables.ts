@@ -1,8 +1,14 @@
 import { markup, type Markup } from '../markup.js';
 import type { PageTable } from '../page-data.js';
+import { charactersOf } from '../plain-text.js';
 
 /** Rows that are shown before the rest is folded. */
 const SHOWN_ROWS = 40;
+/** Characters up to which a row's name is never cut. */
+const SHORT_NAME = 34;
+/** Tables with as many columns, or with names as long, have no room beside another one. */
+const WIDE_COLUMNS = 6;
+const WIDE_NAME = 28;
 
 type Column = PageTable['columns'][number];
 type Row = PageTable['rows'][number];
@@ -20,9 +26,10 @@ function tableRow({ columns }: PageTable, { cells, flagged }: Row): Markup {
     // The mark says without colour what the colour says.
     const text =
       column === 0 && flagged ? markup`<span class="flag" title="Stands out">▲ </span>${cell}` : markup`${cell}`;
-    return column === 0
-      ? markup`<th scope="row" class="${kind}">${text}</th>`
-      : markup`<td class="${kind}">${text}</td>`;
+    if (column > 0) return markup`<td class="${kind}">${text}</td>`;
+    // Endless names of generated code would push the numbers out of sight.
+    const title = charactersOf(cell).length <= SHORT_NAME ? markup`` : markup` title="${cell}"`;
+    return markup`<th scope="row" class="${kind}"${title}><div class="row-name">${text}</div></th>`;
   });
   return markup`<tr${flagged ? markup` class="flagged"` : markup``}>${body}</tr>
 `;
@@ -45,10 +52,15 @@ ${folded.length > 0 ? fold : markup``}</table></div>
 ${folded.length > 0 ? button : markup``}`;
 }
 
+function isWide({ columns, rows }: PageTable): boolean {
+  return columns.length >= WIDE_COLUMNS || rows.some(({ cells }) => charactersOf(cells[0] ?? '').length > WIDE_NAME);
+}
+
 /** @returns a table with its heading and note. */
 export function tableSection(table: PageTable): Markup {
   if (table.rows.length === 0) return markup``;
   const note = table.note === '' ? markup`` : markup`<p class="note">${table.note}</p>`;
-  return markup`<section aria-labelledby="title-${table.id}"><h2 id="title-${table.id}">${table.title}</h2>
+  const wide = isWide(table) ? markup` class="wide"` : markup``;
+  return markup`<section${wide} aria-labelledby="title-${table.id}"><h2 id="title-${table.id}">${table.title}</h2>
 ${note}${tableBox(table)}</section>`;
 }

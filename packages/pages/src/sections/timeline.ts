@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { dataBlock, markup, trusted, type Markup } from '../markup.js';
 import type { TimelineData } from '../page-data.js';
 import { encodeColumns, type TimelineHead } from '../timeline/codec.js';
+import { sliceLabel } from '../timeline/slice-label.js';
 import { formatNs } from '../units.js';
 
 const KEYS = [
@@ -10,6 +11,9 @@ const KEYS = [
   ['+ −', 'zoom in and out'],
   ['0 or Home', 'show all'],
   ['n p', 'next and previous exposed piece, longest first'],
+  ['. ,', 'next and previous slice of the row: selects it and tells of it'],
+  ['] [', 'the slice at the same time on the next or previous row'],
+  ['Enter', 'zoom to the selected slice'],
   ['Escape', 'close what is pinned'],
   ['?', 'show or hide these keys'],
   ['wheel', 'move through the rows; with Ctrl or ⌘ zoom, with Shift move in time'],
@@ -29,17 +33,21 @@ const LEGEND = [
 ] as const;
 
 const SWITCHES = [
-  ['exposed', 'Exposed marks'],
-  ['path', 'Critical path'],
-  ['flows', 'Messages'],
+  ['exposed', 'Exposed marks', 'Communication with no compute running on its rank'],
+  [
+    'path',
+    'Critical path',
+    'A longest chain of kernels, transfers and waits; zoomed out, short pieces are drawn together',
+  ],
+  ['flows', 'Last arrivals', 'Arrows from the rank that came last to a collective to where the others went on'],
 ] as const;
 
 function toolbar({ flows, path, exposed }: TimelineData): Markup {
   const counts = { flows: flows.fromNs.length, path: path.startNs.length, exposed: exposed.startNs.length };
-  // Messages cover what they connect: they are drawn when asked for.
+  // Arrows cover what they connect: they are drawn when asked for.
   const switches = SWITCHES.filter(([key]) => counts[key] > 0).map(
-    ([key, label]) =>
-      markup`<label><input type="checkbox" data-show="${key}"${trusted(key === 'flows' ? '' : ' checked')}>${label}</label>`,
+    ([key, label, title]) =>
+      markup`<label title="${title}"><input type="checkbox" data-show="${key}"${trusted(key === 'flows' ? '' : ' checked')}>${label}</label>`,
   );
   const step = markup`<span class="tool-group"><button type="button" data-action="previous">Previous exposed</button><button type="button" data-action="next">Next exposed</button></span>`;
   return markup`<div class="toolbar"><span class="tool-group"><button type="button" data-action="in" aria-label="Zoom in">+</button><button type="button" data-action="out" aria-label="Zoom out">−</button><button type="button" data-action="fit">Fit</button></span>
@@ -51,7 +59,7 @@ ${counts.exposed > 0 ? step : markup``}<span class="tool-group">${switches}</spa
 export function timelineSection(timeline: TimelineData | null): Markup {
   if (timeline === null || timeline.tracks.length === 0) return markup``;
   const { endNs, tracks, names, note, kernels } = timeline;
-  const head: TimelineHead = { endNs, tracks, names };
+  const head: TimelineHead = { endNs, tracks, names, labels: names.map(sliceLabel) };
   const columns = gzipSync(encodeColumns(timeline), { level: 9 }).toString('base64');
   const keys = KEYS.map(([key, meaning]) => markup`<div><dt>${key}</dt><dd>${meaning}</dd></div>`);
   const legend = LEGEND.map(

@@ -4,7 +4,10 @@ import type { TimelineData } from '../page-data.js';
 export type TimelineColumns = Record<(typeof COLUMN_NAMES)[number], Float64Array>;
 
 /** What of the timeline is embedded as JSON beside the columns. */
-export type TimelineHead = Pick<TimelineData, 'endNs' | 'tracks' | 'names'>;
+export interface TimelineHead extends Pick<TimelineData, 'endNs' | 'tracks' | 'names'> {
+  /** By name: what is written in a slice, a kernel's name without what stands around the function's. */
+  readonly labels: readonly string[];
+}
 
 /** In the order in which they stand in the embedded bytes. */
 const COLUMN_NAMES = [

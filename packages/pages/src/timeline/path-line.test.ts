@@ -1,24 +1,17 @@
 import { expect } from 'chai';
-import { walkPath, type PathColumns } from './path-line.js';
+import { pathLine, type PathColumns, type PathLine } from './path-line.js';
 
 function pathOf(pieces: readonly (readonly [track: number, startNs: number, endNs: number])[]): PathColumns {
   const column = (at: 0 | 1 | 2): Float64Array => Float64Array.from(pieces, (piece) => piece[at]);
   return { track: column(0), startNs: column(1), endNs: column(2) };
 }
 
-function points(path: PathColumns, startNs: number, endNs: number, widthPx: number): [number, number][] {
-  const visited: [number, number][] = [];
-  walkPath(
-    path,
-    { startNs, endNs, widthPx },
-    (track) => track * 10,
-    (x, y) => visited.push([x, y]),
-  );
-  return visited;
+function lineOf(path: PathColumns, startNs: number, endNs: number, widthPx: number): PathLine {
+  return pathLine(path, { startNs, endNs, widthPx });
 }
 
 describe('the line of the critical path', () => {
-  it('runs along each piece and on to the next, from beyond the left edge to beyond the right', () => {
+  it('runs along each piece, from beyond the left edge to beyond the right', () => {
     const path = pathOf([
       [5, 0, 10],
       [0, 10, 100],
@@ -26,20 +19,29 @@ describe('the line of the critical path', () => {
       [2, 190, 300],
       [3, 300, 400],
     ]);
-    expect(points(path, 110, 210, 100)).to.deep.equal([
-      [-10, 0],
-      [10, 10],
-      [70, 10],
-      [80, 20],
-      [110, 20],
-    ]);
+    expect(lineOf(path, 110, 210, 100)).to.deep.equal({
+      thinned: false,
+      stretches: [
+        { track: 0, fromX: -10, toX: -10 },
+        { track: 1, fromX: 10, toX: 70 },
+        { track: 2, fromX: 80, toX: 110 },
+      ],
+    });
   });
 
-  it('visits at most four points a pixel, the outermost in height among them', () => {
+  it('draws pieces of less than a few pixels where most of their time is', () => {
+    const path = pathOf(
+      Array.from({ length: 1000 }, (_, i) => [i % 2 === 0 ? 0 : (i % 101) + 1, i * 10, i * 10 + (i % 2 === 0 ? 9 : 1)]),
+    );
+    const { stretches, thinned } = lineOf(path, 0, 10_000, 600);
+    expect(thinned).to.equal(true);
+    expect(stretches).to.have.length(1);
+    expect(stretches[0].track).to.equal(0);
+  });
+
+  it('changes tracks at most once in a few pixels, however many pieces there are', () => {
     const path = pathOf(Array.from({ length: 10_000 }, (_, i) => [(i * 7) % 101, i, i + 1]));
-    const visited = points(path, 0, 10_000, 50);
-    expect(visited.length).to.be.at.most(4 * 51);
-    expect(Math.max(...visited.map(([, y]) => y))).to.equal(1000);
-    expect(visited.every(([x], i) => i === 0 || x >= visited[i - 1][0])).to.equal(true);
+    const { stretches } = lineOf(path, 0, 10_000, 600);
+    expect(stretches.length).to.be.within(20, 101);
   });
 });

@@ -70,4 +70,17 @@ describe('captures of low latency, whose halves have one name', () => {
     expect(kernels.map(({ name }) => name)).to.include.members(['internode_ll::dispatch', 'internode_ll::combine']);
     for (const { differenceUs, role } of collectives!) expect(differenceUs, role).to.equal(0);
   });
+
+  it('do not differ from those with annotations, whose layers are of all micro-batches', async () => {
+    const run = await runInMemory(small('decode'));
+    const named = await analyze(await writeTraces(run, temporary.fresh(), asCaptured()));
+    const bare: TraceChange = (trace, rank) => {
+      asCaptured()(trace, rank);
+      withFieldNames(trace);
+    };
+    const inferred = await analyze(await writeTraces(run, temporary.fresh(), bare));
+    expect(inferred.analysis.layers.count).not.to.equal(named.analysis.layers.count);
+    const { basis, decomposition } = compare(sideOfTraces('named', named), sideOfTraces('inferred', inferred));
+    expect([basis.unit, decomposition.differencePct]).to.deep.equal(['span', 0]);
+  });
 });

@@ -91,6 +91,11 @@ describe('epemu compare', () => {
     expect((await runCli(['compare', plain, slow, '--fail-above', '1000'])).code).to.equal(0);
   });
 
+  it('knows the GPU by the merged trace as by rank files', async () => {
+    const { a, b } = await compared(join(plain, 'trace.json.gz'), join(plain, 'ranks'));
+    expect([a.gpu, b.gpu]).to.deep.equal(['NVIDIA H800', 'NVIDIA H800']);
+  });
+
   it('compares one rank of both where asked', async () => {
     const { a, b, notes } = await compared(plain, slow, '--rank', '3');
     expect([a.ranks, a.rank, b.rank, notes]).to.deep.equal([1, 3, 3, []]);

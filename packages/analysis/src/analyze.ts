@@ -1,7 +1,8 @@
 import { microseconds, rounded, ratio, summarise } from '@epemu/timeline';
 import type { OverlapFigures, PhaseSummary, TimelineSummary } from '@epemu/timeline';
 import { alignClocks } from './across/align.js';
-import type { Alignment } from './across/align.js';
+import type { AlignMode, Alignment } from './across/align.js';
+import { clockProblems } from './across/clock-problems.js';
 import { collectiveParts, matchCollectives } from './across/collectives.js';
 import type { Collective } from './across/collectives.js';
 import { collectiveSkews, rankLateness } from './across/skew.js';
@@ -31,7 +32,7 @@ export interface AnalysisOptions {
   /** Patterns of the user's own, looked at before the table. */
   readonly patterns?: readonly KernelPattern[];
   /** Whether clocks of separate captures are aligned. @default 'auto' */
-  readonly align?: 'auto' | 'always' | 'never';
+  readonly align?: AlignMode;
   /**
    * Kernels that are kept, some 100 bytes of each; what a trace has beyond them is left out, and said so.
    *
@@ -157,7 +158,8 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     unmatched = matched.unmatched;
     return matched.collectives;
   };
-  const { set, collectives, alignment } = alignClocks(read, match, options.align ?? 'auto');
+  const aligned = alignClocks(read, match, options.align ?? 'auto');
+  const { set, collectives, alignment, apart } = aligned;
   const views = set.ranks.map((rank) => new TraceView(rank, set.names, roles));
   const marker = layerMarker(set.ranks[0], set.facts);
   const starts = set.ranks.map((rank) => layerStarts(rank, marker));
@@ -171,9 +173,11 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
   const graph = kernels <= mostPathKernels ? buildGraph(set, collectives, roles) : undefined;
   const order = graph === undefined ? undefined : replayOrder(graph);
   const path = graph === undefined || order === undefined ? [] : criticalPathPieces(graph);
-  const together = set.ranks.length > 1 ? collectives : [];
+  const together = collectives.filter(({ parts }) => parts.length > 1);
+  const comparable = views.filter(({ rank: { rank } }) => !apart.includes(rank));
   const problems = [
     ...set.problems,
+    ...clockProblems(aligned, apart),
     ...missingProblems(set, {
       unmatched,
       kernels,
@@ -207,7 +211,7 @@ export function analyseSet(read: TraceSet, roles: KernelRoles, options: Analysis
     ...exposedFigures(views, collectives),
     alignment,
     collectives: collectiveSkews(together),
-    stragglers: set.ranks.length > 1 ? rankLateness(together, views) : [],
+    stragglers: comparable.length > 1 ? rankLateness(together, comparable) : [],
     traffic: byteTraffic(set),
     criticalPath:
       graph === undefined || order === undefined

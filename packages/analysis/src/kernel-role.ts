@@ -1,4 +1,5 @@
 import { parseKernelName } from '@epemu/trace';
+import { splitHalf } from './halves/half-name.js';
 
 /** How a kernel counts in overlap figures, by the definitions of Meta's Holistic Trace Analysis. */
 export const KERNEL_CLASSES = ['compute', 'communication', 'memory'] as const;
@@ -145,7 +146,7 @@ export class KernelRoles {
     this.#own = own;
   }
 
-  /** @param name as it stands in the trace, mangled or not. */
+  /** @param name as it stands in the trace, mangled or not; with the half that the launch is, where that is known. */
   of(name: string): KernelRole {
     let role = this.#known.get(name);
     if (role === undefined) {
@@ -155,7 +156,8 @@ export class KernelRoles {
     return role;
   }
 
-  #classify(name: string): KernelRole {
+  #classify(named: string): KernelRole {
+    const { traced: name, half } = splitHalf(named);
     if (COPY.test(name) && !this.#own.some(({ pattern }) => pattern.test(name))) return MEMORY;
     const qualified = parseKernelName(name).path.join('::');
     // A user's pattern may be about any part of the name; the table's are about the function alone.
@@ -167,7 +169,8 @@ export class KernelRoles {
     const { class: kernelClass, library } = found;
     if (kernelClass === 'memory') return { ...MEMORY, library };
     if (kernelClass === 'compute') return { class: 'compute', library, category: compute, collective: undefined };
-    const collective = collectiveOf(qualified, library);
+    const byName = collectiveOf(qualified, library);
+    const collective = { ...byName, role: half ?? byName.role };
     const { role, type } = collective;
     const category = role === 'transfer' ? type : role === 'layout' || role === 'notify' ? role : `${type} ${role}`;
     return { class: 'communication', library, category, collective };

@@ -6,6 +6,9 @@ export type KernelNaming = 'nccl' | 'deepep';
 /** What the program puts before kernels of DeepEP, so that analysers that know only NCCL count them. */
 const NCCL_PREFIX = /^ncclKernel_\w+ (?=\S*::)/;
 
+/** Halves of low-latency collectives: of one name in the field, where one kernel is launched for each. */
+const HALF = /(?<=(?:^|::)internode_ll::(?:dispatch|combine))_(?:send|recv)$/;
+
 /** Names as DeepSeek's published training trace has them, of 64 ranks on 8 nodes, by the program's. */
 const PUBLISHED: Readonly<Record<string, string>> = {
   'deep_ep::layout::get_dispatch_layout':
@@ -23,14 +26,14 @@ const PUBLISHED: Readonly<Record<string, string>> = {
 const DISPATCH_ARGUMENTS = ['<false, 8, false, 8>', '<false, 8, true, 8>'] as const;
 
 function publishedName({ name, category }: KernelDescription): string {
-  const bare = name.replace(NCCL_PREFIX, '');
+  const bare = name.replace(NCCL_PREFIX, '').replace(HALF, '');
   const published = Object.hasOwn(PUBLISHED, bare) ? PUBLISHED[bare] : bare;
   return category.includes('cached dispatch') ? published.replace(...DISPATCH_ARGUMENTS) : published;
 }
 
 /**
- * Names a program's kernels as a trace is to have them. Kernels that DeepSeek's trace lacks, as those of low latency,
- * only lose what stands for NCCL before their name. The digest and the report are of the program as it was.
+ * Names a program's kernels as a trace is to have them. Kernels that DeepSeek's trace lacks
+ * only lose what stands for NCCL before their name, and those of low latency what tells their halves apart. The digest and the report are of the program as it was.
  */
 export function withKernelNames(program: Program, names: KernelNaming): Program {
   if (names === 'nccl') return program;

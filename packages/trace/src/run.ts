@@ -75,7 +75,7 @@ export function deviceList(run: RunDescription): string {
 /** @returns the `epemu` member of a file's top level. */
 export function epemuMetadata(run: RunDescription, content: string, extra: Record<string, unknown> = {}): string {
   const { runId, scenario, ranks, nodeSize, layers, hidden, topK, epemuVersion, configuration } = run;
-  const { computeSms, communicationSms } = run;
+  const { computeSms, communicationSms, gpuName } = run;
   return JSON.stringify({
     content,
     runId,
@@ -87,6 +87,7 @@ export function epemuMetadata(run: RunDescription, content: string, extra: Recor
     topK,
     computeSms,
     communicationSms,
+    gpuName,
     epemuVersion,
     ...extra,
     statement: STATEMENT,

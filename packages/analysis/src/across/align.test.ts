@@ -94,6 +94,76 @@ describe('captures on clocks of their own', () => {
   });
 });
 
+describe('captures whose clocks nothing tells', () => {
+  const far = 1_000_000_000_000;
+  const gemms = (at: number): Item[] => [kernel(GEMM, 7, at, 100), kernel(GEMM, 7, at + 200, 400)];
+  const [first, second] = layers(6, [0, 40]);
+  const other = [DISPATCH, COMBINE, COMBINE, COMBINE, DISPATCH].map((name, i) => kernel(name, 27, i * 100, 50));
+
+  for (const [what, third, spanUs] of [
+    ['has no communication', gemms(0), 600],
+    ['has collectives in another order', other, 450],
+  ] as const) {
+    it(`start by themselves where a rank ${what}, and say so`, async () => {
+      const { analysis: pair } = await analysed(onClocks([first, second], [0, 0]));
+      for (const offset of [far, -far]) {
+        const { analysis } = await analysed(onClocks([first, second, third], [0, 0, offset]));
+        expect(analysis.timeline.spanUs).to.equal(pair.timeline.spanUs);
+        expect(analysis.ranksSummary[2].spanUs).to.equal(spanUs);
+        expect(analysis.collectives).to.deep.equal(pair.collectives);
+        expect(analysis.stragglers).to.deep.equal(pair.stragglers);
+        expect(analysis.partial).to.equal(true);
+        expect(analysis.problems.map(({ message }) => message).join()).to.match(
+          /rank 2 shares no .* starts at 0 by itself/,
+        );
+      }
+    });
+
+    it(`have no skew where one of two ${what}`, async () => {
+      const { analysis } = await analysed(onClocks([first, third], [0, far]));
+      expect(analysis.timeline.spanUs).to.equal(analysis.ranksSummary[0].spanUs);
+      expect([analysis.collectives, analysis.stragglers, analysis.alignment]).to.deep.equal([[], [], null]);
+      expect(analysis.timeline.overlapGain).to.be.greaterThan(0);
+    });
+  }
+
+  it('are brought together with those that collectives tell, whatever clock the rest is on', async () => {
+    const { analysis: pair } = await analysed(onClocks([first, second], [0, 0]));
+    const { analysis } = await analysed(onClocks([first, second, gemms(0)], [0, far, far / 2]));
+    expect(analysis.alignment!.offsets.map(({ aheadUs }) => aheadUs)).to.deep.equal([0, far]);
+    expect([analysis.collectives, analysis.timeline.spanUs]).to.deep.equal([pair.collectives, pair.timeline.spanUs]);
+  });
+
+  it('stay as they are where times overlap, or where that is asked for', async () => {
+    const { analysis } = await analysed(onClocks([first, second, gemms(0)], [0, 0, 1000]));
+    expect(analysis.problems).to.deep.equal([]);
+    const { analysis: left } = await analysed(onClocks([first, gemms(0)], [0, 1_000_000]), { align: 'never' });
+    expect(left.timeline.spanUs).to.be.greaterThan(1_000_000);
+  });
+});
+
+describe('clocks that drift', () => {
+  it('are said to contradict collectives by more than can be aligned', async () => {
+    const drifting = (us: number): Files =>
+      onClocks(
+        [0, 1].map((rank) =>
+          layers(8, [0, 40])[rank].map((item) => ({
+            ...item,
+            ts: Number(item.ts) + rank * us * Math.floor(Number(item.ts) / 1000),
+          })),
+        ),
+        [0, 0],
+      );
+    const { analysis: steady } = await analysed(drifting(1));
+    expect(steady.problems).to.deep.equal([]);
+    const { analysis } = await analysed(drifting(60));
+    const [{ message, partial }] = analysis.problems;
+    expect(analysis.alignment!.violationUs.after).to.be.greaterThan(10);
+    expect(message).to.include(`by up to ${analysis.alignment!.violationUs.after.toFixed(1)} µs`);
+    expect([partial, analysis.partial]).to.deep.equal([false, false]);
+  });
+});
+
 describe('collectives of several captures', () => {
   const ranks = layers(9, [0, 30, 10]);
 

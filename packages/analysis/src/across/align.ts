@@ -1,9 +1,13 @@
-import type { TraceRank, TraceSet } from '../model.js';
+import type { TraceSet } from '../model.js';
+import { onOneClock, onOwnClocks, ranksApart } from './clocks.js';
 import type { Collective } from './collectives.js';
 import { median } from './median.js';
 
 /** Clocks that are told apart by less than this are one clock: integer µs and switches' jitter look the same. */
-const TOLERANCE_NS = 10_000;
+export const TOLERANCE_NS = 10_000;
+
+/** Whether clocks are aligned. */
+export type AlignMode = 'auto' | 'always' | 'never';
 
 /** How the clocks of separate captures were brought together. */
 export interface Alignment {
@@ -47,41 +51,17 @@ function clockOffsets(collectives: readonly Collective[]): Map<number, number> {
   return new Map([...differences].map(([rank, list]) => [rank, Math.round(median(list))]));
 }
 
-/** Moves a rank's times. */
-function moved(rank: TraceRank, byNs: number): TraceRank {
-  if (byNs === 0) return rank;
-  for (const column of ['startNs', 'endNs'] as const) {
-    const times = rank.kernels.column(column);
-    for (let row = 0; row < times.length; row++) times[row] = times[row] + byNs;
-  }
-  const move = <Item extends { readonly startNs: number; readonly endNs: number }>(item: Item): Item => {
-    return { ...item, startNs: item.startNs + byNs, endNs: item.endNs + byNs };
-  };
-  return { ...rank, instances: rank.instances.map(move), transfers: rank.transfers.map(move) };
+/** All ranks with their collectives, once their clocks are as near to each other as they can be brought. */
+export interface Aligned {
+  readonly set: TraceSet;
+  readonly collectives: readonly Collective[];
+  readonly alignment: Alignment | null;
 }
 
-/** Moves times of all ranks so that they are on the first one's clock, from 0 on. */
-function onOneClock(set: TraceSet, offsets: ReadonlyMap<number, number>): TraceSet {
-  let zeroNs = Number.POSITIVE_INFINITY;
-  for (const { rank, kernels } of set.ranks) {
-    zeroNs = Math.min(zeroNs, kernels.column('startNs')[0] - (offsets.get(rank) ?? 0));
-  }
-  return { ...set, ranks: set.ranks.map((rank) => moved(rank, -(offsets.get(rank.rank) ?? 0) - zeroNs)) };
-}
-
-/**
- * Brings separate captures onto one clock where theirs differ: where a rank left a collective before another came to it.
- *
- * @param match finds the collectives of all ranks; asked again after a move.
- * @param mode `auto` moves only where times contradict each other.
- */
-export function alignClocks(
-  set: TraceSet,
-  match: (set: TraceSet) => readonly Collective[],
-  mode: 'auto' | 'always' | 'never',
-): { readonly set: TraceSet; readonly collectives: readonly Collective[]; readonly alignment: Alignment | null } {
+function byCollectives(set: TraceSet, match: (set: TraceSet) => readonly Collective[], mode: AlignMode): Aligned {
   const collectives = match(set);
-  if (set.ranks.length < 2 || collectives.length === 0) return { set, collectives, alignment: null };
+  // One rank's part by itself tells nothing of clocks.
+  if (!collectives.some(({ parts }) => parts.length > 1)) return { set, collectives, alignment: null };
   const before = violationNs(collectives);
   const applied = mode === 'always' || (mode === 'auto' && set.source === 'captured' && before > TOLERANCE_NS);
   if (!applied) {
@@ -94,4 +74,25 @@ export function alignClocks(
   const violationUs = { before: before / 1000, after: violationNs(again) / 1000 };
   const list = [...offsets].map(([rank, ns]) => ({ rank, aheadUs: ns / 1000 })).sort((a, b) => a.rank - b.rank);
   return { set: aligned, collectives: again, alignment: { applied, offsets: list, violationUs } };
+}
+
+/**
+ * Brings separate captures onto one clock where theirs differ: where a rank left a collective before another came to it.
+ * Ranks that no collective tells the clock of start by themselves, where their times are far from all others.
+ *
+ * @param match finds the collectives of all ranks; asked again after a move.
+ * @param mode `auto` moves only where times contradict each other.
+ */
+export function alignClocks(
+  read: TraceSet,
+  match: (set: TraceSet) => readonly Collective[],
+  mode: AlignMode,
+): Aligned & { readonly apart: readonly number[] } {
+  const aligned = byCollectives(read, match, mode);
+  const { set, collectives } = aligned;
+  const isOneClock = mode === 'never' || (mode === 'auto' && set.source === 'emulated');
+  const apart = isOneClock || set.ranks.length < 2 ? [] : ranksApart(set, collectives);
+  if (apart.length === 0) return { ...aligned, apart };
+  const moved = onOwnClocks(set, apart);
+  return { ...aligned, set: moved, collectives: match(moved), apart };
 }

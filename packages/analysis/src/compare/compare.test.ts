@@ -164,4 +164,21 @@ describe('a comparison', () => {
     ]);
     for (const { differenceUs, aUs } of kernels) expect([differenceUs, aUs !== null]).to.deep.equal([0, true]);
   });
+
+  it('is of the span where layers are not told alike, and says so', () => {
+    const [a, b] = [madeSide([layersOf(8)]), madeSide([layersOf(8)])];
+    const halved = { ...a, layers: 4, marker: 'attn(0)' };
+    for (const other of [halved, { ...b, phasesInferred: true }, { ...halved, phasesInferred: true }]) {
+      const { basis, decomposition, figures, notes } = compare(other, b);
+      expect(basis).to.include({ unit: 'span', window: 'all', tablesWindow: 'all' });
+      expect(decomposition).to.deep.include({ differencePct: 0, a: decomposition.b });
+      expect(figures.map(({ name }) => name)).not.to.include('layer');
+      expect(notes.join(' ')).to.include('need not be the same thing');
+    }
+    // Where twice the layers take twice the time they are alike whatever they begin with, and so are those of one name.
+    const { marker } = b;
+    expect(compare({ ...madeSide([layersOf(4)]), marker: 'attn(0)' }, b).basis.unit).to.equal('layer');
+    expect(compare({ ...halved, marker }, b).basis.unit).to.equal('layer');
+    expect(compare({ ...halved, marker: null }, b).basis.unit).to.equal('layer');
+  });
 });

@@ -37,7 +37,7 @@ export function compare(a: ComparedSide, b: ComparedSide): Comparison {
       ...{ a: partsA, b: partsB, difference },
       differencePct: partsA.layerUs === 0 ? null : percentOf(difference.layerUs, partsA.layerUs),
     },
-    figures: figuresOf(a, b, basis.transfers),
+    figures: figuresOf(a, b, basis),
     phases,
     changes: comparer.changes(difference),
     collectives: comparer.collectives(),

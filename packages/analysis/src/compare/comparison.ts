@@ -4,7 +4,7 @@ import type { FigureComparison } from './figures.js';
 import type { ComparedSide, SidePhase } from './side.js';
 
 /** What is said of a side at the top. */
-export type SideHeadline = Omit<ComparedSide, 'timeline' | 'steady' | 'plain' | 'exact'>;
+export type SideHeadline = Omit<ComparedSide, 'marker' | 'timeline' | 'steady' | 'plain' | 'exact'>;
 
 /** Time of one layer, of A and B; null where a side has none, which counts as 0. */
 export interface Difference {

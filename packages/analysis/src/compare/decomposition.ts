@@ -15,7 +15,7 @@ export interface LayerParts {
 
 /** Which time of two sides is compared. */
 export interface Basis {
-  /** `span` where nothing marks the layers of one of them: then everything is of the whole span. */
+  /** `span` where the layers of one are not marked, or not as the other's are: then everything is of the whole span. */
   readonly unit: 'layer' | 'span';
   /** Which layers the layer's time is of. */
   readonly window: 'steady' | 'all';
@@ -29,9 +29,20 @@ function hasTransfers({ plain }: ComparedSide): boolean {
   return plain.phases.some(({ kind }) => kind === 'network');
 }
 
+/** Spans that differ by less are as long as each other, so that their layers should be as many. */
+const ALIKE = 0.1;
+
+/** @returns whether a layer of one side need not be a layer of the other: found in another way, or of other phases. */
+export function layersDiffer(a: ComparedSide, b: ComparedSide): boolean {
+  if (a.phasesInferred !== b.phasesInferred) return true;
+  if (a.layers === b.layers || a.marker === null || b.marker === null || a.marker === b.marker) return false;
+  const [one, other] = [a.timeline.rankSpanUs, b.timeline.rankSpanUs];
+  return Math.abs(one - other) <= ALIKE * Math.max(one, other);
+}
+
 /** @returns what of two sides can be compared alike. */
 export function basisOf(a: ComparedSide, b: ComparedSide): Basis {
-  const unit = a.layers > 0 && b.layers > 0 ? 'layer' : 'span';
+  const unit = a.layers > 0 && b.layers > 0 && !layersDiffer(a, b) ? 'layer' : 'span';
   const window = unit === 'layer' && a.steady !== null && b.steady !== null ? 'steady' : 'all';
   const isExact = a.exact !== null && b.exact !== null;
   const tablesWindow = isExact ? window : 'all';

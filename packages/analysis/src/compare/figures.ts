@@ -1,5 +1,6 @@
 import { rounded } from '@epemu/timeline';
 import type { OverlapSummary } from '@epemu/timeline';
+import type { Basis } from './decomposition.js';
 import type { ComparedSide } from './side.js';
 
 /** A figure of both sides; `%` differs in points, so that its difference has no percentage of its own. */
@@ -69,19 +70,20 @@ function figure(
   return { name, window, unit, a: of, b: beside, difference, differencePct: unit === '%' ? null : differencePct };
 }
 
-/** Figures of the whole of both, then of their steady layers where both have them. @param transfers see `Basis`. */
-export function figuresOf(a: ComparedSide, b: ComparedSide, transfers: boolean): FigureComparison[] {
+/** Figures of the whole of both, then of their steady layers where both have them. None of layers where these are not compared. */
+export function figuresOf(a: ComparedSide, b: ComparedSide, { transfers, unit }: Basis): FigureComparison[] {
   const of = (summary: ComparedSide['timeline']): OverlapSummary => (transfers ? summary : summary.kernelsOnly);
   // One rank of many does not tell when the others start and end.
   const several = a.ranks > 1 && b.ranks > 1;
-  const whole = [SPAN, ...(several ? [SPAN_OF_ALL] : []), LAYER, ...SUMS, ...SHARES, GAIN].map((definition) =>
+  const layer = unit === 'layer' ? [LAYER] : [];
+  const whole = [SPAN, ...(several ? [SPAN_OF_ALL] : []), ...layer, ...SUMS, ...SHARES, GAIN].map((definition) =>
     figure(definition, 'whole', of(a.timeline), of(b.timeline)),
   );
   const layers: FigureComparison = {
     ...{ name: 'layers', window: 'whole', unit: 'layers', a: a.layers, b: b.layers },
     ...compared(a.layers, b.layers),
   };
-  if (a.steady === null || b.steady === null) return [...whole, layers];
+  if (unit === 'span' || a.steady === null || b.steady === null) return [...whole, layers];
   const [steadyA, steadyB] = [of(a.steady), of(b.steady)];
   const steady = [LAYER, ...SHARES, GAIN].map((definition) => figure(definition, 'steady', steadyA, steadyB));
   return [...whole, layers, ...steady];

@@ -46,6 +46,22 @@ describe('matching of kernels', () => {
     expect([a?.totalUs, a?.count, b?.totalUs]).to.deep.equal([20, 2, 10]);
   });
 
+  it('takes halves of a low-latency collective together, which not all traces have names for', () => {
+    const category = (half: string): string => `dispatch ${half}`;
+    const halves = (names: readonly string[]): SideKernel[] =>
+      names.map((name, index) => kernel(name, category(['send', 'receive'][index]), 'communication'));
+    const emulated = halves(
+      ['dispatch_send', 'dispatch_recv'].map((name) => `ncclKernel_A deep_ep::internode_ll::${name}`),
+    );
+    const traced = 'void deep_ep::internode_ll::dispatch<true>(int)';
+    const whole = [{ ...kernel(traced, 'dispatch', 'communication'), totalUs: 25 }];
+    for (const other of [halves([`${traced} [send]`, `${traced} [receive]`]), whole]) {
+      const found = pairedKernels(emulated, other);
+      const totals = found.map(({ a, b }) => [a?.name, a?.category, a?.totalUs, b?.category]);
+      expect(totals).to.deep.equal([['internode_ll::dispatch', 'dispatch', 20, 'dispatch']]);
+    }
+  });
+
   it('leaves copies and fills as they are named', () => {
     const copy = kernel('Memcpy DtoD (Device -> Device)', 'copy and fill', 'memory');
     const fill = kernel('Memset (Device)', 'copy and fill', 'memory');

@@ -1,4 +1,5 @@
 import { functionName, parseKernelName } from '@epemu/trace';
+import { splitHalf } from '../halves/half-name.js';
 import type { SideKernel, SidePhase } from './side.js';
 
 /** Something that both sides have, or one of them. */
@@ -63,9 +64,13 @@ export interface NamedKernels extends SideKernel {
   readonly name: string;
 }
 
+/** Halves of low-latency collectives, which emulated traces name, and DeepEP's own launches of one kernel do not. */
+const HALF = /(?<=^internode_ll::(?:dispatch|combine))_(?:send|recv)$/;
+const BOTH_HALVES = /^internode_ll::(dispatch|combine)$/;
+
 /** @returns the name of a function that its kernels have in every trace: `internode::dispatch`. */
 function commonName(kernel: string): string {
-  return parseKernelName(kernel).path.slice(-2).join('::');
+  return parseKernelName(splitHalf(kernel).traced).path.slice(-2).join('::').replace(HALF, '');
 }
 
 /** @returns kernels of one common name and kind together. */
@@ -76,8 +81,12 @@ export function byCommonName(kernels: readonly SideKernel[]): NamedKernels[] {
     const name = kernel.class === 'memory' ? kernel.name : commonName(kernel.name);
     const key = `${kernel.class} ${name}`;
     const before = sums.get(key);
+    // Halves of different categories are together the collective.
+    const isSplit = before !== undefined && before.category !== kernel.category;
+    const whole = isSplit ? BOTH_HALVES.exec(name)?.[1] : undefined;
+    const category = whole ?? before?.category ?? kernel.category;
     sums.set(key, {
-      ...{ name, class: kernel.class, category: before?.category ?? kernel.category },
+      ...{ name, class: kernel.class, category },
       count: (before?.count ?? 0) + kernel.count,
       totalUs: (before?.totalUs ?? 0) + kernel.totalUs,
     });

@@ -8,6 +8,11 @@ function ofRanks(letter: 'A' | 'B', other: 'A' | 'B', one: ComparedSide, many: C
   return `${letter} is ${rank}, ${other} the mean over its ${many.ranks} ranks${remedy}.`;
 }
 
+function countedLayers({ layers, marker }: ComparedSide): string {
+  const by = marker === null ? '' : ` (one to each ${marker})`;
+  return `${layers} ${layers === 1 ? 'layer' : 'layers'}${by}`;
+}
+
 /** @returns what must be known to read a comparison, a sentence each. */
 export function notesOf(
   a: ComparedSide,
@@ -24,7 +29,11 @@ export function notesOf(
   if (unit === 'layer' && a.layers !== b.layers) {
     notes.push(`A has ${a.layers} layers, B ${b.layers}: sums of the whole differ by that, times of a layer do not.`);
   }
-  if (unit === 'span') {
+  if (unit === 'span' && a.layers > 0 && b.layers > 0) {
+    notes.push(
+      `A’s ${countedLayers(a)} and B’s ${countedLayers(b)} need not be the same thing: everything is of the whole span, which tells of captures of equal length only.`,
+    );
+  } else if (unit === 'span') {
     const which = [a.layers === 0 ? 'A' : '', b.layers === 0 ? 'B' : '']
       .filter((letter) => letter !== '')
       .join(' and ');

@@ -74,7 +74,7 @@ function readReport(path: string, value: unknown, roles: KernelRoles): ReadSide 
     side: {
       ...{ path, from: 'report', source: 'emulated', scenario, ranks, layers, timeline, steady },
       rank: ranks === 1 ? (report.ranksSummary.at(0)?.rank ?? null) : null,
-      ...{ worldSize: ranks, gpu: null, phasesInferred: false, exact: null },
+      ...{ worldSize: ranks, gpu: null, marker: null, phasesInferred: false, exact: null },
       plain: reportTables(report, layers, roles),
     },
     problems: status === 'failed' ? [problem] : [],

@@ -56,6 +56,8 @@ export interface ComparedSide {
   readonly worldSize: number | null;
   readonly gpu: string | null;
   readonly layers: number;
+  /** Phase whose starts bound a layer; null where it is not known, as of a report. */
+  readonly marker: string | null;
   readonly phasesInferred: boolean;
   readonly timeline: TimelineSummary;
   readonly steady: TimelineSummary | null;

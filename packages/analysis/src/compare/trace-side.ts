@@ -41,6 +41,7 @@ export function sideOfAnalysis(path: string, analysis: ComparedAnalysis): Compar
     ...{ path, from: 'analysis', source, scenario, ranks, worldSize, gpu, phasesInferred, timeline, steady },
     rank: ranks === 1 ? (ranksSummary.at(0)?.rank ?? null) : null,
     layers: layers.count,
+    marker: layers.marker,
     plain: plainTables(analysis),
     exact: null,
   };

@@ -3,6 +3,7 @@ import type { KernelRoles } from '../kernel-role.js';
 import { KERNEL_COLUMNS } from '../model.js';
 import type { BytesTo, KernelColumns, TraceRank } from '../model.js';
 import { annotatedInstances } from '../phases/annotated.js';
+import type { PlacedInstance } from '../phases/annotated.js';
 import { inferredInstances } from '../phases/inferred.js';
 import { phaseInstance } from '../phases/instance.js';
 import { streamsOf } from '../streams.js';
@@ -29,9 +30,22 @@ function byStart({ kernels }: RawGpu): Uint32Array {
   return sorted ? order : order.sort((a, b) => starts[a] - starts[b] || a - b);
 }
 
-/** Puts one GPU's kernels in order and into phases. */
-export function buildRank(source: RankSource, names: NameTable, roles: KernelRoles): TraceRank {
-  const { rank, file, pid, gpu, collector, bytesTo, shiftNs } = source;
+/** One GPU's kernels in order, and the phases that its trace itself puts them in. */
+export interface OrderedRank {
+  readonly source: RankSource;
+  /** By row of the file's order: the row of `kernels`; and the other way round. */
+  readonly place: Uint32Array;
+  readonly order: Uint32Array;
+  readonly kernels: KernelColumns;
+  /** Rows are those of the file's order. */
+  readonly annotated: readonly PlacedInstance[];
+  /** By row of `kernels`. */
+  readonly phaseOf: (row: number) => string | undefined;
+}
+
+/** Puts one GPU's kernels in order. */
+export function orderRank(source: RankSource): OrderedRank {
+  const { pid, gpu, collector, shiftNs } = source;
   const raw = gpu.kernels;
   const order = byStart(gpu);
   const place = new Uint32Array(order.length);
@@ -45,6 +59,15 @@ export function buildRank(source: RankSource, names: NameTable, roles: KernelRol
   const instance = new Float64Array(order.length).fill(-1);
   const kernels: KernelColumns = Columns.from(KERNEL_COLUMNS, [startNs, endNs, stream, name, instance]);
   const annotated = annotatedInstances(pid, gpu, collector);
+  const phases = new Map(annotated.flatMap(({ phase, rows }) => rows.map((row) => [place[row], phase] as const)));
+  return { source, place, order, kernels, annotated, phaseOf: (row) => phases.get(row) };
+}
+
+/** Puts one GPU's kernels into phases. */
+export function buildRank(ordered: OrderedRank, names: NameTable, roles: KernelRoles): TraceRank {
+  const { order, place, kernels, annotated } = ordered;
+  const { rank, file, gpu, bytesTo, shiftNs } = ordered.source;
+  const instance = kernels.column('instance');
   const inferred = annotated.length === 0;
   const placed = inferred ? inferredInstances(orderedKernels(order, kernels, names, roles)) : annotated;
   const instances = placed

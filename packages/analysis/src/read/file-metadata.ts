@@ -104,7 +104,8 @@ export function fileMetadata(text: string): FileMetadata {
       worldSize: sizeOf(distributed.world_size) ?? sizeOf(epemu.ranks),
       nodeSize:
         sizeOf(epemu.nodeSize) ?? (Array.isArray(deviceProperties) ? sizeOf(deviceProperties.length) : undefined),
-      gpuName: textOf(device.name),
+      // A merged trace is of many devices, and lists none.
+      gpuName: textOf(device.name) ?? textOf(epemu.gpuName),
       gpuSms: countOf(device.numSms),
       computeSms: countOf(epemu.computeSms),
       communicationSms: countOf(epemu.communicationSms),

@@ -1,8 +1,9 @@
 import { BadInputError, messageOf } from '@epemu/core';
 import { readTraceBatches } from '@epemu/trace';
+import { tellHalves } from '../halves/tell-halves.js';
 import type { KernelRoles } from '../kernel-role.js';
 import type { BytesTo, InputProblem, RunFacts, TraceSet } from '../model.js';
-import { buildRank } from './build-rank.js';
+import { buildRank, orderRank } from './build-rank.js';
 import type { RankSource } from './build-rank.js';
 import { FileCollector, NameTable } from './collector.js';
 import type { RawGpu } from './collector.js';
@@ -253,7 +254,9 @@ export async function readTraces(
   const emulated = files.some(({ metadata }) => metadata.emulated);
   // Emulated time has its own zero, which is the run's start; captured time starts with the first kernel.
   const zeroNs = emulated ? 0 : firstNs(sources);
-  const ranks = sources.map((source) => buildRank({ ...source, shiftNs: source.shiftNs - zeroNs }, names, roles));
+  const ordered = sources.map((source) => orderRank({ ...source, shiftNs: source.shiftNs - zeroNs }));
+  tellHalves(ordered, names, roles);
+  const ranks = ordered.map((rank) => buildRank(rank, names, roles));
   problems.push(...overlapProblems(ranks, names.names));
   return {
     ranks,

@@ -105,7 +105,8 @@ export function analysisPage(analysed: AnalysedSet, epemuVersion: string): PageD
     figures: analysisFigures(analysis),
     layers: layer === null ? [] : [layer],
     timeline: timelineData(analysed),
-    ranks: rankBars(analysis),
+    // Of one rank the figures above say the same.
+    ranks: analysis.ranks === 1 ? [] : rankBars(analysis),
     matrix: byteMatrix(analysis),
     tables: analysisTables(analysis),
     configuration: set.facts.configuration ?? null,

@@ -137,3 +137,23 @@ describe('what a path leads to', () => {
     expect(ranks(await analysed({ 'a.json': traceText(undefined, [...GOOD, ...second, name]) }))).to.deep.equal([0, 4]);
   });
 });
+
+describe('traces of very many kernels', () => {
+  it('are read up to as many kernels as are kept, and called partial', async () => {
+    const { analysis } = await analysed({ 'long.json': LONG }, { mostKernels: 1000 });
+    expect(analysis.partial).to.equal(true);
+    expect(analysis.kernels).to.be.within(1000, 4999);
+    expect(messages(analysis)).to.match(/long\.json: more than 1000 kernels are not kept; what comes after event \d+/);
+    const whole = await analysed({ 'long.json': LONG }, { mostKernels: 5000 });
+    expect([whole.analysis.partial, whole.analysis.kernels]).to.deep.equal([false, 5000]);
+  });
+
+  it('have no critical path where their kernels are too many for one, and say so', async () => {
+    const { analysis } = await analysed({ 'long.json': LONG }, { mostPathKernels: 4999 });
+    expect(analysis.criticalPath).to.equal(null);
+    expect(messages(analysis)).to.include(
+      'the traces have 5000 kernels, and a critical path is sought of at most 4999',
+    );
+    expect(analysis.timeline.spanUs).to.equal(5000 * 10 - 1);
+  });
+});

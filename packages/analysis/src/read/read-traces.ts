@@ -78,7 +78,7 @@ class TraceReader {
       for await (const batch of batches) {
         for (const event of batch) collector.take(event);
         this.#tell(path, collector.events);
-        if (this.#kernels + collector.kernels < this.#mostKernels) continue;
+        if (this.#kernels + collector.kernels <= this.#mostKernels) continue;
         damaged(tooMany(path, this.#mostKernels, collector.events));
         break;
       }

@@ -47,6 +47,11 @@ describe('epemu trace lint', () => {
     ]);
   });
 
+  it('names what it cannot check: a folder', async () => {
+    const { code, stderr } = await runCli([...LINT, temporary.path]);
+    expect([code, stderr]).to.deep.equal([2, `epemu: ${temporary.path} is a folder; name one trace in it\n`]);
+  });
+
   const whole = gzipSync(JSON.stringify({ traceEvents: Array.from({ length: 999 }, (_, ts) => ({ ph: 'i', ts })) }));
   const cut = gzipSync(Buffer.from(SOUND).subarray(0, 40));
   for (const [what, content, message] of [

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { parseScalar } from '@epemu/config';
 import { BadInputError, EXIT_CODE } from '@epemu/core';
 import { LINT_RULES, lintTrace } from '@epemu/trace';
@@ -51,6 +52,9 @@ async function lint(file: string | undefined, { json, limit }: LintFlags): Promi
   const maximumPerRule = parseScalar(limit);
   if (typeof maximumPerRule !== 'number' || !Number.isSafeInteger(maximumPerRule) || maximumPerRule < 1) {
     throw new BadInputError('--limit', `--limit is ${limit}; give a whole number of 1 or more`);
+  }
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new BadInputError(file, `${file} is a folder; name one trace in it`);
   }
   const problems = await lintTrace(file, { maximumPerRule });
   process.stdout.write(json === true ? `${JSON.stringify(problems, null, 1)}\n` : problemsText(file, problems));

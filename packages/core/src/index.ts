@@ -2,6 +2,7 @@ export * from './columns.js';
 export * from './deferred.js';
 export * from './errors.js';
 export * from './hash.js';
+export * from './lower-bound.js';
 export * from './make-folder.js';
 export * from './normal.js';
 export * from './order.js';

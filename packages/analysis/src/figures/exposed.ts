@@ -1,3 +1,4 @@
+import { lowerBound } from '@epemu/core';
 import { subtract } from '@epemu/timeline';
 import type { CollectiveRole } from '../kernel-role.js';
 import type { TraceView } from './trace-view.js';
@@ -13,17 +14,6 @@ export interface ExposedInterval {
   readonly waitsFor: CollectiveRole;
   /** Phase of the compute that comes next; undefined at the end. */
   readonly blocked: string | undefined;
-}
-
-/** @returns the index of the first value that is not less than the one sought. */
-function lowerBound(values: Float64Array, sought: number): number {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle] < sought) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Looks up, for one rank, what fills an exposed piece and what follows it. */

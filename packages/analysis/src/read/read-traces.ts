@@ -143,7 +143,7 @@ function argsBytes({ sentBytes }: RawGpu): BytesTo | undefined {
 function rankSources(files: readonly ReadFile[], problems: InputProblem[]): RankSource[] {
   const claimed = new Map<number, RankSource>();
   const unnamed: Omit<RankSource, 'rank'>[] = [];
-  // The first of all origins is the analysis' zero for now.
+  // Times count from the first of all origins until readTraces moves them to where the first kernel starts.
   const baseOf = ({ metadata, collector }: ReadFile): number => metadata.baseUs + (collector.originUs ?? 0);
   const originUs = Math.min(...files.map(baseOf));
   for (const file of files) {

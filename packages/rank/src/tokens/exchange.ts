@@ -1,10 +1,10 @@
-import { InvariantError } from '@epemu/core';
+import { InvariantError, lowerBound } from '@epemu/core';
 import type { Direction } from '@epemu/schedule';
 import { movementId } from './address.js';
 import { Arena } from './buffers.js';
 import { assertRoutable, consecutiveMessage, routedMessage, selectedMessage } from './dispatch-messages.js';
 import type { Routed } from './dispatch-messages.js';
-import { ForwardMap, lowerBound } from './forwarding.js';
+import { ForwardMap } from './forwarding.js';
 import { HomeInbox, assertRows } from './inbox.js';
 import { NO_ROUTING, homeOf, messageOver, newMessage } from './messages.js';
 import type { TokenMessage } from './messages.js';

@@ -1,4 +1,4 @@
-import { InvariantError } from '@epemu/core';
+import { InvariantError, lowerBound } from '@epemu/core';
 import type { Topology } from '../topology.js';
 import type { Arena } from './buffers.js';
 import { NO_ROUTING, copyValues, wordsOf, writeMessage } from './messages.js';
@@ -201,16 +201,4 @@ function reserveParts(arena: Arena, chunks: readonly Chunk[], entries: Uint32Arr
     at = part.endAt;
     return part;
   });
-}
-
-/** @returns how many of the values, ascending, are below `wanted`. */
-export function lowerBound(values: Uint32Array, wanted: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

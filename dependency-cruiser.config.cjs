@@ -1,6 +1,7 @@
 // Data flows one way through the packages: a lower one never imports an upper one.
 const LAYERS = [
   'core',
+  'http',
   'presets',
   'kernels',
   'config',

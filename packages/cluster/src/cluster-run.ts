@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { Configuration } from '@epemu/config';
 import type { Program } from '@epemu/schedule';
 import { Coordinator } from './coordinator/coordinator.js';
-import type { CoordinatorEvent } from './coordinator/coordinator.js';
 import type { WorkerStatistics } from './control/messages.js';
 import { WorkerLauncher } from './launcher.js';
 import type { RunSpool } from './output/spool.js';
+import type { RunListener } from './run-events.js';
 
 /** Room for slow machines: 128 processes start in some 10 s on two cores, four times that under load. */
 const JOIN_TIMEOUT_MS = 120_000;
@@ -39,7 +39,9 @@ export async function runCluster(options: {
   spool: RunSpool;
   signal: AbortSignal | undefined;
   external: ExternalWorkers | undefined;
-  onEvent: (event: CoordinatorEvent) => void;
+  /** Whether workers tell every operation's virtual times. */
+  follow: boolean;
+  onEvent: RunListener;
 }): Promise<ClusterRunResult> {
   const { configuration, external, signal, ...rest } = options;
   const token = external?.token ?? randomBytes(32).toString('hex');

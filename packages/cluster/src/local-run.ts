@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Configuration } from '@epemu/config';
 import { NoProgressError, deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
@@ -5,10 +6,11 @@ import type { Program } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
 import type { WorkerStatistics } from './control/messages.js';
 import type { RunSpool } from './output/spool.js';
+import type { Move, RunListener } from './run-events.js';
 import { StallWatch } from './stall-watch.js';
 import { RankGroup } from './worker/rank-group.js';
 
-/** How often the slowest rank is looked for. */
+/** How often it is told how far the ranks are. */
 const PROGRESS_INTERVAL_MS = 50;
 
 /** Options of {@link runInMemory}. */
@@ -19,8 +21,9 @@ export interface LocalRunOptions {
   readonly signal: AbortSignal | undefined;
   /** Where the ranks send. @default a new memory fabric */
   readonly fabric?: MemoryFabric;
-  /** Told the operation that the slowest rank is in. */
-  onProgress(operation: number): void;
+  /** Whether every operation's virtual times are told. */
+  readonly follow: boolean;
+  readonly onEvent: RunListener;
 }
 
 /**
@@ -32,7 +35,19 @@ export async function runInMemory(options: LocalRunOptions): Promise<WorkerStati
   const { configuration, program, spool, signal, fabric = new MemoryFabric({}) } = options;
   const ranks = Array.from({ length: configuration.ranks }, (_, rank) => rank);
   const { threads, stallTimeoutSeconds } = configuration;
+  const { follow, onEvent } = options;
+  const worker = { worker: 0, pid: process.pid, host: hostname(), ranks };
+  onEvent({ type: 'placed', workers: [worker] });
+  onEvent({ type: 'connecting', workers: [worker] });
+  let moves: Move[] = [];
   let toldAt = 0;
+  const tell = (): void => {
+    toldAt = performance.now();
+    const ended = moves;
+    moves = [];
+    const { messagesSent } = fabric.statistics;
+    onEvent({ type: 'moved', worker: 0, operations: [...group.current], messagesSent, moves: ended });
+  };
   const group = new RankGroup({
     configuration,
     program,
@@ -40,25 +55,27 @@ export async function runInMemory(options: LocalRunOptions): Promise<WorkerStati
     ranks,
     threads,
     onOperation: () => {
-      if (group.current.size < ranks.length || performance.now() - toldAt < PROGRESS_INTERVAL_MS) return;
-      toldAt = performance.now();
-      options.onProgress(slowest(group.current).operation);
+      if (performance.now() - toldAt >= PROGRESS_INTERVAL_MS) tell();
     },
+    ...(follow ? { onMove: (move) => void moves.push(move) } : {}),
   });
   const abort = (): void => {
     group.abort(signal?.reason);
   };
   signal?.addEventListener('abort', abort);
   const stalled = deferred<never>();
-  const moves = (): number => group.operationsStarted + fabric.statistics.messagesReceived;
-  const watch = new StallWatch(stallTimeoutSeconds, moves, () => {
+  const moved = (): number => group.operationsStarted + fabric.statistics.messagesReceived;
+  const watch = new StallWatch(stallTimeoutSeconds, moved, () => {
     const error = stallError(program, group.current, ranks, stallTimeoutSeconds);
     stalled.reject(error);
     group.abort(error);
   });
   try {
     try {
+      onEvent({ type: 'started' });
       await Promise.race([group.run(), stalled.promise]);
+      tell();
+      onEvent({ type: 'finished', worker: 0 });
     } finally {
       watch.end();
       signal?.removeEventListener('abort', abort);

@@ -110,7 +110,15 @@ describe('a run', () => {
     const spool = new RunSpool(base);
     const fabric = new DeafFabric();
     const program = buildProgram(configuration);
-    const options = { configuration, program, spool, fabric, signal: undefined, onProgress: () => undefined };
+    const options = {
+      configuration,
+      program,
+      spool,
+      fabric,
+      signal: undefined,
+      follow: false,
+      onEvent: () => undefined,
+    };
     const error = await runInMemory(options).catch((thrown: unknown) => thrown);
     expect(error).to.be.instanceOf(NoProgressError);
     expect((error as Error).message).to.match(/^no rank has moved for 1 s; furthest behind is rank \d /);

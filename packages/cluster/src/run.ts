@@ -10,7 +10,6 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { runCluster } from './cluster-run.js';
 import type { ExternalWorkers } from './cluster-run.js';
-import type { CoordinatorEvent } from './coordinator/coordinator.js';
 import { hostNs } from './control/clock.js';
 import type { Numerics, WorkerStatistics } from './control/messages.js';
 import { runInMemory } from './local-run.js';
@@ -23,15 +22,9 @@ import { runPage } from './output/run-page.js';
 import { buildReport } from './output/report.js';
 import type { Report } from './output/report.js';
 import { RunSpool } from './output/spool.js';
-
-/** How far a run is. */
-export interface RunProgress {
-  readonly stage: 'starting' | 'running' | 'merging';
-  readonly phase?: string;
-  readonly layer?: number;
-  /** Share of the program's operations that the slowest rank has started, 0 to 1. */
-  readonly share: number;
-}
+import { ProgressTracker } from './progress-tracker.js';
+import type { RunProgress } from './progress-tracker.js';
+import type { RunEvent, RunListener } from './run-events.js';
 
 /** Options of {@link runScenario}. */
 export interface RunOptions {
@@ -44,6 +37,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly external?: ExternalWorkers;
   onProgress?(progress: RunProgress): void;
+  /** Told what happens in the run. */
+  onEvent?: RunListener;
+  /** Tell every operation's virtual times too, in `moved` events. @default false */
+  readonly follow?: boolean;
 }
 
 /** A run that has ended, well or not. */
@@ -93,6 +90,18 @@ const NOTHING_MERGED: MergeResult = {
   traceEvents: 0,
   traceBytesUnpacked: 0,
 };
+
+/** Events that a run's log has a line for. */
+const LOGGED: ReadonlySet<RunEvent['type']> = new Set([
+  'listening',
+  'joined',
+  'refused',
+  'withdrawn',
+  'placed',
+  'started',
+  'lost',
+  'failed',
+]);
 
 const seconds = (ns: number): number => Number((ns / 1e9).toFixed(3));
 
@@ -147,6 +156,7 @@ interface StartedRun extends RunOptions {
 class ScenarioRun {
   readonly #options: StartedRun;
   #statistics: readonly WorkerStatistics[] = [];
+  readonly #progress: ProgressTracker;
   #workers = 0;
   #startedNs: number;
   #finished = false;
@@ -155,16 +165,19 @@ class ScenarioRun {
   constructor(options: StartedRun) {
     this.#options = options;
     this.#startedNs = options.begunNs;
+    this.#progress = new ProgressTracker(options.program, options.configuration.ranks);
   }
 
   async run(): Promise<RunOutcome> {
-    const { configuration, folder, log } = this.#options;
+    const { configuration, folder, log, runId, program } = this.#options;
     const { scenario, ranks, fabric } = configuration;
     this.#options.onProgress?.({ stage: 'starting', share: 0 });
     log.info({ scenario, ranks, fabric }, 'run starts');
+    this.#tell({ type: 'begun', runId, folder, configuration, program });
     await this.#attempt(() => this.#emulate());
     const emulatedNs = hostNs();
     this.#options.onProgress?.({ stage: 'merging', share: 1 });
+    this.#tell({ type: 'merging' });
     const merged = (await this.#attempt(() => this.#merge())) ?? NOTHING_MERGED;
     let report = this.#report(merged, emulatedNs);
     await this.#attempt(async () => {
@@ -175,6 +188,7 @@ class ScenarioRun {
     }
     log.info({ status: report.status, digest: report.digest, traceEvents: merged.traceEvents }, 'run ends');
     log.flush();
+    this.#tell({ type: 'ended', folder, report });
     const { analysed } = merged;
     const found = analysed === undefined ? {} : { analysed };
     return { folder, report, ...found, ...(this.#error === undefined ? {} : { error: this.#error }) };
@@ -194,29 +208,33 @@ class ScenarioRun {
   }
 
   async #emulate(): Promise<void> {
-    const { configuration, program, runId, spool, signal, external, inMemory, log } = this.#options;
-    const tell = (operation: number): void => {
-      const { phase, layer } = program.operations[operation] ?? { phase: '', layer: 0 };
-      const share = (operation + 1) / program.operations.length;
-      this.#options.onProgress?.({ stage: 'running', phase, layer, share });
+    const { configuration, program, runId, spool, signal, external, inMemory, follow = false } = this.#options;
+    const onEvent = (event: RunEvent): void => {
+      this.#tell(event);
     };
+    const common = { configuration, program, spool, signal, follow, onEvent };
     if (inMemory) {
-      this.#statistics = [await runInMemory({ configuration, program, spool, signal, onProgress: tell })];
+      this.#statistics = [await runInMemory(common)];
     } else {
-      const onEvent = (event: CoordinatorEvent): void => {
-        if (event.type === 'progress') {
-          tell(event.operation);
-          return;
-        }
-        if (event.type === 'placed') this.#workers = event.workers;
-        log.info(event, event.type);
-      };
-      const result = await runCluster({ configuration, program, runId, spool, signal, external, onEvent });
+      const result = await runCluster({ ...common, runId, external });
       this.#statistics = result.statistics;
       this.#startedNs = result.startedNs;
     }
     this.#finished = true;
     checkNumerics(spool.numerics);
+  }
+
+  /** Logs an event where it is worth a line, counts it, and passes it on. */
+  #tell(event: RunEvent): void {
+    const { log, onEvent } = this.#options;
+    if (event.type === 'moved') {
+      const progress = this.#progress.note(event.operations);
+      if (progress !== undefined) this.#options.onProgress?.(progress);
+    } else if (LOGGED.has(event.type)) {
+      log.info(event, event.type);
+    }
+    if (event.type === 'placed') this.#workers = event.workers.length;
+    onEvent?.(event);
   }
 
   #merge(): Promise<MergeResult> {

@@ -19,6 +19,10 @@ import { Topology } from './topology.js';
 export interface RankObserver {
   /** An operation starts in virtual time. */
   onOperation(rank: number, operation: Operation): void;
+  /** An operation has ended in virtual time; an issue's background transfer ends later, by {@link onTransfer}. */
+  onOperationEnd?(rank: number, operation: Operation, startNs: number, endNs: number): void;
+  /** A background transfer has ended: from its issue to the last byte that the rank needs. */
+  onTransfer?(rank: number, issue: Operation, issueNs: number, arrivedNs: number): void;
   /** A batch of arithmetic was done in a compute thread. */
   onTask(rank: number, kind: TaskKind, timing: TaskTiming): void;
 }
@@ -117,6 +121,12 @@ export class Rank {
       {
         onOperation: (operation) => {
           observer.onOperation(rank, operation);
+        },
+        onOperationEnd: (operation, startNs, endNs) => {
+          observer.onOperationEnd?.(rank, operation, startNs, endNs);
+        },
+        onTransfer: (issue, issueNs, arrivedNs) => {
+          observer.onTransfer?.(rank, issue, issueNs, arrivedNs);
         },
         tokensArrived: (operation) => this.#tokens.tokensArrived(operation),
       },

@@ -4,8 +4,8 @@ import { runWorker } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
 import type { Command } from 'commander';
 import { addConfigurationFlags } from '../options.js';
+import type { RunFlags } from '../run-flags.js';
 import { configurationFrom, execute } from './run.js';
-import type { RunFlags } from './run.js';
 
 /** @returns the token from a file or the environment: never from argv, where every user of the host can read it. */
 function tokenFrom(file: string | undefined): string | undefined {

@@ -7,16 +7,11 @@ import { dryRunText, predict } from '../dry-run.js';
 import { failureText } from '../failure-block.js';
 import { abortOnSignals } from '../interrupt.js';
 import { addConfigurationFlags, configurationFlags, settingsOf } from '../options.js';
+import { openObservers } from '../observers.js';
+import type { RunObserver } from '../observers.js';
 import { ProgressLine } from '../progress.js';
+import type { RunFlags } from '../run-flags.js';
 import { summaryText } from '../summary.js';
-
-/** Flags of commands that run something, beyond the configuration. */
-export interface RunFlags extends Record<string, unknown> {
-  readonly out?: string;
-  readonly force?: boolean;
-  readonly json?: boolean;
-  readonly dryRun?: boolean;
-}
 
 /** Adds `epemu run`. */
 export function addRunCommand(program: Command): void {
@@ -74,12 +69,33 @@ export async function execute(
   external?: ExternalWorkers,
 ): Promise<void> {
   const controller = abortOnSignals();
-  const progress = new ProgressLine(process.stderr);
-  let outcome: RunOutcome;
+  const observers = await openObservers(flags);
   try {
-    outcome = await runScenario({
+    const outcome = await runObserved(configuration, flags, external, controller.signal, observers);
+    printOutcome(outcome, flags);
+    for (const observer of observers) await observer.linger?.(controller.signal);
+  } finally {
+    for (const observer of observers) await observer.close();
+  }
+}
+
+/** Runs a configuration, shows its progress, and tells those who look on. */
+async function runObserved(
+  configuration: Configuration,
+  flags: RunFlags,
+  external: ExternalWorkers | undefined,
+  signal: AbortSignal,
+  observers: readonly RunObserver[],
+): Promise<RunOutcome> {
+  const progress = new ProgressLine(process.stderr);
+  try {
+    return await runScenario({
       configuration,
-      signal: controller.signal,
+      signal,
+      follow: observers.some(({ follow }) => follow),
+      onEvent: (event) => {
+        for (const { onEvent } of observers) onEvent(event);
+      },
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags.force === undefined ? {} : { force: flags.force }),
       ...(external === undefined ? {} : { external }),
@@ -90,6 +106,9 @@ export async function execute(
   } finally {
     progress.end();
   }
+}
+
+function printOutcome(outcome: RunOutcome, flags: RunFlags): void {
   if (flags.json === true)
     process.stdout.write(`${JSON.stringify({ folder: outcome.folder, ...outcome.report }, null, 1)}\n`);
   else if (outcome.error === undefined) process.stdout.write(summaryText(outcome, process.stdout));

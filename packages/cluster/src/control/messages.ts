@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Version of the control protocol; both sides must speak the same. */
-export const CONTROL_PROTOCOL_VERSION = 1;
+export const CONTROL_PROTOCOL_VERSION = 2;
 
 const COUNT = z.int().nonnegative();
 const NUMERICS = z.strictObject({
@@ -21,24 +21,49 @@ const STATISTICS = z.strictObject({
   peakRssBytes: COUNT,
 });
 
-/** What a worker tells the coordinator. */
-export const WORKER_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
+/** Fields of a move, one after the other: a rank's operation (`background` 0) or its transfer (1), virtual integer ns. */
+export const MOVE_FIELDS = ['rank', 'operation', 'background', 'startNs', 'endNs'] as const;
+/** Moves of one report; a worker that has more sends several. */
+export const MOST_MOVES = 16_384;
+
+/** The greeting of another version, of which nothing else is known. */
+const FOREIGN_HELLO = z
+  .looseObject({
+    type: z.literal('hello'),
+    protocolVersion: z.int().refine((version) => version !== CONTROL_PROTOCOL_VERSION),
+  })
+  .transform(({ protocolVersion }) => ({ type: 'foreign-hello' as const, protocolVersion }));
+
+const OWN_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('hello'),
-    protocolVersion: z.int(),
+    protocolVersion: z.literal(CONTROL_PROTOCOL_VERSION),
     token: z.string().max(256),
     pid: z.int().positive(),
     host: z.string().max(256),
+    /** The same for all processes under one kernel, whatever containers or namespaces they are in. */
+    machine: z.string().max(256),
     slots: z.int().min(1).max(4096),
+    /** Place among the processes that a launcher (Slurm, mpirun, …) started: lower places get lower ranks. */
+    place: COUNT.optional(),
   }),
   z.strictObject({ type: z.literal('pong'), sequence: COUNT, workerNs: z.number() }),
-  z.strictObject({ type: z.literal('listening'), url: z.string().max(512) }),
+  z.strictObject({
+    type: z.literal('listening'),
+    url: z.string().max(512),
+    /** Where the worker serves its metrics, `host:port`. */
+    metricsTarget: z.string().max(512).optional(),
+  }),
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({
     type: z.literal('progress'),
     /** Counts whatever moves: operations started and messages received. */
     counter: COUNT,
     operations: z.array(z.tuple([COUNT, COUNT])).max(4096),
+    /** Messages sent since the start. */
+    messagesSent: COUNT,
+    /** What has ended since the last report, where the coordinator asked to follow; see {@link MOVE_FIELDS}. */
+    moves: z.array(z.int()).max(MOST_MOVES * MOVE_FIELDS.length),
   }),
   z.strictObject({ type: z.literal('numerics'), rank: COUNT, numerics: NUMERICS }),
   z.strictObject({ type: z.literal('finished'), statistics: STATISTICS }),
@@ -51,6 +76,9 @@ export const WORKER_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** What a worker tells the coordinator. */
+export const WORKER_MESSAGE_SCHEMA = z.union([OWN_MESSAGE_SCHEMA, FOREIGN_HELLO]);
+
 /** What the coordinator tells a worker. */
 export const COORDINATOR_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ping'), sequence: COUNT }),
@@ -60,6 +88,8 @@ export const COORDINATOR_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
     worker: COUNT,
     workerOfRank: z.array(COUNT).max(4096),
     threads: z.int().positive(),
+    /** Whether somebody looks on: progress then tells every operation's virtual times. */
+    follow: z.boolean(),
     configuration: z.record(z.string(), z.unknown()),
   }),
   z.strictObject({

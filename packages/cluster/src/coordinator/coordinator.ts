@@ -5,9 +5,11 @@ import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
 import { ControlChannel } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
+import { decodeMoves } from '../control/moves.js';
 import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
 import type { BlobKind, CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import type { RunSpool } from '../output/spool.js';
+import type { PlacedWorker, RunListener } from '../run-events.js';
 import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
@@ -39,17 +41,10 @@ export interface CoordinatorOptions {
   /** How long to wait until the workers' slots cover the ranks, ms. */
   readonly joinTimeoutMs: number;
   /** Told what the run is doing. */
-  onEvent?(event: CoordinatorEvent): void;
+  readonly onEvent: RunListener;
+  /** Whether workers tell every operation's virtual times. */
+  readonly follow: boolean;
 }
-
-/** What happens in a run, for the log and the progress line. */
-export type CoordinatorEvent =
-  | { readonly type: 'joined'; readonly pid: number; readonly host: string; readonly slots: number }
-  | { readonly type: 'refused'; readonly reason: string }
-  | { readonly type: 'placed'; readonly workers: number }
-  | { readonly type: 'started'; readonly workers: number }
-  | { readonly type: 'progress'; readonly operation: number; readonly ranksFinished: number }
-  | { readonly type: 'failed'; readonly message: string };
 
 /** Gathers workers, gives them ranks, follows them and takes in their timelines. Tokens never pass through it. */
 export class Coordinator {
@@ -76,7 +71,9 @@ export class Coordinator {
   async listen(): Promise<string> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
     const address = await this.#server.listen(host, port);
-    return `ws://${address.host}:${address.port}`;
+    const url = `ws://${address.host}:${address.port}`;
+    this.#options.onEvent({ type: 'listening', url });
+    return url;
   }
 
   /** Workers that took part, by index. */
@@ -114,7 +111,7 @@ export class Coordinator {
         member.state = 'running';
         member.channel.send({ type: 'start' });
       }
-      this.#options.onEvent?.({ type: 'started', workers: this.members.length });
+      this.#options.onEvent({ type: 'started' });
       await this.#finished.promise;
       this.#stage = 'ending';
       for (const member of this.members) member.channel.send({ type: 'leave' });
@@ -162,7 +159,7 @@ export class Coordinator {
 
   /** Gives ranks out in the order of joining, as many to a worker as it offers; who gets none may leave. */
   #place(): void {
-    const { configuration, runId } = this.#options;
+    const { configuration, runId, follow } = this.#options;
     const workerOfRank: number[] = [];
     let workers = 0;
     for (const member of this.#members) {
@@ -176,17 +173,27 @@ export class Coordinator {
       for (let i = 0; i < count; i++) workerOfRank.push(member.worker);
     }
     this.#stage = 'connecting';
-    this.#options.onEvent?.({ type: 'placed', workers });
+    this.#options.onEvent({ type: 'placed', workers: this.#placed() });
     const values = JSON.parse(JSON.stringify(configuration)) as Record<string, unknown>;
     for (const member of this.members) {
       member.state = 'assigned';
-      const onHost = this.members.filter(({ host }) => host === member.host).length;
-      // One budget of threads for the host, dealt out to the workers on it.
-      const threads = Math.max(1, Math.floor(configuration.threads / onHost));
+      const beside = this.members.filter(({ machine }) => machine === member.machine).length;
+      // One budget of threads for a machine, dealt out to the workers on it.
+      const threads = Math.max(1, Math.floor(configuration.threads / beside));
       const { worker } = member;
-      member.channel.send({ type: 'assign', runId, worker, workerOfRank, threads, configuration: values });
+      member.channel.send({ type: 'assign', runId, worker, workerOfRank, threads, follow, configuration: values });
       for (let sequence = 0; sequence < PINGS; sequence++) this.#ping(member, sequence);
     }
+  }
+
+  #placed(): PlacedWorker[] {
+    return this.members.map(({ worker, pid, host, ranks, metricsTarget }) => ({
+      worker,
+      pid,
+      host,
+      ranks,
+      ...(metricsTarget === undefined ? {} : { metricsTarget }),
+    }));
   }
 
   #ping(member: Member, sequence: number): void {
@@ -196,6 +203,7 @@ export class Coordinator {
 
   async #connect(): Promise<void> {
     await this.#until('listening');
+    this.#options.onEvent({ type: 'connecting', workers: this.#placed() });
     const peers = this.members.map(({ worker, url }) => ({ worker, url }));
     for (const member of this.members) {
       member.channel.send({ type: 'peers', peers: peers.filter(({ worker }) => worker !== member.worker) });
@@ -254,16 +262,16 @@ export class Coordinator {
     const refuse = (reason: string): undefined => {
       channel.send({ type: 'refuse', message: reason });
       channel.close(1008, reason.slice(0, 120));
-      this.#options.onEvent?.({ type: 'refused', reason });
+      this.#options.onEvent({ type: 'refused', reason });
       return undefined;
     };
-    if (message.type !== 'hello') {
-      refuse(`its first message is ${message.type}, not hello`);
-      return;
-    }
-    if (message.protocolVersion !== CONTROL_PROTOCOL_VERSION) {
+    if (message.type === 'foreign-hello') {
       const both = `it speaks protocol version ${message.protocolVersion}, the coordinator ${CONTROL_PROTOCOL_VERSION}`;
       refuse(`${both}; use the same epemu on both sides`);
+      return;
+    }
+    if (message.type !== 'hello') {
+      refuse(`its first message is ${message.type}, not hello`);
       return;
     }
     if (!sameToken(message.token, this.#options.token)) {
@@ -276,7 +284,7 @@ export class Coordinator {
     }
     const member = new Member(channel, message);
     this.#members.push(member);
-    this.#options.onEvent?.({ type: 'joined', pid: member.pid, host: member.host, slots: member.slots });
+    this.#options.onEvent({ type: 'joined', pid: member.pid, host: member.host, slots: member.slots });
     const slots = this.#members.reduce((sum, { slots: offered }) => sum + offered, 0);
     if (slots >= this.#options.configuration.ranks) this.#covered.resolve(undefined);
     return member;
@@ -285,6 +293,7 @@ export class Coordinator {
   #handle(member: Member, message: WorkerMessage): void {
     switch (message.type) {
       case 'hello':
+      case 'foreign-hello':
         return;
       case 'pong': {
         const sentNs = member.pings.get(message.sequence);
@@ -293,6 +302,7 @@ export class Coordinator {
       }
       case 'listening':
         member.url = message.url;
+        member.metricsTarget = message.metricsTarget;
         member.state = 'listening';
         this.#changed?.();
         return;
@@ -311,11 +321,12 @@ export class Coordinator {
       case 'finished':
         member.statistics = message.statistics;
         member.state = 'finished';
+        this.#options.onEvent({ type: 'finished', worker: member.worker });
         if (this.members.every(({ state }) => state === 'finished')) this.#finished.resolve(undefined);
         return;
       case 'failed':
         this.#failures.addReport(member, message.message, message.peerLost);
-        this.#options.onEvent?.({ type: 'failed', message: `${member.name}: ${message.stack ?? message.message}` });
+        this.#options.onEvent({ type: 'failed', message: `${member.name}: ${message.stack ?? message.message}` });
         this.#fail();
         return;
     }
@@ -324,14 +335,9 @@ export class Coordinator {
   #noteProgress(member: Member, message: Extract<WorkerMessage, { type: 'progress' }>): void {
     member.progress = message.counter;
     for (const [rank, operation] of message.operations) member.current.set(rank, operation);
-    const operations = this.members.flatMap(({ current }) => [...current.values()]);
-    // The slowest rank is known once all have begun.
-    if (operations.length < this.#options.configuration.ranks) return;
-    const ranksFinished = this.members.reduce(
-      (sum, { state, ranks }) => sum + (state === 'finished' ? ranks.length : 0),
-      0,
-    );
-    this.#options.onEvent?.({ type: 'progress', operation: Math.min(...operations), ranksFinished });
+    const { operations, messagesSent } = message;
+    const moves = decodeMoves(message.moves);
+    this.#options.onEvent({ type: 'moved', worker: member.worker, operations, messagesSent, moves });
   }
 
   #store(member: Member, kind: BlobKind, index: number, bytes: Uint8Array): void {
@@ -359,9 +365,11 @@ export class Coordinator {
     member.state = 'gone';
     if (this.#stage === 'joining') {
       this.#members.splice(this.#members.indexOf(member), 1);
+      this.#options.onEvent({ type: 'withdrawn', pid: member.pid, host: member.host, slots: member.slots });
       return;
     }
     if (member.worker < 0) return;
+    this.#options.onEvent({ type: 'lost', worker: member.worker, ranks: member.ranks });
     this.#failures.addLost(member);
     this.#fail();
   }

@@ -15,7 +15,7 @@ const NO_CHANNEL: unknown = {};
 
 /** A worker that holds the given ranks, which have come to the given operation. */
 function member(pid: number, ranks: readonly number[], operation?: number): Member {
-  const made = new Member(NO_CHANNEL as Member['channel'], { pid, host: 'here', slots: ranks.length });
+  const made = new Member(NO_CHANNEL as Member['channel'], { pid, machine: 'm', host: 'here', slots: ranks.length });
   made.worker = pid - 100;
   made.ranks = ranks;
   made.state = 'running';

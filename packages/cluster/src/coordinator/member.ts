@@ -11,10 +11,13 @@ export class Member {
   readonly channel: ControlChannel<WorkerMessage, CoordinatorMessage>;
   readonly pid: number;
   readonly host: string;
+  readonly machine: string;
   readonly slots: number;
+  readonly place: number | undefined;
   worker = -1;
   ranks: readonly number[] = [];
   url = '';
+  metricsTarget: string | undefined;
   state: MemberState = 'joined';
   progress = 0;
   /** When anything last came from it, by `performance.now()`; a running worker tells its progress all the time. */
@@ -27,12 +30,14 @@ export class Member {
 
   constructor(
     channel: ControlChannel<WorkerMessage, CoordinatorMessage>,
-    hello: { pid: number; host: string; slots: number },
+    hello: { pid: number; host: string; machine: string; slots: number; place?: number | undefined },
   ) {
     this.channel = channel;
     this.pid = hello.pid;
     this.host = hello.host;
+    this.machine = hello.machine;
     this.slots = hello.slots;
+    this.place = hello.place;
   }
 
   /** What to add to the worker's host clock to get the coordinator's. */

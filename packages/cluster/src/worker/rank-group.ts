@@ -7,6 +7,7 @@ import type { RankResult } from '@epemu/rank';
 import type { Operation, Program } from '@epemu/schedule';
 import { HOST_EVENT_COLUMNS, HOST_KIND, HOST_TASK_KINDS } from '@epemu/trace';
 import type { HostEventColumns } from '@epemu/trace';
+import type { Move } from '../run-events.js';
 
 /** Host events kept per process: some 10 MB; a longer run keeps its beginning and counts what it drops. */
 const MOST_HOST_EVENTS = 200_000;
@@ -30,8 +31,10 @@ export class RankGroup {
     ranks: readonly number[];
     threads: number;
     onOperation?: (rank: number, operation: Operation) => void;
+    /** Told what has ended in virtual time. */
+    onMove?: (move: Move) => void;
   }) {
-    const { configuration, program, fabric, ranks, threads, onOperation } = options;
+    const { configuration, program, fabric, ranks, threads, onOperation, onMove } = options;
     this.#pool = new ComputePool({ threads, hidden: configuration.payload.hidden });
     this.ranks = ranks.map(
       (rank) =>
@@ -46,6 +49,12 @@ export class RankGroup {
               this.current.set(of, operation.id);
               this.operationsStarted++;
               onOperation?.(of, operation);
+            },
+            onOperationEnd: (of, { id }, startNs, endNs) => {
+              onMove?.({ rank: of, operation: id, background: false, startNs, endNs });
+            },
+            onTransfer: (of, { id }, startNs, endNs) => {
+              onMove?.({ rank: of, operation: id, background: true, startNs, endNs });
             },
             onTask: (_of, kind, { startNs, endNs, thread }) => {
               this.noteHostEvent(HOST_KIND.task, startNs, endNs, thread, 0, HOST_TASK_KINDS.indexOf(kind));

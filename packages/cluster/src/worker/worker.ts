@@ -10,8 +10,16 @@ import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline
 import { HOST_KIND } from '@epemu/trace';
 import { ControlChannel } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
-import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, COORDINATOR_MESSAGE_SCHEMA } from '../control/messages.js';
+import { encodeMove } from '../control/moves.js';
+import {
+  BLOB_KIND,
+  CONTROL_PROTOCOL_VERSION,
+  COORDINATOR_MESSAGE_SCHEMA,
+  MOST_MOVES,
+  MOVE_FIELDS,
+} from '../control/messages.js';
 import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
+import { machineId } from '../machine.js';
 import { connectToCoordinator } from './connect.js';
 import { RankGroup } from './rank-group.js';
 
@@ -46,6 +54,8 @@ class Worker {
   #configuration: Configuration | undefined;
   #progress: NodeJS.Timeout | undefined;
   #workerIndex = 0;
+  /** What has ended since the last report, flat. */
+  readonly #moves: number[] = [];
   #handedOver = false;
 
   constructor(options: WorkerOptions, socket: Awaited<ReturnType<typeof connectToCoordinator>>) {
@@ -65,7 +75,8 @@ class Worker {
     });
     const { token, slots } = options;
     const hello = { token, slots, pid: process.pid, host: hostname() };
-    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
+    const machine = machineId();
+    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, machine, ...hello });
   }
 
   /** Resolves when the coordinator has let the worker go. @throws when the coordinator is gone before. */
@@ -140,6 +151,13 @@ class Worker {
       onOperation: (rank, operation) => {
         this.#injectFault(rank, operation);
       },
+      ...(message.follow
+        ? {
+            onMove: (move) => {
+              encodeMove(this.#moves, move);
+            },
+          }
+        : {}),
     });
     const address = await fabric.listen(port);
     this.#channel.send({ type: 'listening', url: advertise ?? `ws://${address.host}:${address.port}` });
@@ -158,7 +176,12 @@ class Worker {
   #tellProgress(sent?: () => void): void {
     const group = this.#group!;
     const counter = group.operationsStarted + this.#fabric!.statistics.messagesReceived;
-    this.#channel.send({ type: 'progress', counter, operations: [...group.current] }, sent);
+    const { messagesSent } = this.#fabric!.statistics;
+    const operations = [...group.current];
+    const report = { type: 'progress', counter, operations, messagesSent } as const;
+    const most = MOST_MOVES * MOVE_FIELDS.length;
+    while (this.#moves.length > most) this.#channel.send({ ...report, moves: this.#moves.splice(0, most) });
+    this.#channel.send({ ...report, moves: this.#moves.splice(0) }, sent);
   }
 
   /** Sends rank after rank, each when the one before is stored: neither side holds more than one. */

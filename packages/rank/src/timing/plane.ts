@@ -13,10 +13,14 @@ import { timeDispatch } from './normal-dispatch.js';
 import { timeNotify } from './notify.js';
 import { timeLowLatency, timePipeline } from './single-hop.js';
 
-/** What the timing of a rank asks of the rest of it. */
+/** What the timing of a rank asks of the rest of it, and tells it. */
 export interface TimingHooks {
   /** Called when an operation starts; a fault may end the process here. */
   onOperation(operation: Operation): void;
+  /** Called when an operation has ended. */
+  onOperationEnd(operation: Operation, startNs: number, endNs: number): void;
+  /** Called when the background transfer of an issue has ended. */
+  onTransfer(issue: Operation, issueNs: number, arrivedNs: number): void;
   /** Resolves when the real tokens of a collective have arrived: virtual time does not run ahead of the data. */
   tokensArrived(operation: Operation): Promise<void>;
 }
@@ -67,6 +71,7 @@ export class TimingPlane {
       this.#hooks.onOperation(operation);
       const times = await this.#time(operation, startNs);
       freeNs = times.streamFreeNs;
+      this.#hooks.onOperationEnd(operation, startNs, times.endNs);
       this.#ends[operation.id].resolve(times.endNs);
     }
   }
@@ -236,6 +241,7 @@ export class TimingPlane {
     const arrivedNs = await timeLowLatency(this.#context, operation, readyNs);
     if (operation.recorded) this.#context.timeline.windows.push(operation.id, issueNs, arrivedNs);
     if (operation.collective!.type === 'dispatch') this.#noteReceived(operation);
+    this.#hooks.onTransfer(operation, issueNs, arrivedNs);
     return arrivedNs;
   }
 

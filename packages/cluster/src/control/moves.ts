@@ -1,0 +1,21 @@
+import type { Move } from '../run-events.js';
+import { ControlProtocolError } from './channel.js';
+import { MOVE_FIELDS } from './messages.js';
+
+const FIELDS = MOVE_FIELDS.length;
+
+/** @returns a report's moves from its flat list. @throws ControlProtocolError when a move is cut. */
+export function decodeMoves(flat: readonly number[]): Move[] {
+  if (flat.length % FIELDS !== 0) throw new ControlProtocolError(`${flat.length} numbers are no whole moves`);
+  const moves: Move[] = [];
+  for (let at = 0; at < flat.length; at += FIELDS) {
+    const [rank, operation, background, startNs, endNs] = flat.slice(at, at + FIELDS);
+    moves.push({ rank, operation, background: background === 1, startNs, endNs });
+  }
+  return moves;
+}
+
+/** Appends a move to a flat list, see {@link decodeMoves}. */
+export function encodeMove(flat: number[], { rank, operation, background, startNs, endNs }: Move): void {
+  flat.push(rank, operation, background ? 1 : 0, startNs, endNs);
+}

@@ -5,6 +5,7 @@ import { EpemuError, RankFailedError, deferred, messageOf } from '@epemu/core';
 import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
 import type { RankResult } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
+import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
 import { HOST_KIND } from '@epemu/trace';
@@ -20,7 +21,11 @@ import {
 } from '../control/messages.js';
 import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import { machineId } from '../machine.js';
+import { StallWatch } from '../stall-watch.js';
 import { connectToCoordinator } from './connect.js';
+import type { CoordinatorConnection } from './connect.js';
+import { listenInRange } from './port-range.js';
+import type { PortRange } from './port-range.js';
 import { RankGroup } from './rank-group.js';
 
 /** How often a worker tells its progress: often enough to name a killed rank's phase. */
@@ -33,15 +38,25 @@ export interface WorkerOptions {
   readonly token: string;
   /** Ranks this worker offers to hold. */
   readonly slots: number;
-  /** Address to listen on for peers. @default '127.0.0.1' */
+  /** Address to listen on for peers. @default the one by which this worker reaches the coordinator */
   readonly host?: string;
-  /** Port to listen on for peers. @default 0, any free one */
-  readonly port?: number;
-  /** Address that peers are told instead of the one listened on: behind a proxy or a port mapping. */
-  readonly advertise?: string;
+  /** Ports to listen on for peers, the first free one of them. @default any free one */
+  readonly ports?: PortRange;
+  /** Where peers reach this worker, behind a proxy or a port mapping. @default where it listens */
+  readonly advertise?: { readonly host?: string; readonly port?: number };
+  /** Place among the processes that a launcher started: lower places get lower ranks. */
+  readonly place?: number;
   /** How long to try to reach the coordinator, ms. @default 30000 */
   readonly connectTimeoutMs?: number;
+  /** Told, once, when the coordinator does not answer at first: why, and that it is tried again. */
+  onWaiting?(reason: string): void;
 }
+
+/** How long a worker goes on without a word from its coordinator, which says something every second, s. */
+const SILENCE_SECONDS = 60;
+
+/** Thrown by a worker whose run failed, by its own fault or not; it has the exit code of the run. */
+export class RunFailedError extends EpemuError {}
 
 /** A worker process's life: join, get ranks, meet the peers, run, hand over, leave. */
 class Worker {
@@ -57,11 +72,19 @@ class Worker {
   /** What has ended since the last report, flat. */
   readonly #moves: number[] = [];
   #handedOver = false;
+  readonly #localAddress: string;
+  /** Messages of the coordinator. */
+  #heard = 0;
+  readonly #silence: StallWatch;
+  /** Why the run failed: this worker's own fault, or else what the coordinator says. */
+  #failure: EpemuError | undefined;
 
-  constructor(options: WorkerOptions, socket: Awaited<ReturnType<typeof connectToCoordinator>>) {
+  constructor(options: WorkerOptions, { socket, localAddress }: CoordinatorConnection) {
     this.#options = options;
+    this.#localAddress = localAddress;
     this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
       onMessage: (message) => {
+        this.#heard++;
         this.#handle(message).catch((error: unknown) => {
           this.#report(error);
         });
@@ -73,10 +96,18 @@ class Worker {
         this.#left.reject(new EpemuError(`the coordinator at ${options.coordinatorUrl} is gone${detail}`));
       },
     });
-    const { token, slots } = options;
-    const hello = { token, slots, pid: process.pid, host: hostname() };
-    const machine = machineId();
-    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, machine, ...hello });
+    const { token, slots, place } = options;
+    const hello = { token, slots, place, pid: process.pid, host: hostname(), machine: machineId() };
+    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
+    // A machine that is cut off or loses its power closes no connection.
+    this.#silence = new StallWatch(
+      SILENCE_SECONDS,
+      () => this.#heard,
+      () => {
+        const address = options.coordinatorUrl;
+        this.#left.reject(new EpemuError(`the coordinator at ${address} has been silent for ${SILENCE_SECONDS} s`));
+      },
+    );
   }
 
   /** Resolves when the coordinator has let the worker go. @throws when the coordinator is gone before. */
@@ -84,6 +115,7 @@ class Worker {
     try {
       await this.#left.promise;
     } finally {
+      this.#silence.end();
       clearInterval(this.#progress);
       this.#group?.abort(new EpemuError('the worker ends'));
       await this.#fabric?.close();
@@ -110,6 +142,7 @@ class Worker {
         this.#stored.get(message.rank)?.();
         return;
       case 'abort':
+        this.#failure ??= new RunFailedError(`the run failed: ${message.message}`, message.exitCode);
         await this.#abort();
         return;
       case 'refuse':
@@ -117,7 +150,8 @@ class Worker {
         return;
       case 'leave':
       case 'dismiss':
-        this.#left.resolve(undefined);
+        if (this.#failure === undefined) this.#left.resolve(undefined);
+        else this.#left.reject(this.#failure);
         this.#channel.close();
         return;
     }
@@ -128,7 +162,7 @@ class Worker {
     const configuration = parseConfiguration(message.configuration);
     this.#configuration = configuration;
     this.#workerIndex = worker;
-    const { host = '127.0.0.1', port = 0, advertise, token } = this.#options;
+    const { host = this.#localAddress, ports = { first: 0, last: 0 }, advertise, token } = this.#options;
     const fabric = new WebSocketFabric({
       worker,
       workerOfRank,
@@ -159,8 +193,11 @@ class Worker {
           }
         : {}),
     });
-    const address = await fabric.listen(port);
-    this.#channel.send({ type: 'listening', url: advertise ?? `ws://${address.host}:${address.port}` });
+    const listened = await listenInRange(ports, host, (port) => fabric.listen(port));
+    // Peers cannot dial a wildcard; what reaches the coordinator is reached by them.
+    const reached = isWildcard(host) ? this.#localAddress : host;
+    const address = hostAndPort(advertise?.host ?? reached, advertise?.port ?? listened.port);
+    this.#channel.send({ type: 'listening', url: `ws://${address}` });
   }
 
   async #run(): Promise<void> {
@@ -214,6 +251,7 @@ class Worker {
   #report(error: unknown): void {
     if (this.#handedOver) return;
     const peerLost = error instanceof PeerLostError || error instanceof RankFailedError;
+    if (!peerLost) this.#failure ??= error instanceof EpemuError ? error : new EpemuError(messageOf(error));
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack.slice(0, 16_000) } : {};
     this.#channel.send({ type: 'failed', message: messageOf(error).slice(0, 4000), peerLost, ...stack });
   }
@@ -230,9 +268,13 @@ class Worker {
 
 /**
  * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
- * @throws EpemuError when the coordinator cannot be reached, refuses this worker, or is gone before the end.
+ * @throws CoordinatorUnreachableError; RunFailedError when the run failed elsewhere, or this worker's own failure;
+ * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const socket = await connectToCoordinator(options.coordinatorUrl, options.connectTimeoutMs ?? 30_000);
-  await new Worker(options, socket).finished();
+  const { coordinatorUrl, connectTimeoutMs = 30_000 } = options;
+  const connection = await connectToCoordinator(coordinatorUrl, connectTimeoutMs, (reason) => {
+    options.onWaiting?.(reason);
+  });
+  await new Worker(options, connection).finished();
 }

@@ -220,6 +220,32 @@ describe('coordinator and workers', () => {
     expect((await coordinator.end).code).to.equal(EXIT_CODE.rankFailed);
   });
 
+  it('SIGTERM ends a worker, and its run with the reason on both sides', async () => {
+    const { coordinator, url } = await coordinate(temporary.fresh(), LONG);
+    const workers = [1, 2].map(() => new CliProcess(['worker', '--coordinator', url, '--slots', '4'], ENVIRONMENT));
+    await coordinator.stderrMatch(/running/);
+    workers[0].kill('SIGTERM');
+    const [stopped, other] = await Promise.all(workers.map(({ end }) => end));
+    expect(stopped).to.include({ code: EXIT_CODE.terminated, stderr: 'epemu: ended by SIGTERM\n' });
+    const { code, stderr } = await coordinator.end;
+    expect(code).to.equal(EXIT_CODE.rankFailed);
+    expect(stderr).to.match(
+      /ranks \d–\d \(pid \d+\) failed (in .+ of layer \d+|before its first phase): ended by SIGTERM/,
+    );
+    expect(other.code).to.equal(EXIT_CODE.rankFailed);
+    expect(other.stderr).to.match(/the run failed: ranks .*: ended by SIGTERM/);
+  });
+
+  it('SIGTERM ends a worker that waits for its coordinator', async () => {
+    const url = `ws://127.0.0.1:${await freePort()}`;
+    const worker = new CliProcess(['worker', '--coordinator', url], ENVIRONMENT);
+    await worker.stderrMatch(/no coordinator answers/);
+    worker.kill('SIGTERM');
+    const { code, stderr } = await worker.end;
+    expect(code).to.equal(EXIT_CODE.terminated);
+    expect(stderr).to.match(/\nepemu: ended by SIGTERM\n$/);
+  });
+
   it('a second coordinator on a port says that it is taken', async () => {
     const { coordinator, url } = await coordinate(temporary.fresh(), CHANGES);
     const port = new URL(url).port;

@@ -6,6 +6,7 @@ import { BadInputError, messageOf } from '@epemu/core';
 import { hostAndPort, isWildcard, parseListenAddress } from '@epemu/http';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { abortOnSignals } from '../interrupt.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { configurationFrom, execute } from './run.js';
@@ -151,6 +152,7 @@ export function addClusterCommands(program: Command): void {
         coordinatorUrl,
         token,
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
+        signal: abortOnSignals().signal,
         ports: parsePortRange('--port', flags.port),
         connectTimeoutMs: connectSeconds * 1000,
         ...(flags.host === undefined ? {} : { host: flags.host }),

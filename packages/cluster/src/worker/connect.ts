@@ -53,23 +53,29 @@ function open(url: string): Promise<CoordinatorConnection> {
 
 /**
  * Connects to a coordinator, with back-off until the deadline.
- * @param onWait told once, when the first attempt has failed, why it did.
- * @throws CoordinatorUnreachableError when the deadline passes.
+ * @throws CoordinatorUnreachableError when the deadline passes; the signal's reason.
  */
 export async function connectToCoordinator(
   url: string,
-  timeoutMs: number,
-  onWait: (reason: string) => void,
+  options: {
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal | undefined;
+    /** Told once, when the first attempt has failed, why it did. */
+    readonly onWait: (reason: string) => void;
+  },
 ): Promise<CoordinatorConnection> {
+  const { timeoutMs, signal, onWait } = options;
   const deadline = performance.now() + timeoutMs;
   for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+    signal?.throwIfAborted();
     try {
       return await open(url);
     } catch (error) {
       if (wait === FIRST_RETRY_MS) onWait(messageOf(error));
       const left = deadline - performance.now();
       if (left <= 0) throw new CoordinatorUnreachableError(url, Math.round(timeoutMs / 1000), error);
-      await delay(Math.min(wait, left));
+      // The signal ends the wait; its reason is thrown above.
+      await delay(Math.min(wait, left), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     }
   }
 }

@@ -48,6 +48,8 @@ export interface WorkerOptions {
   readonly place?: number;
   /** How long to try to reach the coordinator, ms. @default 30000 */
   readonly connectTimeoutMs?: number;
+  /** Ends the worker, and with it a run that it takes part in, with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Told, once, when the coordinator does not answer at first: why, and that it is tried again. */
   onWaiting?(reason: string): void;
 }
@@ -78,6 +80,11 @@ class Worker {
   readonly #silence: StallWatch;
   /** Why the run failed: this worker's own fault, or else what the coordinator says. */
   #failure: EpemuError | undefined;
+  readonly #interrupt = (): void => {
+    const reason: unknown = this.#options.signal?.reason;
+    this.#report(reason);
+    this.#left.reject(reason);
+  };
 
   constructor(options: WorkerOptions, { socket, localAddress }: CoordinatorConnection) {
     this.#options = options;
@@ -99,6 +106,7 @@ class Worker {
     const { token, slots, place } = options;
     const hello = { token, slots, place, pid: process.pid, host: hostname(), machine: machineId() };
     this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
+    options.signal?.addEventListener('abort', this.#interrupt);
     // A machine that is cut off or loses its power closes no connection.
     this.#silence = new StallWatch(
       SILENCE_SECONDS,
@@ -115,6 +123,8 @@ class Worker {
     try {
       await this.#left.promise;
     } finally {
+      this.#options.signal?.removeEventListener('abort', this.#interrupt);
+      this.#channel.close();
       this.#silence.end();
       clearInterval(this.#progress);
       this.#group?.abort(new EpemuError('the worker ends'));
@@ -152,7 +162,6 @@ class Worker {
       case 'dismiss':
         if (this.#failure === undefined) this.#left.resolve(undefined);
         else this.#left.reject(this.#failure);
-        this.#channel.close();
         return;
     }
   }
@@ -269,12 +278,14 @@ class Worker {
 /**
  * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
  * @throws CoordinatorUnreachableError; RunFailedError when the run failed elsewhere, or this worker's own failure;
- * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end.
+ * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end; the signal's reason.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { coordinatorUrl, connectTimeoutMs = 30_000 } = options;
-  const connection = await connectToCoordinator(coordinatorUrl, connectTimeoutMs, (reason) => {
+  const { signal } = options;
+  const onWait = (reason: string): void => {
     options.onWaiting?.(reason);
-  });
+  };
+  const connection = await connectToCoordinator(coordinatorUrl, { timeoutMs: connectTimeoutMs, signal, onWait });
   await new Worker(options, connection).finished();
 }

@@ -158,6 +158,7 @@ class ScenarioRun {
   #statistics: readonly WorkerStatistics[] = [];
   readonly #progress: ProgressTracker;
   #workers = 0;
+  #joinedSlots = 0;
   #startedNs: number;
   #finished = false;
   #error: EpemuError | undefined;
@@ -233,8 +234,15 @@ class ScenarioRun {
     } else if (LOGGED.has(event.type)) {
       log.info(event, event.type);
     }
+    if (event.type === 'joined') this.#noteSlots(event.slots);
+    else if (event.type === 'withdrawn') this.#noteSlots(-event.slots);
     if (event.type === 'placed') this.#workers = event.workers.length;
     onEvent?.(event);
+  }
+
+  #noteSlots(more: number): void {
+    this.#joinedSlots += more;
+    this.#options.onProgress?.({ stage: 'starting', share: 0, joinedSlots: this.#joinedSlots });
   }
 
   #merge(): Promise<MergeResult> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parsePortRange, runWorker } from '@epemu/cluster';
+import type { WorkerOptions } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
 import { hostAndPort, isWildcard, parseListenAddress } from '@epemu/http';
 import { Option } from 'commander';
@@ -49,6 +50,14 @@ function advertised(flag: string, text: string): { host?: string; port?: number 
 function addressForWorkers(url: string): string {
   const { hostname: listened, port } = new URL(url);
   return isWildcard(listened.replace(/^\[|\]$/g, '')) ? `ws://${hostAndPort(hostname(), Number(port))}` : url;
+}
+
+/** One line on what a worker was given. */
+function placedText(placed: Parameters<NonNullable<WorkerOptions['onPlaced']>>[0]): string {
+  if (placed === undefined) return 'not needed: other workers hold the ranks';
+  const { ranks, configuration, runId } = placed;
+  const [first, last] = [ranks[0], ranks[ranks.length - 1]];
+  return `holds ${first === last ? `rank ${first}` : `ranks ${first}–${last}`} of ${configuration.ranks} in run ${runId}`;
 }
 
 interface CoordinatorFlags extends RunFlags {
@@ -157,6 +166,9 @@ export function addClusterCommands(program: Command): void {
         connectTimeoutMs: connectSeconds * 1000,
         ...(flags.host === undefined ? {} : { host: flags.host }),
         ...(flags.advertise === undefined ? {} : { advertise: advertised('--advertise', flags.advertise) }),
+        onPlaced: (placed) => {
+          process.stderr.write(`${placedText(placed)}\n`);
+        },
         onWaiting: (reason) => {
           process.stderr.write(
             `no coordinator answers at ${coordinatorUrl} yet (${reason}); trying for ${connectSeconds} s\n`,

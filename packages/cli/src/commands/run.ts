@@ -104,8 +104,10 @@ async function runObserved(
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags.force === undefined ? {} : { force: flags.force }),
       ...(external === undefined ? {} : { external }),
-      onProgress: ({ stage, share, phase, layer }) => {
-        progress.show({ stage, share, ...(phase === undefined ? {} : { detail: `${phase}, layer ${layer}` }) });
+      onProgress: ({ stage, share, phase, layer, joinedSlots }) => {
+        const slots = joinedSlots === undefined ? undefined : `${joinedSlots} of ${configuration.ranks} slots joined`;
+        const detail = phase === undefined ? slots : `${phase}, layer ${layer}`;
+        progress.show({ stage, share, ...(detail === undefined ? {} : { detail }) });
       },
     });
   } finally {

@@ -52,6 +52,8 @@ export interface WorkerOptions {
   readonly signal?: AbortSignal;
   /** Told, once, when the coordinator does not answer at first: why, and that it is tried again. */
   onWaiting?(reason: string): void;
+  /** Told when the worker gets its ranks; undefined when it is not needed. */
+  onPlaced?(placed: { ranks: readonly number[]; configuration: Configuration; runId: string } | undefined): void;
 }
 
 /** How long a worker goes on without a word from its coordinator, which says something every second, s. */
@@ -158,12 +160,19 @@ class Worker {
       case 'refuse':
         this.#left.reject(new EpemuError(`the coordinator refused this worker: ${message.message}`));
         return;
-      case 'leave':
       case 'dismiss':
-        if (this.#failure === undefined) this.#left.resolve(undefined);
-        else this.#left.reject(this.#failure);
+        if (this.#failure === undefined) this.#options.onPlaced?.(undefined);
+        this.#leave();
+        return;
+      case 'leave':
+        this.#leave();
         return;
     }
+  }
+
+  #leave(): void {
+    if (this.#failure === undefined) this.#left.resolve(undefined);
+    else this.#left.reject(this.#failure);
   }
 
   async #assign(message: Extract<CoordinatorMessage, { type: 'assign' }>): Promise<void> {
@@ -185,6 +194,7 @@ class Worker {
     });
     this.#fabric = fabric;
     const ranks = workerOfRank.flatMap((of, rank) => (of === worker ? [rank] : []));
+    this.#options.onPlaced?.({ ranks, configuration, runId });
     this.#group = new RankGroup({
       configuration,
       program: buildProgram(configuration),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -73,6 +74,12 @@ describe('a network’s troubles', () => {
       /no rank has moved for 1 s; furthest behind is ranks \d+–\d+ \(pid \d+\) in/,
     );
     expect(outcome.report).to.include({ status: 'failed', digest: null });
+  });
+
+  it('do not include IPv6', async function () {
+    if (!Object.values(networkInterfaces()).some((own) => own?.some(({ address }) => address === '::1'))) this.skip();
+    const outcome = await runWithWorkers(small('decode'), temporary.fresh(), [{ slots: 8 }, { slots: 8 }], '::1');
+    expect(digestOfOutcome(outcome)).to.equal(digest);
   });
 
   it('of a reset connection fail the run, which names the ranks that lost each other', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, deferred } from '@epemu/core';
+import { hostAndPort } from '@epemu/http';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
 import { ControlChannel } from '../control/channel.js';
@@ -15,6 +16,7 @@ import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
 import { placeRanks } from './placement.js';
+import { checkReachable } from './reachable.js';
 import type { MemberState } from './member.js';
 import { CoordinatorServer, sameToken } from './server.js';
 
@@ -78,7 +80,7 @@ export class Coordinator {
   async listen(): Promise<string> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
     const address = await this.#server.listen(host, port);
-    const url = `ws://${address.host}:${address.port}`;
+    const url = `ws://${hostAndPort(address.host, address.port)}`;
     this.#options.onEvent({ type: 'listening', url });
     this.#pinging = setInterval(() => {
       this.#ping();
@@ -214,6 +216,7 @@ export class Coordinator {
 
   async #connect(): Promise<void> {
     await this.#until('listening');
+    checkReachable(this.members);
     this.#options.onEvent({ type: 'connecting', workers: this.#placed() });
     const peers = this.members.map(({ worker, url }) => ({ worker, url }));
     for (const member of this.members) {

@@ -24,6 +24,7 @@ import { machineId } from '../machine.js';
 import { StallWatch } from '../stall-watch.js';
 import { connectToCoordinator } from './connect.js';
 import type { CoordinatorConnection } from './connect.js';
+import { ownAddress } from './own-address.js';
 import { listenInRange } from './port-range.js';
 import type { PortRange } from './port-range.js';
 import { RankGroup } from './rank-group.js';
@@ -76,7 +77,7 @@ class Worker {
   /** What has ended since the last report, flat. */
   readonly #moves: number[] = [];
   #handedOver = false;
-  readonly #localAddress: string;
+  readonly #ownAddress: string;
   /** Messages of the coordinator. */
   #heard = 0;
   readonly #silence: StallWatch;
@@ -90,7 +91,7 @@ class Worker {
 
   constructor(options: WorkerOptions, { socket, localAddress }: CoordinatorConnection) {
     this.#options = options;
-    this.#localAddress = localAddress;
+    this.#ownAddress = ownAddress(localAddress, options.coordinatorUrl);
     this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
       onMessage: (message) => {
         this.#heard++;
@@ -180,7 +181,7 @@ class Worker {
     const configuration = parseConfiguration(message.configuration);
     this.#configuration = configuration;
     this.#workerIndex = worker;
-    const { host = this.#localAddress, ports = { first: 0, last: 0 }, advertise, token } = this.#options;
+    const { host = this.#ownAddress, ports = { first: 0, last: 0 }, advertise, token } = this.#options;
     const fabric = new WebSocketFabric({
       worker,
       workerOfRank,
@@ -214,7 +215,7 @@ class Worker {
     });
     const listened = await listenInRange(ports, host, (port) => fabric.listen(port));
     // Peers cannot dial a wildcard; what reaches the coordinator is reached by them.
-    const reached = isWildcard(host) ? this.#localAddress : host;
+    const reached = isWildcard(host) ? this.#ownAddress : host;
     const address = hostAndPort(advertise?.host ?? reached, advertise?.port ?? listened.port);
     this.#channel.send({ type: 'listening', url: `ws://${address}` });
   }

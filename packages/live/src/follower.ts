@@ -28,6 +28,8 @@ export class RunFollower {
   readonly #rate = new MessageRate();
   #rowsTold = 0;
   #ranksEnded = false;
+  /** Ranks and operations that the run has. */
+  #known = { ranks: 0, operations: 0 };
 
   // What is new since the last update.
   #head: RunHead | undefined;
@@ -109,6 +111,7 @@ export class RunFollower {
     this.#configuration = configuration;
     this.#rows = new RowTracker(program, configuration.ranks);
     this.#head = runHead({ runId, configuration, program, external, startedAtMs: Date.now() });
+    this.#known = { ranks: configuration.ranks, operations: program.operations.length };
     this.#facts = { stage: 'joining' };
   }
 
@@ -125,10 +128,16 @@ export class RunFollower {
   }
 
   #noteMoves({ worker, operations, messagesSent, moves }: Extract<RunEvent, { type: 'moved' }>): void {
-    for (const [rank, operation] of operations) this.#positions.set(rank, operation);
+    const { ranks, operations: columns } = this.#known;
+    // Workers say what they like; what no rank of this run can do must not end it here.
+    const isKnown = (rank: number, operation: number): boolean => rank < ranks && operation < columns;
+    for (const [rank, operation] of operations) {
+      if (isKnown(rank, operation)) this.#positions.set(rank, operation);
+    }
     this.#rate.note(worker, messagesSent);
     for (const move of moves) {
       const { rank, operation, background, startNs, endNs } = move;
+      if (!isKnown(rank, operation)) continue;
       this.#moves.push(rank, operation, background ? 1 : 0, startNs, endNs);
       this.#rows?.note(move);
     }

@@ -84,7 +84,8 @@ export function livePage(): LiveDocument {
 <progress id="progress" max="1" value="0" aria-label="Share of its operations that the slowest rank has come to"></progress>
 <p id="sentence">&nbsp;</p></section>
 ${tiles()}
-<div class="columns-of-page"><div class="main-column">${rankSection()}${timelineSection()}${logSection()}</div><div class="side-column">${sideColumn()}</div></div>
+${timelineSection()}
+<div class="columns-of-page"><div class="main-column">${rankSection()}${logSection()}</div><div class="side-column">${sideColumn()}</div></div>
 </main>
 <script>${trusted(script)}</script>
 </body>

@@ -113,22 +113,18 @@ export class RowTracker {
 
   /** Mean start of the first layer over ranks, µs; undefined until all ranks have come to it. */
   get firstLayerStartUs(): number | undefined {
-    return this.#startUs(0);
+    const { sumNs, ranks } = this.#marks[0] ?? { sumNs: 0, ranks: 0 };
+    return ranks === this.#ranks ? sumNs / ranks / 1000 : undefined;
   }
 
   /** @returns times of the layers that all ranks have ended, in order; the last layer of a run is never among them. */
   layerTimes(): LayerTime[] {
     const times: LayerTime[] = [];
     for (let i = 0; i + 1 < this.#marks.length; i++) {
-      const [start, end] = [this.#startUs(i), this.#startUs(i + 1)];
-      if (start === undefined || end === undefined) break;
-      times.push({ dense: this.#marks[i].dense, us: end - start });
+      const [begin, end] = [this.#marks[i], this.#marks[i + 1]];
+      if (begin.ranks < this.#ranks || end.ranks < this.#ranks) break;
+      times.push({ dense: begin.dense, us: (end.sumNs - begin.sumNs) / this.#ranks / 1000 });
     }
     return times;
-  }
-
-  #startUs(mark: number): number | undefined {
-    const { sumNs, ranks } = this.#marks[mark] ?? { sumNs: 0, ranks: 0 };
-    return this.#ranks === ranks ? sumNs / ranks / 1000 : undefined;
   }
 }

@@ -24,7 +24,11 @@ function figuresOf({ steady, throughput, numerics, host, ranks }: Report): RunRe
   }
   const wrong = numerics.missing + numerics.duplicated + numerics.wrong;
   add('Tokens checked', numerics.tokensChecked.toLocaleString('en'), `${wrong} of them wrong`);
-  add('Host time', `${host.wallSeconds.toFixed(1)} s`, `${host.processes} processes, ${ranks} ranks`);
+  add(
+    'Host time',
+    `${host.wallSeconds.toFixed(1)} s`,
+    `${host.processes} process${host.processes === 1 ? '' : 'es'}, ${ranks} ranks`,
+  );
   return figures;
 }
 

@@ -64,7 +64,9 @@ export class OutputsView {
     table.createTBody().append(...files.map(fileRow));
     const facts = element('dl', '', 'facts');
     facts.append(element('dt', 'digest'), element('dd', digest ?? 'none: ranks are missing'));
-    facts.append(element('dt', 'folder'), element('dd', folder));
+    const place = element('dd', folder, 'folder');
+    place.title = folder;
+    facts.append(element('dt', 'folder'), place);
     return [actions, table, facts];
   }
 

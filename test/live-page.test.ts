@@ -224,6 +224,7 @@ function livePageTests(executablePath: string): void {
     expect(error).to.match(/rank 3 .* was killed by SIGKILL/);
     expect(await live.page.locator('#sentence').innerText()).to.equal(error);
     expect(await live.page.locator(`[aria-label^="rank ${VICTIM},"]`).getAttribute('class')).to.include('lost');
+    expect(await live.page.locator('.rank.finished').count()).to.equal(0);
     expect(await live.page.locator('#outputs').innerText()).to.include('none: ranks are missing');
     expect((await linesOf(live.page)).filter((line) => /error/.test(line)).length).to.be.at.least(2);
     expectQuiet(live, url);

@@ -31,6 +31,9 @@ export class RunFollower {
   /** Ranks and operations that the run has. */
   #known = { ranks: 0, operations: 0 };
 
+  /** By rank: operations that have ended. With several streams, the one begun last need not be the program's last. */
+  readonly #endedOf = new Map<number, number>();
+
   // What is new since the last update.
   #head: RunHead | undefined;
   #facts: Partial<Writable<LiveFacts>> = {};
@@ -65,7 +68,7 @@ export class RunFollower {
         this.#noteMoves(event);
         return;
       case 'finished':
-        this.#setWorker(event.worker, 'finished');
+        this.#setWorker(event.worker, this.#hasEnded(event.worker) ? 'finished' : 'stopped');
         return;
       case 'lost':
         this.#setWorker(event.worker, 'lost');
@@ -138,9 +141,16 @@ export class RunFollower {
     for (const move of moves) {
       const { rank, operation, background, startNs, endNs } = move;
       if (!isKnown(rank, operation)) continue;
+      if (!background) this.#endedOf.set(rank, (this.#endedOf.get(rank) ?? 0) + 1);
       this.#moves.push(rank, operation, background ? 1 : 0, startNs, endNs);
       this.#rows?.note(move);
     }
+  }
+
+  /** @returns whether all ranks of a worker have ended all operations. */
+  #hasEnded(worker: number): boolean {
+    const { operations } = this.#known;
+    return (this.#placed[worker]?.ranks ?? []).every((rank) => this.#endedOf.get(rank) === operations);
   }
 
   #setWorker(worker: number, state: LiveWorker['state']): void {

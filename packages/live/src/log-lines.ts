@@ -44,7 +44,7 @@ function lineOf(event: RunEvent, placed: readonly PlacedWorker[]): Line | undefi
     case 'started':
       return info('ranks start');
     case 'finished':
-      return info(`${nameOf(event.worker)} has finished`);
+      return info(`${nameOf(event.worker)} has handed over its timelines`);
     case 'lost':
       return { level: 'error', text: `${nameOf(event.worker)} is lost` };
     case 'failed':

@@ -50,14 +50,12 @@ function logSection(): Markup {
 }
 
 function sideColumn(): Markup {
-  return markup`<section aria-labelledby="outputs-title" class="outputs">
-<h2 id="outputs-title">Outputs</h2>
-<div id="outputs"></div>
-<p role="status" id="perfetto-status" class="note"></p></section>
-<section aria-labelledby="workers-title" class="workers"><h2 id="workers-title">Workers</h2>
+  return markup`<section aria-labelledby="workers-title" class="workers"><h2 id="workers-title">Workers</h2>
 <div id="joining"></div>
 <div class="copy-row" id="join-row" hidden><code id="join-command"></code><button type="button" data-copy="join-command">Copy</button><span role="status" data-copy-status></span></div>
-<div class="table-box" tabindex="0" role="region" aria-label="Workers"><table id="workers"></table></div></section>`;
+<div class="table-box" tabindex="0" role="region" aria-label="Workers"><table id="workers"></table></div></section>
+<section aria-labelledby="outputs-title" class="outputs"><h2 id="outputs-title">Outputs</h2>
+<div id="outputs"></div></section>`;
 }
 
 /** @returns the page that shows a run; all of its data comes by `/events`. */
@@ -82,7 +80,8 @@ export function livePage(): LiveDocument {
 <section class="run-state" id="run-state" aria-labelledby="stage">
 <div class="section-head"><h2 id="stage" role="status">Connecting</h2><p id="elapsed" class="elapsed"></p></div>
 <progress id="progress" max="1" value="0" aria-label="Share of its operations that the slowest rank has come to"></progress>
-<p id="sentence">&nbsp;</p></section>
+<div class="sentence-row"><p id="sentence">&nbsp;</p>
+<div class="ending"><div id="actions" class="actions"></div><p role="status" id="perfetto-status" class="note"></p></div></div></section>
 ${tiles()}
 ${timelineSection()}
 <div class="columns-of-page"><div class="main-column">${rankSection()}${logSection()}</div><div class="side-column">${sideColumn()}</div></div>

@@ -34,6 +34,8 @@ export function runHead(parts: {
 }): RunHead {
   const { runId, configuration, program, external, startedAtMs } = parts;
   const { scenario, ranks, layers, routing, overlap, fabric, seed, model, hardware } = configuration;
+  // A second stream that takes part in a phase of another has no phase of its own to show.
+  const streams = program.streams.filter(({ id }) => program.operations.some(({ stream }) => stream === id));
   const phases = [...new Set(program.operations.map(({ phase }) => phase))];
   return {
     runId,
@@ -51,7 +53,7 @@ export function runHead(parts: {
     startedAtMs,
     phases: phases.map(plainText),
     operations: operationColumns(program, phases),
-    streams: program.streams.map(({ id, name }) => ({ id, name: plainText(name) })),
+    streams: streams.map(({ id, name }) => ({ id, name: plainText(name) })),
     hasNetwork: program.operations.some(({ kind }) => kind === 'issue'),
     layerMarker: plainText(program.layerMarker),
     lastRow: program.operations.reduce((last, { kind, row }) => (kind === 'compute' ? Math.max(last, row) : last), 0),

@@ -38,7 +38,7 @@ export function runResult(folder: string, report: Report): RunResult {
     const bytes = statSync(join(folder, name), { throwIfNoEntry: false })?.size;
     return bytes === undefined ? [] : [{ name, bytes }];
   });
-  const ranks = Array.from({ length: report.ranks }, (_, rank) => rank);
+  const names = Array.from({ length: report.ranks }, (_, rank) => rankFileName(rank));
   return {
     status: report.status,
     error: report.error === undefined ? null : plainText(report.error),
@@ -46,7 +46,7 @@ export function runResult(folder: string, report: Report): RunResult {
     digest: report.digest,
     figures: figuresOf(report),
     files,
-    rankFiles: ranks.filter((rank) => existsSync(join(folder, rankFileName(rank)))),
+    rankFiles: names.map((name) => (existsSync(join(folder, name)) ? name : null)),
     folder: plainText(folder),
   };
 }

@@ -53,6 +53,7 @@ export interface RunHead {
   /** Names of phases. */
   readonly phases: readonly string[];
   readonly operations: OperationColumns;
+  /** Those that phases run on. */
   readonly streams: readonly { readonly id: number; readonly name: string }[];
   /** Whether transfers run in the background, on a network row. */
   readonly hasNetwork: boolean;
@@ -80,7 +81,8 @@ export interface LiveWorker {
   readonly host: string;
   readonly pid: number;
   readonly ranks: readonly number[];
-  readonly state: 'running' | 'finished' | 'lost';
+  /** `stopped`: it handed over what it had when the run was ended. */
+  readonly state: 'running' | 'finished' | 'stopped' | 'lost';
 }
 
 /** How late ranks are, in virtual time. */
@@ -129,8 +131,8 @@ export interface RunResult {
   readonly digest: string | null;
   readonly figures: readonly { readonly label: string; readonly value: string; readonly note: string }[];
   readonly files: readonly OfferedFile[];
-  /** Ranks with a trace of their own, ascending. */
-  readonly rankFiles: readonly number[];
+  /** By rank: its own trace; null where it left none. */
+  readonly rankFiles: readonly (string | null)[];
   readonly folder: string;
 }
 

@@ -1,5 +1,5 @@
 import { byId } from '@epemu/pages/client';
-import type { LiveState } from '../state.js';
+import type { LiveState, LiveWorker } from '../state.js';
 import { counted, microsecondsText, setText } from './text.js';
 
 interface Figure {
@@ -11,16 +11,17 @@ interface Figure {
 const NONE = '–';
 
 /** Ranks of workers in one state. */
-export function ranksIn({ facts }: LiveState, state: 'running' | 'finished' | 'lost'): number {
+function ranksIn({ facts }: LiveState, state: LiveWorker['state']): number {
   return facts.workers.reduce((sum, worker) => sum + (worker.state === state ? worker.ranks.length : 0), 0);
 }
 
 function ranksFigure(state: LiveState): Figure {
   const { head, facts } = state;
-  const finished = ranksIn(state, 'finished');
-  const [label, note] = ['Ranks', `${finished} finished · ${ranksIn(state, 'lost')} lost`];
+  const label = 'Ranks';
   if (facts.workers.length === 0) return { label, value: NONE, note: `of ${head?.ranks ?? 0}` };
-  return { label, value: `${ranksIn(state, 'running')} running`, note };
+  const stopped = ranksIn(state, 'stopped');
+  const others = stopped > 0 ? `${stopped} stopped` : `${ranksIn(state, 'finished')} finished`;
+  return { label, value: `${ranksIn(state, 'running')} running`, note: `${others} · ${ranksIn(state, 'lost')} lost` };
 }
 
 function lagFigure({ head, facts: { lag } }: LiveState): Figure {

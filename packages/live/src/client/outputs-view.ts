@@ -31,13 +31,14 @@ function fileRow({ name, bytes }: { name: string; bytes: number | undefined }): 
   const cell = element('th');
   cell.scope = 'row';
   cell.append(link);
-  row.append(cell, element('td', bytes === undefined ? 'so far' : formatBytes(bytes), 'number'));
+  row.append(cell, element('td', bytes === undefined ? '' : formatBytes(bytes), 'number'));
   return row;
 }
 
 /** Report, downloads and viewer, once there are any. */
 export class OutputsView {
   readonly #box = byId('outputs', HTMLElement);
+  readonly #actions = byId('actions', HTMLElement);
   readonly #status = byId('perfetto-status', HTMLElement);
   #shown: RunResult | RunHead | null = null;
 
@@ -45,21 +46,26 @@ export class OutputsView {
     if ((result ?? head) === this.#shown) return;
     this.#shown = result ?? head;
     setText(this.#status, '');
-    if (result !== null)
-      this.#box.replaceChildren(...this.#parts(result, `${head?.scenario ?? ''} ${head?.runId ?? ''}`));
+    const title = `${head?.scenario ?? ''} ${head?.runId ?? ''}`;
+    this.#actions.replaceChildren(...(result === null ? [] : this.#actionsOf(result, title)));
+    if (result !== null) this.#box.replaceChildren(...this.#partsOf(result));
     else if (head !== null) this.#box.replaceChildren(...beforeTheEnd());
   }
 
-  #parts({ files, digest, folder }: RunResult, title: string): HTMLElement[] {
+  #actionsOf({ files }: RunResult, title: string): HTMLElement[] {
     const has = (name: string): boolean => files.some((file) => file.name === name);
-    const actions = element('p', '', 'actions');
+    const actions: HTMLElement[] = [];
     if (has('report.html')) {
       const link = element('a', 'Open the report', 'action');
       link.href = '/report.html';
       link.target = '_blank';
-      actions.append(link);
+      actions.push(link);
     }
-    if (has('trace.json.gz')) actions.append(this.#perfettoButton('/files/trace.json.gz', title));
+    if (has('trace.json.gz')) actions.push(this.#perfettoButton('/files/trace.json.gz', title));
+    return actions;
+  }
+
+  #partsOf({ files, digest, folder }: RunResult): HTMLElement[] {
     const table = element('table', '', 'files');
     table.createTBody().append(...files.map(fileRow));
     const facts = element('dl', '', 'facts');
@@ -67,7 +73,7 @@ export class OutputsView {
     const place = element('dd', folder, 'folder');
     place.title = folder;
     facts.append(element('dt', 'folder'), place);
-    return [actions, table, facts];
+    return [table, facts];
   }
 
   #perfettoButton(path: string, title: string): HTMLButtonElement {

@@ -18,7 +18,7 @@ export class RankFacts {
     const parts = [`node ${Math.floor(rank / head.nodeSize)}`];
     const worker = facts.workers.find(({ ranks }) => ranks.includes(rank));
     if (worker !== undefined) parts.push(`worker ${worker.worker} on ${worker.host}`);
-    const ended = worker?.state === 'finished' || facts.stage === 'ended';
+    const ended = (worker !== undefined && worker.state !== 'running') || facts.stage === 'ended';
     if (worker?.state === 'lost') parts.push(`lost in ${placeText(head, positions[rank])}`);
     else if (facts.stage === 'running' && !ended) parts.push(placeText(head, positions[rank]));
     if (facts.lag !== null) {
@@ -26,15 +26,13 @@ export class RankFacts {
       parts.push(`${microsecondsText(facts.lag.ns[rank])} behind (mean ${mean})`);
     }
     const text = parts.join(' · ');
-    const hasFile = facts.result?.rankFiles.includes(rank) === true;
+    const file = facts.result?.rankFiles[rank] ?? null;
     const [said, link] = [this.#facts.firstChild, this.#facts.querySelector('a')];
-    const name = `ranks/rank-${String(rank).padStart(5, '0')}.json.gz`;
-    if (said?.textContent === text && hasFile === (link !== null) && (link === null || link.textContent === name))
-      return;
+    if (said?.textContent === text && (link?.textContent ?? null) === file) return;
     this.#facts.replaceChildren(element('span', text));
-    if (!hasFile) return;
-    const download = element('a', name);
-    download.href = `/files/${name}`;
+    if (file === null) return;
+    const download = element('a', file);
+    download.href = `/files/${file}`;
     download.download = '';
     this.#facts.append(' · ', download);
   }

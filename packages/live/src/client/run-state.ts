@@ -34,6 +34,14 @@ export function placeText({ phases, operations }: RunHead, operation: number): s
   return `${phases[operations.phase[operation]]} of layer ${operations.layer[operation]}`;
 }
 
+/** @returns the share of the program that all ranks have come to, 0 to 1. */
+function shareOf(state: LiveState): number {
+  const { workers } = state.facts;
+  // With several streams, the operation that a rank began last need not be the program's last.
+  if (workers.length > 0 && workers.every((worker) => worker.state === 'finished')) return 1;
+  return slowestOf(state)?.share ?? 0;
+}
+
 function joiningText({ head, facts }: LiveState): string {
   const { workers, slots } = facts.joining;
   const have = `${counted(workers, 'worker')} with ${counted(slots, 'slot')} of ${head?.ranks ?? 0} joined`;
@@ -84,7 +92,7 @@ export class RunStateView {
     const name = head === null ? 'epemu' : `${head.scenario}, ${counted(head.ranks, 'rank')}`;
     setText(byId('title', HTMLElement), name);
     const verdict = result === null ? STAGES[stage] : result.status === 'ok' ? 'Ended well' : 'Failed';
-    const percent = `${Math.floor((slowestOf(state)?.share ?? 0) * 100)} %`;
+    const percent = `${Math.floor(shareOf(state) * 100)} %`;
     document.title = stage === 'running' ? `${percent} · ${name}` : `${verdict} · ${name}`;
     setText(byId('subtitle', HTMLElement), head === null ? '\u00a0' : subtitleOf(head));
     setText(byId('stage', HTMLElement), verdict);
@@ -92,7 +100,7 @@ export class RunStateView {
     this.#section.dataset.stage = stage;
     this.#section.dataset.status = result?.status ?? '';
     const joined = head === null ? 0 : Math.min(facts.joining.slots / head.ranks, 1);
-    this.#progress.value = stage === 'joining' ? joined : (slowestOf(state)?.share ?? 0);
+    this.#progress.value = stage === 'joining' ? joined : shareOf(state);
     this.#told = { elapsedMs, at: performance.now() };
     this.#runs = head !== null && stage !== 'ended';
     this.#showElapsed(elapsedMs);

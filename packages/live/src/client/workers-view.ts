@@ -27,11 +27,11 @@ export class WorkersView {
     const { stage, joining, workers } = facts;
     const { refused, lastRefusal, url, slots } = joining;
     const texts: string[] = [];
+    if (refused > 0) texts.push(`${counted(refused, 'worker')} refused; the last: ${lastRefusal ?? ''}.`);
     if (head !== null && stage === 'joining') {
       texts.push(`${counted(joining.workers, 'worker')} with ${slots} of ${head.ranks} slots joined.`);
       if (head.external) texts.push('Start a worker with as many slots as it is to hold ranks:');
     }
-    if (refused > 0) texts.push(`${counted(refused, 'worker')} refused; the last: ${lastRefusal ?? ''}.`);
     this.#showTexts(texts);
     const asks = head?.external === true && stage === 'joining' && url !== null;
     this.#joinRow.hidden = !asks;

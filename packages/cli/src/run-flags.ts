@@ -4,4 +4,8 @@ export interface RunFlags extends Record<string, unknown> {
   readonly force?: boolean;
   readonly json?: boolean;
   readonly dryRun?: boolean;
+  /** Address of the live page; true for the default one. */
+  readonly serve?: string | true;
+  /** Seconds that the page stays after the run. */
+  readonly serveFor?: string;
 }

@@ -1,7 +1,8 @@
 export type { ExternalWorkers } from './cluster-run.js';
 export { describeRun } from './output/merge.js';
-export type { Report } from './output/report.js';
-export { STATEMENT, throughputOf } from './output/report.js';
+export type { Report, Throughput } from './output/report.js';
+export { RUN_FILES, rankFileName } from './output/folder.js';
+export { STATEMENT, throughputOf, throughputOfStep } from './output/report.js';
 export { ReplayMismatchError, replayRun } from './replay-run.js';
 export type { ReplayOutcome } from './replay-run.js';
 export { NumericsError, runScenario } from './run.js';

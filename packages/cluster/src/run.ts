@@ -171,10 +171,11 @@ class ScenarioRun {
 
   async run(): Promise<RunOutcome> {
     const { configuration, folder, log, runId, program } = this.#options;
+    const external = this.#options.external !== undefined;
     const { scenario, ranks, fabric } = configuration;
     this.#options.onProgress?.({ stage: 'starting', share: 0 });
     log.info({ scenario, ranks, fabric }, 'run starts');
-    this.#tell({ type: 'begun', runId, folder, configuration, program });
+    this.#tell({ type: 'begun', runId, folder, configuration, program, external });
     await this.#attempt(() => this.#emulate());
     const emulatedNs = hostNs();
     this.#options.onProgress?.({ stage: 'merging', share: 1 });

@@ -10,6 +10,8 @@ import type { Command } from 'commander';
 import { abortOnSignals } from '../interrupt.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
+import { addServeFlags } from '../serve.js';
+import { wholeNumber } from '../whole-number.js';
 import { configurationFrom, execute } from './run.js';
 
 /** @returns the token from a file or the environment: never from argv, where every user of the host can read it. */
@@ -20,15 +22,6 @@ function tokenFrom(file: string | undefined): string | undefined {
   } catch (error) {
     throw new BadInputError('--token-file', `--token-file ${file} cannot be read (${messageOf(error)})`);
   }
-}
-
-/** @returns a whole number within bounds. @throws BadInputError naming the flag. */
-function wholeNumber(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new BadInputError(flag, `${flag} is ${text}, but it must be a whole number from ${least} to ${most}`);
-  }
-  return value;
 }
 
 /** @returns a WebSocket address. @throws BadInputError naming the flag: trying it until the deadline would not help. */
@@ -83,7 +76,7 @@ export function addClusterCommands(program: Command): void {
     .command('coordinator')
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
-  addConfigurationFlags(coordinator)
+  addServeFlags(addConfigurationFlags(coordinator))
     .addOption(
       new Option('--host <address>', 'address to listen on; 0.0.0.0 for workers from other machines')
         .default('127.0.0.1')
@@ -97,7 +90,13 @@ export function addClusterCommands(program: Command): void {
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', '\nExample:\n  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --port 7077')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --port 7077
+  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --serve    a page shows who has joined, and then the run`,
+    )
     .action(async (scenario: string, flags: CoordinatorFlags) => {
       const configuration = configurationFrom(scenario, flags);
       const given = tokenFrom(flags.tokenFile);

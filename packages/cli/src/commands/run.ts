@@ -9,9 +9,10 @@ import { failureText } from '../failure-block.js';
 import { abortOnSignals } from '../interrupt.js';
 import { addConfigurationFlags, configurationFlags, settingsOf } from '../options.js';
 import { openObservers } from '../observers.js';
-import type { RunObserver } from '../observers.js';
+import type { RunObserver } from '../run-observer.js';
 import { ProgressLine } from '../progress.js';
 import type { RunFlags } from '../run-flags.js';
+import { addServeFlags } from '../serve.js';
 import { summaryText } from '../summary.js';
 
 /** Adds `epemu run`. */
@@ -20,7 +21,7 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .description('run a scenario with live ranks and write its traces and report')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file (a config.json repeats its run)', 'decode');
-  addConfigurationFlags(command)
+  addServeFlags(addConfigurationFlags(command))
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--dry-run', 'print the resolved configuration and what the run would take; start nothing')
@@ -37,6 +38,8 @@ Examples:
   epemu run decode --fabric memory --payload none --layers 61
   epemu run decode --hardware gb200-nvl72 --model kimi-k2 --ranks 64
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
+  epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
+  epemu run train --serve 0.0.0.0:8080 --serve-for 600
   epemu run runs/…/config.json                   repeats a run: same digest`,
     )
     .action(async (scenario: string, flags: RunFlags) => {

@@ -216,7 +216,7 @@ describe('a served run', () => {
     const wrong = await refused('--serve', 'http://here');
     expect(wrong.code).to.equal(EXIT_CODE.badInput);
     expect(wrong.stderr).to.include('--serve is http://here, but it must be port, host or host:port');
-    for (const seconds of ['soon', '-1', '']) {
+    for (const seconds of ['soon', '-1', ' ']) {
       const end = await refused('--serve-for', seconds);
       expect(end.code).to.equal(EXIT_CODE.badInput);
       expect(end.stderr).to.include(`--serve-for is ${seconds}, but it must be seconds`);

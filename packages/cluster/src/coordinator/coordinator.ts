@@ -157,12 +157,19 @@ export class Coordinator {
     this.#place();
   }
 
-  /** Gives ranks out in the order of joining, as many to a worker as it offers; who gets none may leave. */
+  /**
+   * Gives ranks out, as many to a worker as it offers: in the order of the places that a launcher gave, then in the
+   * order of joining. Who gets none may leave.
+   */
   #place(): void {
     const { configuration, runId, follow } = this.#options;
     const workerOfRank: number[] = [];
     let workers = 0;
-    for (const member of this.#members) {
+    const placeOf = ({ place = Infinity }: Member): number => place;
+    // Sorting is stable: workers without a place, or with the same one, stay in the order of joining.
+    for (const member of this.#members.toSorted((a, b) =>
+      placeOf(a) < placeOf(b) ? -1 : Number(placeOf(a) > placeOf(b)),
+    )) {
       const count = Math.min(member.slots, configuration.ranks - workerOfRank.length);
       if (count === 0) {
         member.channel.send({ type: 'dismiss' });

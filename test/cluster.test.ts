@@ -10,6 +10,7 @@ import { small, smallArguments } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import { CliProcess, runCli } from './support/run-cli.js';
 import type { CliEnd } from './support/run-cli.js';
+import { eventsOf } from './support/run-log.js';
 import { TemporaryFolder } from './support/temporary.js';
 
 const ENVIRONMENT = { EPEMU_TOKEN: TOKEN };
@@ -17,12 +18,6 @@ const CHANGES = { ranks: 8, layers: 2, fabric: 'websocket' };
 /** Enough layers for a worker that comes while the run goes on. */
 const LONG = { ...CHANGES, layers: 58 };
 const ONE_LINE = /^epemu: [^\n]+\n$/;
-
-/** Lines of a run's log that have a type. */
-function eventsOf(folder: string): { type?: string; reason?: string }[] {
-  const lines = readFileSync(join(folder, 'run.log'), 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as { type?: string; reason?: string });
-}
 
 describe('coordinator and workers', () => {
   const temporary = new TemporaryFolder();

@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { runWorker } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
+import { plainText } from '@epemu/pages';
+import { Option } from 'commander';
 import type { Command } from 'commander';
+import { exitOnSignals } from '../interrupt.js';
+import { COORDINATOR_PORT, joinPointOf } from '../launcher/join-point.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { configurationFrom, execute } from './run.js';
@@ -43,7 +47,7 @@ interface CoordinatorFlags extends RunFlags {
 }
 
 interface WorkerFlags {
-  readonly coordinator: string;
+  readonly coordinator?: string;
   readonly slots: string;
   readonly tokenFile?: string;
   readonly host: string;
@@ -60,7 +64,7 @@ export function addClusterCommands(program: Command): void {
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
   addConfigurationFlags(coordinator)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <n>', 'port to listen on', '7077')
+    .option('--port <n>', 'port to listen on', String(COORDINATOR_PORT))
     .option('--token-file <file>', 'file that holds the token workers must know (or EPEMU_TOKEN)')
     .option('--join-timeout <seconds>', 'how long to wait for workers', '300')
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
@@ -86,22 +90,42 @@ export function addClusterCommands(program: Command): void {
   program
     .command('worker')
     .description('join a coordinator, hold the ranks it gives, and leave when the run has ended')
-    .requiredOption('--coordinator <url>', 'address of the coordinator, ws://host:port')
-    .option('--slots <n>', 'ranks this worker offers to hold', '1')
+    .addOption(
+      new Option(
+        '--coordinator <url>',
+        'address of the coordinator, ws://host:port (default: as the launcher says)',
+      ).env('EPEMU_COORDINATOR'),
+    )
+    .addOption(new Option('--slots <n>', 'ranks this worker offers to hold').env('EPEMU_SLOTS').default('1'))
     .option('--token-file <file>', 'file that holds the token (or EPEMU_TOKEN)')
     .option('--host <address>', 'address to listen on for peers', '127.0.0.1')
     .option('--port <n>', 'port to listen on for peers; 0 takes any free one', '0')
     .option('--advertise <url>', 'address that peers are told instead, ws://host:port')
     .option('--connect-timeout <seconds>', 'how long to try to reach the coordinator', '30')
-    .addHelpText('after', '\nExample:\n  EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8')
+    .addHelpText(
+      'after',
+      `
+A worker that srun, mpirun, torchrun or a Kubernetes Indexed Job has started finds out where its coordinator is and which
+process it is, and gets its ranks in that order. docs/launchers.md has the commands of each.
+
+Examples:
+  EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8
+  EPEMU_TOKEN=secret srun epemu worker               the coordinator is on the job's first host`,
+    )
     .action(async (flags: WorkerFlags) => {
       const token = tokenFrom(flags.tokenFile);
       if (token === undefined) {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
       }
+      // An empty variable is one that is not set, as in containers.
+      const given = flags.coordinator === '' ? undefined : flags.coordinator;
+      const { coordinatorUrl, place, finding } = joinPointOf(given, process.env);
+      if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
+      exitOnSignals();
       await runWorker({
-        coordinatorUrl: webSocketUrl('--coordinator', flags.coordinator),
+        coordinatorUrl: webSocketUrl('--coordinator', coordinatorUrl),
         token,
+        ...(place === undefined ? {} : { place }),
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
         host: flags.host,
         port: wholeNumber('--port', flags.port, 0, 65_535),

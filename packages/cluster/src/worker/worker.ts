@@ -39,6 +39,8 @@ export interface WorkerOptions {
   readonly port?: number;
   /** Address that peers are told instead of the one listened on: behind a proxy or a port mapping. */
   readonly advertise?: string;
+  /** Place among the processes that a launcher started: lower places get lower ranks. */
+  readonly place?: number;
   /** How long to try to reach the coordinator, ms. @default 30000 */
   readonly connectTimeoutMs?: number;
 }
@@ -73,10 +75,9 @@ class Worker {
         this.#left.reject(new EpemuError(`the coordinator at ${options.coordinatorUrl} is gone${detail}`));
       },
     });
-    const { token, slots } = options;
-    const hello = { token, slots, pid: process.pid, host: hostname() };
-    const machine = machineId();
-    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, machine, ...hello });
+    const { token, slots, place } = options;
+    const hello = { token, slots, place, pid: process.pid, host: hostname(), machine: machineId() };
+    this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
   }
 
   /** Resolves when the coordinator has let the worker go. @throws when the coordinator is gone before. */

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { findCommand } from '@epemu/cluster';
 import { expect } from 'chai';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Job } from 'kubernetes-models/batch/v1/Job';
 import { Service } from 'kubernetes-models/v1/Service';
-import { PROJECT, commandPath, runCommand } from './support/commands.js';
+import { PROJECT, runCommand } from './support/commands.js';
 import { small } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import { checked, documentsOf, listedIn } from './support/manifests.js';
@@ -164,7 +165,7 @@ describe('the Kubernetes manifests', () => {
 
   for (const folder of ['base', 'monitoring']) {
     it(`are built by kustomize from ${folder}, with the image that it names (needs kubectl)`, async function () {
-      if (commandPath('kubectl') === undefined) this.skip();
+      if (findCommand('kubectl') === undefined) this.skip();
       const { code, stdout, stderr } = await runCommand('kubectl', ['kustomize', join(FOLDER, folder)]);
       expect(code, stderr).to.equal(0);
       const built = documentsOf(stdout).map(checked);

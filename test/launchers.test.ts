@@ -1,7 +1,8 @@
+import { findCommand } from '@epemu/cluster';
 import { expect } from 'chai';
 import { EXIT_CODE } from '@epemu/core';
 import { TOKEN } from './support/cluster-run.js';
-import { commandPath, runCommand } from './support/commands.js';
+import { runCommand } from './support/commands.js';
 import { small, smallArguments } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import { freePort, within } from './support/processes.js';
@@ -70,7 +71,7 @@ describe('workers of launchers', () => {
   }
 
   it('of mpirun get ranks in the order of MPI ranks, and the digest is that of any other run (needs mpirun)', async function () {
-    if (commandPath('mpirun') === undefined) this.skip();
+    if (findCommand('mpirun') === undefined) this.skip();
     const folder = temporary.fresh();
     const { coordinator, url } = await coordinate(folder);
     const args = ['--allow-run-as-root', '--oversubscribe', '-np', String(PROCESSES), 'sh', '-c', NUMBERED];

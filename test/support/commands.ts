@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CliEnd } from './run-cli.js';
@@ -9,12 +8,6 @@ export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where npm links the project's commands. */
 export const BIN = join(PROJECT, 'node_modules', '.bin');
-
-/** @returns where a command is on the PATH; undefined where the machine lacks it. */
-export function commandPath(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-}
 
 /** Runs a command of the machine to its end, with `epemu` on its PATH. */
 export function runCommand(

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PROJECT, commandPath, runCommand } from './commands.js';
+import { findCommand } from '@epemu/cluster';
+import { PROJECT, runCommand } from './commands.js';
 
 /** Between two questions to Slurm, which answers in some 10 ms. */
 const POLL_MS = 100;
@@ -33,7 +34,7 @@ export class Slurm {
 
   /** @returns a Slurm to submit to, its lab started if need be; undefined where the machine has none. */
   static async find(): Promise<Slurm | undefined> {
-    if (commandPath('sbatch') === undefined) return undefined;
+    if (findCommand('sbatch') === undefined) return undefined;
     const own = new Slurm({}, undefined);
     if (await own.#answers()) return own;
     const lab = labPath();
@@ -42,7 +43,7 @@ export class Slurm {
     const running = new Slurm({ SLURM_CONF: configuration }, undefined);
     if (await running.#answers()) return running;
     // Starting needs root and the daemons; what is not installed is not installed for a test.
-    if (process.getuid?.() !== 0 || commandPath('slurmctld') === undefined) return undefined;
+    if (process.getuid?.() !== 0 || findCommand('slurmctld') === undefined) return undefined;
     const { code, stderr } = await runCommand(lab, ['up']);
     if (code !== 0) throw new Error(`the Slurm of ${lab} does not start: ${stderr}`);
     return new Slurm({ SLURM_CONF: configuration }, lab);

@@ -1,4 +1,5 @@
 export type { ExternalWorkers } from './cluster-run.js';
+export { findCommand } from './launcher.js';
 export { describeRun } from './output/merge.js';
 export type { Report } from './output/report.js';
 export { STATEMENT, throughputOf } from './output/report.js';

@@ -43,7 +43,7 @@ describe('epemu doctor', () => {
     const { finding } = checks.find(({ name }) => name === 'open files')!;
     expect(finding).to.equal('a process may have 256 open, the default run needs 80');
     // 128 workers would take 3 files each; 64 do beside the 32 of the process itself.
-    expect(capacities[2]).to.deep.include({ scenario: 'decode', ranks: 128, ranksPerWorker: 2, workers: 64 });
+    expect(capacities[0]).to.deep.include({ scenario: 'decode', ranks: 128, ranksPerWorker: 2, workers: 64 });
   });
 
   it('names the process that has a port', async () => {

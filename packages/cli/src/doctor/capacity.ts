@@ -1,4 +1,4 @@
-import { resolveConfiguration } from '@epemu/config';
+import { resolveConfiguration, scenarioNames } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { predictMemoryBytes } from '../dry-run.js';
 import type { Machine, Needs } from './machine.js';
@@ -12,12 +12,9 @@ const THREADS_PER_WORKER = 9;
 /** Threads of the process that starts them. Measured: 11. */
 const BASE_THREADS = 12;
 
-/** The scenarios that are built in. */
-const SCENARIOS = ['train', 'prefill', 'decode'] as const;
-
 /** How a scenario can be run on a machine. */
 export interface Capacity {
-  readonly scenario: (typeof SCENARIOS)[number];
+  readonly scenario: string;
   /** Ranks: the published number, or the largest that fits. */
   readonly ranks: number;
   readonly publishedRanks: number;
@@ -65,7 +62,7 @@ function spread(machine: Machine, configuration: Configuration): Configuration |
   return undefined;
 }
 
-function capacityOf(machine: Machine, scenario: (typeof SCENARIOS)[number]): Capacity {
+function capacityOf(machine: Machine, scenario: string): Capacity {
   const published = scenarioWith(scenario);
   const publishedRanks = published.ranks;
   let found = spread(machine, published);
@@ -80,5 +77,5 @@ function capacityOf(machine: Machine, scenario: (typeof SCENARIOS)[number]): Cap
 
 /** @returns what a machine can run of each built-in scenario. */
 export function capacities(machine: Machine): Capacity[] {
-  return SCENARIOS.map((scenario) => capacityOf(machine, scenario));
+  return scenarioNames().map((scenario) => capacityOf(machine, scenario));
 }

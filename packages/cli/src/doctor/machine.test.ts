@@ -71,15 +71,15 @@ describe('what a machine can run', () => {
     expect(
       capacities(GOOD).map(({ scenario, ranks, ranksPerWorker }) => [scenario, ranks, ranksPerWorker]),
     ).to.deep.equal([
-      ['train', 64, 1],
-      ['prefill', 32, 1],
       ['decode', 128, 1],
+      ['prefill', 32, 1],
+      ['train', 64, 1],
     ]);
   });
 
   it('is fewer processes where files or memory are short, then fewer ranks, then nothing', () => {
     const decode = (changes: Partial<Machine>): unknown[] => {
-      const { ranks, ranksPerWorker, workers } = capacities({ ...GOOD, ...changes })[2];
+      const { ranks, ranksPerWorker, workers } = capacities({ ...GOOD, ...changes })[0];
       return [ranks, ranksPerWorker, workers];
     };
     expect(decode({ openFiles: 256 })).to.deep.equal([128, 2, 64]);

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { findCommand } from '@epemu/cluster';
 import { expect } from 'chai';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
@@ -9,6 +9,7 @@ import { PROJECT, runCommand } from './support/commands.js';
 import { small } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import { checked, documentsOf, listedIn } from './support/manifests.js';
+import type { Manifest } from './support/manifests.js';
 import { freePort } from './support/processes.js';
 import { CliProcess } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
@@ -163,15 +164,39 @@ describe('the Kubernetes manifests', () => {
     expect(digest).to.equal((await runLocally(small('decode', { layers: 1 }))).digest);
   });
 
+  /** Builds a kustomization. @returns its objects, checked. */
+  async function built(folder: string): Promise<Manifest[]> {
+    const { code, stdout, stderr } = await runCommand('kubectl', ['kustomize', folder]);
+    expect(code, stderr).to.equal(0);
+    return documentsOf(stdout).map(checked);
+  }
+
   for (const folder of ['base', 'monitoring']) {
     it(`are built by kustomize from ${folder}, with the image that it names (needs kubectl)`, async function () {
       if (findCommand('kubectl') === undefined) this.skip();
-      const { code, stdout, stderr } = await runCommand('kubectl', ['kustomize', join(FOLDER, folder)]);
-      expect(code, stderr).to.equal(0);
-      const built = documentsOf(stdout).map(checked);
-      expect(built).to.have.length(listedIn(join(FOLDER, folder)).length);
-      for (const job of built.filter((object) => object instanceof Job))
+      const found = await built(join(FOLDER, folder));
+      expect(found).to.have.length(listedIn(join(FOLDER, folder)).length);
+      for (const job of found.filter((object) => object instanceof Job))
         expect(pods(job).containers.map(({ image }) => image)).to.deep.equal(['epemu:latest']);
     });
   }
+
+  it('are changed by the overlay in docs/launchers.md as it says (needs kubectl)', async function () {
+    if (findCommand('kubectl') === undefined) this.skip();
+    const guide = readFileSync(join(PROJECT, 'docs/launchers.md'), 'utf8');
+    const [, overlay = ''] = /```yaml\n([^`]*)```/.exec(guide) ?? [];
+    const folder = temporary.fresh('overlay');
+    mkdirSync(folder);
+    const base = relative(realpathSync(folder), join(FOLDER, 'base'));
+    writeFileSync(join(folder, 'kustomization.yaml'), overlay.replace('../epemu/deploy/kubernetes/base', base));
+    const changed = (await built(folder)).filter((object) => object instanceof Job);
+    const [coordinating, working] = ['epemu-coordinator', 'epemu-workers'].map((name) => named(changed, name));
+    expect(pods(working).containers[0].image).to.equal('registry.example/epemu:0.1.0');
+    expect(pods(coordinating).volumes).to.deep.equal([{ name: 'runs', persistentVolumeClaim: { claimName: 'runs' } }]);
+    const { completions, parallelism } = working.spec!;
+    expect(completions).to.equal(parallelism);
+    const args = pods(coordinating).containers[0].args ?? [];
+    const slots = Number(environmentOf(working)['EPEMU_SLOTS']);
+    expect(Number(parallelism) * slots).to.equal(Number(args[args.indexOf('--ranks') + 1]));
+  });
 });

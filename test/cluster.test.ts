@@ -12,6 +12,7 @@ import { runLocally } from './support/local-run.js';
 import { freePort, within } from './support/processes.js';
 import { CliProcess, runCli } from './support/run-cli.js';
 import type { CliEnd } from './support/run-cli.js';
+import { eventsOf } from './support/run-log.js';
 import { TemporaryFolder } from './support/temporary.js';
 
 const ENVIRONMENT = { EPEMU_TOKEN: TOKEN };
@@ -20,18 +21,6 @@ const CHANGES = { ranks: 8, layers: 2, fabric: 'websocket' };
 const LONG = { ...CHANGES, layers: 58 };
 /** What a worker that was given ranks says, then the one sentence it ends with. */
 const ONE_LINE = /^(?:holds ranks? \S+ of 8 in run \S+\n)?epemu: [^\n]+\n$/;
-
-/** A line of a run's log. */
-interface LogLine {
-  readonly type?: string;
-  readonly reason?: string;
-  readonly workers?: readonly { readonly ranks: readonly number[] }[];
-}
-
-function eventsOf(folder: string): LogLine[] {
-  const lines = readFileSync(join(folder, 'run.log'), 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as LogLine);
-}
 
 describe('coordinator and workers', () => {
   const temporary = new TemporaryFolder();

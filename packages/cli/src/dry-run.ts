@@ -45,20 +45,38 @@ function modelledBytesOf(operation: Operation, configuration: Configuration, tok
   return tokens * copies.reduce((sum, count) => sum + count, 0) * bytes[type];
 }
 
+/** @returns tokens of all micro-batches of a rank. */
+function tokensPerRank(configuration: Configuration): number {
+  return microBatchesOf(configuration).reduce((sum, batch) => sum + batch.tokens, 0);
+}
+
+/** @returns rows that travel in a layer over all ranks, and the values of each. */
+function travelling(configuration: Configuration): { rows: number; hidden: number } {
+  const { ranks, model, payload } = configuration;
+  const hidden = payload.kind === 'none' ? 0 : payload.hidden;
+  return { rows: tokensPerRank(configuration) * ranks * model.topK, hidden };
+}
+
+function workersOf({ fabric, ranks, ranksPerWorker }: Configuration): number {
+  return fabric === 'memory' ? 1 : ranks / ranksPerWorker;
+}
+
+/** @returns bytes of memory over all processes of a run, about. */
+export function predictMemoryBytes(configuration: Configuration): number {
+  const { rows, hidden } = travelling(configuration);
+  const keptLayers = configuration.family === 'training' ? configuration.layers : 2;
+  return workersOf(configuration) * PROCESS_BYTES + keptLayers * rows * (hidden * 4 + ROUTING_BYTES_PER_ROW);
+}
+
 /** Predicts what a run takes; routing is not drawn, so bytes are upper bounds: topK rows of every token travel. */
 export function predict(configuration: Configuration): Prediction {
   const program = buildProgram(configuration);
-  const { ranks, layers, model, payload, family, fabric, ranksPerWorker } = configuration;
+  const { ranks, layers, family } = configuration;
   const microBatches = microBatchesOf(configuration);
-  const tokens = microBatches.reduce((sum, batch) => sum + batch.tokens, 0) * ranks;
   const moeLayers = layers - denseLayerCount(configuration);
-  const rows = tokens * model.topK;
-  const hidden = payload.kind === 'none' ? 0 : payload.hidden;
+  const { rows, hidden } = travelling(configuration);
   // Training's other micro-batch goes backward through the same collectives.
   const payloadBytes = moeLayers * rows * (2 * hidden * 4 + ROUTING_BYTES_PER_ROW) * (family === 'training' ? 1.5 : 1);
-  const workers = fabric === 'memory' ? 1 : ranks / ranksPerWorker;
-  const keptLayers = family === 'training' ? layers : 2;
-  const memoryBytes = workers * PROCESS_BYTES + keptLayers * rows * (hidden * 4 + ROUTING_BYTES_PER_ROW);
   const events = program.operations.filter((operation) => operation.recorded);
   const modelledBytes = transferOperations(program)
     .filter((operation) => operation.recorded)
@@ -67,13 +85,13 @@ export function predict(configuration: Configuration): Prediction {
   return {
     ranks,
     nodes: nodeCount(configuration),
-    workers,
+    workers: workersOf(configuration),
     operationsPerRank: program.operations.length,
     kernels,
-    tokensPerLayer: tokens,
+    tokensPerLayer: tokensPerRank(configuration) * ranks,
     modelledBytes,
     payloadBytes,
-    memoryBytes,
+    memoryBytes: predictMemoryBytes(configuration),
     traceEvents: kernels + events.length * ranks,
   };
 }

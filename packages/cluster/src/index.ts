@@ -1,4 +1,5 @@
 export type { ExternalWorkers } from './cluster-run.js';
+export { findCommand } from './launcher.js';
 export { describeRun } from './output/merge.js';
 export type { Report, Throughput } from './output/report.js';
 export { RUN_FILES, rankFileName } from './output/folder.js';

@@ -11,7 +11,7 @@ const WORKER_ENTRY = fileURLToPath(new URL('./worker.bundle.js', import.meta.url
 const MOST_ERROR_OUTPUT = 8192;
 
 /** @returns where a command is on the PATH, if it is. */
-function findCommand(name: string): string | undefined {
+export function findCommand(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }

@@ -93,10 +93,18 @@ export type ScheduleTemplate = z.infer<typeof SCHEDULE_SCHEMA>;
 
 /** @returns the keys that a mapping of the configuration may have; none where any, or no mapping, is allowed. */
 export function keysAt(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = CONFIGURATION_SCHEMA;
-  for (const key of path) schema = schemaInside(schema, key);
-  schema = bare(schema);
+  const schema = schemaAt(path);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** @returns the values that a key of the configuration may have; none where they are not listed. */
+export function valuesAt(path: readonly PropertyKey[]): string[] {
+  const schema = schemaAt(path);
+  return schema instanceof z.ZodEnum ? schema.options.map(String) : [];
+}
+
+function schemaAt(path: readonly PropertyKey[]): unknown {
+  return bare(path.reduce<unknown>(schemaInside, CONFIGURATION_SCHEMA));
 }
 
 function schemaInside(outer: unknown, key: PropertyKey): unknown {

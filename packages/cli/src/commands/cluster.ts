@@ -5,9 +5,11 @@ import { parsePortRange, runWorker } from '@epemu/cluster';
 import type { WorkerOptions } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
 import { hostAndPort, isWildcard, parseListenAddress } from '@epemu/http';
+import { plainText } from '@epemu/pages';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { abortOnSignals } from '../interrupt.js';
+import { COORDINATOR_PORT, joinPointOf } from '../launcher/join-point.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { addServeFlags } from '../serve.js';
@@ -61,7 +63,7 @@ interface CoordinatorFlags extends RunFlags {
 }
 
 interface WorkerFlags {
-  readonly coordinator: string;
+  readonly coordinator?: string;
   readonly slots: string;
   readonly tokenFile?: string;
   readonly host?: string;
@@ -82,7 +84,7 @@ export function addClusterCommands(program: Command): void {
         .default('127.0.0.1')
         .env('EPEMU_HOST'),
     )
-    .addOption(new Option('--port <n>', 'port to listen on').default('7077').env('EPEMU_PORT'))
+    .addOption(new Option('--port <n>', 'port to listen on').default(String(COORDINATOR_PORT)).env('EPEMU_PORT'))
     .option('--token-file <file>', 'file that holds the token workers must know (or EPEMU_TOKEN)')
     .addOption(
       new Option('--join-timeout <seconds>', 'how long to wait for workers').default('300').env('EPEMU_JOIN_TIMEOUT'),
@@ -120,9 +122,10 @@ Examples:
     .command('worker')
     .description('join a coordinator, hold the ranks it gives, and leave when the run has ended')
     .addOption(
-      new Option('--coordinator <url>', 'address of the coordinator, ws://host:port')
-        .env('EPEMU_COORDINATOR')
-        .makeOptionMandatory(),
+      new Option(
+        '--coordinator <url>',
+        'address of the coordinator, ws://host:port (default: as the launcher says)',
+      ).env('EPEMU_COORDINATOR'),
     )
     .addOption(new Option('--slots <n>', 'ranks this worker offers to hold').default('1').env('EPEMU_SLOTS'))
     .option('--token-file <file>', 'file that holds the token (or EPEMU_TOKEN)')
@@ -148,17 +151,33 @@ Examples:
         .default('30')
         .env('EPEMU_CONNECT_TIMEOUT'),
     )
-    .addHelpText('after', '\nExample:\n  EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8')
+    .addHelpText(
+      'after',
+      `
+A worker that srun, mpirun, torchrun or a Kubernetes Indexed Job has started finds out where its coordinator is and which
+process it is, and gets its ranks in that order. docs/launchers.md has the commands of each.
+
+Examples:
+  EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8
+  EPEMU_TOKEN=secret epemu worker --coordinator ws://head:7077 --slots 8 --port 7100-7163
+  EPEMU_TOKEN=secret srun epemu worker               the coordinator is on the job's first host`,
+    )
     .action(async (flags: WorkerFlags) => {
       const token = tokenFrom(flags.tokenFile);
       if (token === undefined) {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
       }
-      const coordinatorUrl = webSocketUrl('--coordinator', flags.coordinator);
+      // An empty variable is one that is not set, as in containers.
+      const given = flags.coordinator === '' ? undefined : flags.coordinator;
+      const joinPoint = joinPointOf(given, process.env);
+      const { place, finding } = joinPoint;
+      if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
+      const coordinatorUrl = webSocketUrl('--coordinator', joinPoint.coordinatorUrl);
       const connectSeconds = wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400);
       await runWorker({
         coordinatorUrl,
         token,
+        ...(place === undefined ? {} : { place }),
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
         signal: abortOnSignals().signal,
         ports: parsePortRange('--port', flags.port),

@@ -134,7 +134,12 @@ const TABLE: readonly BadInput[] = [
   ),
   { what: 'a replay of nothing', args: ['replay', './nowhere'], names: ['./nowhere'] },
   { what: 'a lint of nothing', args: ['trace', 'lint', './nowhere.json'], names: ['./nowhere.json'] },
-  { what: 'a worker without a coordinator', args: ['worker'], names: ['--coordinator'], commander: true },
+  {
+    what: 'a worker without a coordinator',
+    args: ['worker'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: ['--coordinator', 'ws://host:7077'],
+  },
   { what: 'a worker without a token', args: ['worker', '--coordinator', NOWHERE], names: ['EPEMU_TOKEN'] },
   ...[
     ['--slots', '0'],

@@ -110,6 +110,8 @@ class Worker {
     const hello = { token, slots, place, pid: process.pid, host: hostname(), machine: machineId() };
     this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
     options.signal?.addEventListener('abort', this.#interrupt);
+    // It may have come while the coordinator was dialled.
+    if (options.signal?.aborted === true) this.#interrupt();
     // A machine that is cut off or loses its power closes no connection.
     this.#silence = new StallWatch(
       SILENCE_SECONDS,

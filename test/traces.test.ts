@@ -189,8 +189,8 @@ for (const scenario of SCENARIOS) {
     it('metrics.prom parses and agrees with the report', () => {
       const metrics = parseMetrics(readFileSync(join(folder, 'metrics.prom'), 'utf8'));
       expect(metrics.get('epemu_run_ranks')).to.deep.equal([16]);
-      expect(metrics.get('epemu_run_success')).to.deep.equal([1]);
-      expect(metrics.get('epemu_rank_expert_rows')).to.deep.equal(
+      expect(metrics.get('epemu_run_state')).to.deep.equal([0, 0, 0, 0, 0, 1, 0]);
+      expect(metrics.get('epemu_expert_rows_total')).to.deep.equal(
         report.ranksSummary.map(({ expertRows }) => expertRows),
       );
     });

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { runWorker } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
 import type { Command } from 'commander';
+import { addMetricsFlags, addRunMetricsFlags, metricsSettings } from '../metrics-flags.js';
+import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { configurationFrom, execute } from './run.js';
@@ -42,7 +44,7 @@ interface CoordinatorFlags extends RunFlags {
   readonly joinTimeout: string;
 }
 
-interface WorkerFlags {
+interface WorkerFlags extends MetricsFlags {
   readonly coordinator: string;
   readonly slots: string;
   readonly tokenFile?: string;
@@ -58,7 +60,7 @@ export function addClusterCommands(program: Command): void {
     .command('coordinator')
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
-  addConfigurationFlags(coordinator)
+  addRunMetricsFlags(addConfigurationFlags(coordinator))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <n>', 'port to listen on', '7077')
     .option('--token-file <file>', 'file that holds the token workers must know (or EPEMU_TOKEN)')
@@ -83,9 +85,10 @@ export function addClusterCommands(program: Command): void {
       });
     });
 
-  program
+  const worker = program
     .command('worker')
-    .description('join a coordinator, hold the ranks it gives, and leave when the run has ended')
+    .description('join a coordinator, hold the ranks it gives, and leave when the run has ended');
+  addMetricsFlags(worker)
     .requiredOption('--coordinator <url>', 'address of the coordinator, ws://host:port')
     .option('--slots <n>', 'ranks this worker offers to hold', '1')
     .option('--token-file <file>', 'file that holds the token (or EPEMU_TOKEN)')
@@ -99,7 +102,9 @@ export function addClusterCommands(program: Command): void {
       if (token === undefined) {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
       }
+      const metrics = metricsSettings(flags);
       await runWorker({
+        ...(metrics === undefined ? {} : { metrics }),
         coordinatorUrl: webSocketUrl('--coordinator', flags.coordinator),
         token,
         slots: wholeNumber('--slots', flags.slots, 1, 4096),

@@ -7,6 +7,7 @@ import type { RankResult } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import type { WorkerState } from '@epemu/metrics';
 import { HOST_KIND } from '@epemu/trace';
 import { ControlChannel } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
@@ -20,6 +21,10 @@ import {
 } from '../control/messages.js';
 import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import { machineId } from '../machine.js';
+import { RankMetrics } from '../metrics/rank-metrics.js';
+import { runLabels } from '../metrics/run-labels.js';
+import { WorkerMetrics } from '../metrics/worker-metrics.js';
+import type { WorkerMetricsOptions } from '../metrics/worker-metrics.js';
 import { connectToCoordinator } from './connect.js';
 import { RankGroup } from './rank-group.js';
 
@@ -41,12 +46,15 @@ export interface WorkerOptions {
   readonly advertise?: string;
   /** How long to try to reach the coordinator, ms. @default 30000 */
   readonly connectTimeoutMs?: number;
+  /** Serve metrics. @default none are served */
+  readonly metrics?: WorkerMetricsOptions;
 }
 
 /** A worker process's life: join, get ranks, meet the peers, run, hand over, leave. */
 class Worker {
   readonly #options: WorkerOptions;
   readonly #channel: ControlChannel<CoordinatorMessage, WorkerMessage>;
+  readonly #metrics: WorkerMetrics | undefined;
   readonly #left = deferred<undefined>();
   readonly #stored = new Map<number, () => void>();
   #group: RankGroup | undefined;
@@ -58,8 +66,13 @@ class Worker {
   readonly #moves: number[] = [];
   #handedOver = false;
 
-  constructor(options: WorkerOptions, socket: Awaited<ReturnType<typeof connectToCoordinator>>) {
+  constructor(
+    options: WorkerOptions,
+    socket: Awaited<ReturnType<typeof connectToCoordinator>>,
+    metrics: WorkerMetrics | undefined,
+  ) {
     this.#options = options;
+    this.#metrics = metrics;
     this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
       onMessage: (message) => {
         this.#handle(message).catch((error: unknown) => {
@@ -83,12 +96,23 @@ class Worker {
   async finished(): Promise<void> {
     try {
       await this.#left.promise;
+      if (this.#metrics?.state !== 'failed') this.#enter('finished');
+    } catch (error) {
+      this.#enter('failed');
+      throw error;
     } finally {
       clearInterval(this.#progress);
       this.#group?.abort(new EpemuError('the worker ends'));
       await this.#fabric?.close();
       await this.#group?.close();
+      // A worker without ranks has nothing that anybody waits for.
+      if (this.#group !== undefined) await this.#metrics?.linger();
     }
+  }
+
+  /** Tells the metrics what the worker is at. */
+  #enter(state: WorkerState): void {
+    if (this.#metrics !== undefined) this.#metrics.state = state;
   }
 
   async #handle(message: CoordinatorMessage): Promise<void> {
@@ -142,9 +166,10 @@ class Worker {
     });
     this.#fabric = fabric;
     const ranks = workerOfRank.flatMap((of, rank) => (of === worker ? [rank] : []));
-    this.#group = new RankGroup({
+    const program = buildProgram(configuration);
+    const group = new RankGroup({
       configuration,
-      program: buildProgram(configuration),
+      program,
       fabric,
       ranks,
       threads,
@@ -159,16 +184,28 @@ class Worker {
           }
         : {}),
     });
+    this.#group = group;
+    this.#enter('connecting');
+    if (this.#metrics !== undefined) {
+      this.#metrics.show(runLabels(runId, configuration), new RankMetrics(group, fabric, configuration, program));
+    }
     const address = await fabric.listen(port);
-    this.#channel.send({ type: 'listening', url: advertise ?? `ws://${address.host}:${address.port}` });
+    const metricsTarget = this.#metrics?.target;
+    this.#channel.send({
+      type: 'listening',
+      url: advertise ?? `ws://${address.host}:${address.port}`,
+      ...(metricsTarget === undefined ? {} : { metricsTarget }),
+    });
   }
 
   async #run(): Promise<void> {
+    this.#enter('running');
     this.#progress = setInterval(() => {
       this.#tellProgress();
     }, PROGRESS_INTERVAL_MS);
     const results = await this.#group!.run();
     this.#tellProgress();
+    this.#enter('handing over');
     await this.#handOver(results);
   }
 
@@ -207,6 +244,7 @@ class Worker {
   async #abort(): Promise<void> {
     const group = this.#group;
     if (group === undefined) return;
+    this.#enter('failed');
     group.abort(new EpemuError('the run was aborted'));
     await this.#handOver(group.ranks.map((rank) => rank.snapshot()));
   }
@@ -230,9 +268,15 @@ class Worker {
 
 /**
  * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
- * @throws EpemuError when the coordinator cannot be reached, refuses this worker, or is gone before the end.
+ * @throws EpemuError when the coordinator cannot be reached, refuses this worker, or is gone before the end; ListenError
+ * when its metrics cannot be served.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const socket = await connectToCoordinator(options.coordinatorUrl, options.connectTimeoutMs ?? 30_000);
-  await new Worker(options, socket).finished();
+  const metrics = options.metrics === undefined ? undefined : await WorkerMetrics.open(options.metrics);
+  try {
+    const socket = await connectToCoordinator(options.coordinatorUrl, options.connectTimeoutMs ?? 30_000);
+    await new Worker(options, socket, metrics).finished();
+  } finally {
+    await metrics?.close();
+  }
 }

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The command line's entry, from dist-test/support. */
-const ENTRY = fileURLToPath(new URL('../../packages/cli/bin/epemu.js', import.meta.url));
+export const CLI_ENTRY = fileURLToPath(new URL('../../packages/cli/bin/epemu.js', import.meta.url));
 
 /** How a command ended. */
 export interface CliEnd {
@@ -25,7 +25,7 @@ export class CliProcess {
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, cwd?: string) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EPEMU_'));
-    this.#child = spawn(process.execPath, [ENTRY, ...args], {
+    this.#child = spawn(process.execPath, [CLI_ENTRY, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...Object.fromEntries(inherited), ...environment },
       ...(cwd === undefined ? {} : { cwd }),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Configuration } from '@epemu/config';
+import { EpemuError, messageOf } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { Coordinator } from './coordinator/coordinator.js';
 import type { WorkerStatistics } from './control/messages.js';
@@ -17,6 +18,8 @@ export interface ExternalWorkers {
   readonly port: number;
   readonly token: string;
   readonly joinTimeoutMs: number;
+  /** Until this settles, workers that come after the run has ended are told to leave. @default the run's end */
+  readonly openUntil?: Promise<void>;
   /** Told the address that workers must be given. */
   onListening(url: string): void;
 }
@@ -87,7 +90,7 @@ export async function runCluster(options: {
     const statistics = coordinator.members.flatMap((member) => member.statistics ?? []);
     return { statistics, startedNs };
   } catch (error) {
-    await coordinator.collectPartial();
+    await coordinator.collectPartial(error instanceof EpemuError ? error : new EpemuError(messageOf(error)));
     graceMs = 0;
     throw error;
   } finally {
@@ -97,7 +100,8 @@ export async function runCluster(options: {
       // They have let go of the run, or were told to: the coordinator needs them no more.
       lingering.onEnd((ended) => launcher.end(graceMs + lingering.seconds * 1000, ended));
     }
-    await coordinator.close();
+    if (external?.openUntil === undefined) await coordinator.close();
+    else void external.openUntil.then(() => coordinator.close());
   }
 }
 

@@ -11,5 +11,7 @@ export type { RunOptions, RunOutcome } from './run.js';
 export type { RunProgress } from './progress-tracker.js';
 export type { Move, PlacedWorker, RunEvent, RunListener } from './run-events.js';
 export { EPEMU_VERSION } from './version.js';
+export { parsePortRange } from './worker/port-range.js';
+export type { PortRange } from './worker/port-range.js';
 export { runWorker } from './worker/worker.js';
 export type { WorkerOptions } from './worker/worker.js';

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { runWorker } from '@epemu/cluster';
+import { hostname } from 'node:os';
+import { parsePortRange, runWorker } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
+import { hostAndPort, isWildcard, parseListenAddress } from '@epemu/http';
+import { Option } from 'commander';
 import type { Command } from 'commander';
+import { abortOnSignals } from '../interrupt.js';
 import { addMetricsFlags, addRunMetricsFlags, metricsSettings } from '../metrics-flags.js';
 import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
@@ -37,6 +41,18 @@ function webSocketUrl(flag: string, text: string): string {
   return text;
 }
 
+/** @returns host and port of `host`, `port` or `host:port`, each where it is given. @throws BadInputError */
+function advertised(flag: string, text: string): { host?: string; port?: number } {
+  const { host, port } = parseListenAddress(flag, text, { host: '', port: 0 });
+  return { ...(host === '' ? {} : { host }), ...(port === 0 ? {} : { port }) };
+}
+
+/** @returns an address that workers elsewhere can be given: a wildcard says where to listen, not whom to call. */
+function addressForWorkers(url: string): string {
+  const { hostname: listened, port } = new URL(url);
+  return isWildcard(listened.replace(/^\[|\]$/g, '')) ? `ws://${hostAndPort(hostname(), Number(port))}` : url;
+}
+
 interface CoordinatorFlags extends RunFlags {
   readonly host: string;
   readonly port: string;
@@ -48,7 +64,7 @@ interface WorkerFlags extends MetricsFlags {
   readonly coordinator: string;
   readonly slots: string;
   readonly tokenFile?: string;
-  readonly host: string;
+  readonly host?: string;
   readonly port: string;
   readonly advertise?: string;
   readonly connectTimeout: string;
@@ -61,10 +77,16 @@ export function addClusterCommands(program: Command): void {
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
   addRunMetricsFlags(addConfigurationFlags(coordinator))
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <n>', 'port to listen on', '7077')
+    .addOption(
+      new Option('--host <address>', 'address to listen on; 0.0.0.0 for workers from other machines')
+        .default('127.0.0.1')
+        .env('EPEMU_HOST'),
+    )
+    .addOption(new Option('--port <n>', 'port to listen on').default('7077').env('EPEMU_PORT'))
     .option('--token-file <file>', 'file that holds the token workers must know (or EPEMU_TOKEN)')
-    .option('--join-timeout <seconds>', 'how long to wait for workers', '300')
+    .addOption(
+      new Option('--join-timeout <seconds>', 'how long to wait for workers').default('300').env('EPEMU_JOIN_TIMEOUT'),
+    )
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--json', 'print the report as JSON')
@@ -80,7 +102,10 @@ export function addClusterCommands(program: Command): void {
         token,
         joinTimeoutMs: wholeNumber('--join-timeout', flags.joinTimeout, 1, 86_400) * 1000,
         onListening: (url) => {
-          process.stderr.write(`coordinator listens at ${url} for workers with ${configuration.ranks} slots in all\n`);
+          const address = addressForWorkers(url);
+          process.stderr.write(
+            `coordinator listens at ${address} for workers with ${configuration.ranks} slots in all\n`,
+          );
         },
       });
     });
@@ -89,29 +114,59 @@ export function addClusterCommands(program: Command): void {
     .command('worker')
     .description('join a coordinator, hold the ranks it gives, and leave when the run has ended');
   addMetricsFlags(worker)
-    .requiredOption('--coordinator <url>', 'address of the coordinator, ws://host:port')
-    .option('--slots <n>', 'ranks this worker offers to hold', '1')
+    .addOption(
+      new Option('--coordinator <url>', 'address of the coordinator, ws://host:port')
+        .env('EPEMU_COORDINATOR')
+        .makeOptionMandatory(),
+    )
+    .addOption(new Option('--slots <n>', 'ranks this worker offers to hold').default('1').env('EPEMU_SLOTS'))
     .option('--token-file <file>', 'file that holds the token (or EPEMU_TOKEN)')
-    .option('--host <address>', 'address to listen on for peers', '127.0.0.1')
-    .option('--port <n>', 'port to listen on for peers; 0 takes any free one', '0')
-    .option('--advertise <url>', 'address that peers are told instead, ws://host:port')
-    .option('--connect-timeout <seconds>', 'how long to try to reach the coordinator', '30')
+    .addOption(
+      new Option(
+        '--host <address>',
+        'address to listen on for peers (default: the one by which this machine reaches the coordinator)',
+      ).env('EPEMU_HOST'),
+    )
+    .addOption(
+      new Option('--port <n|first-last>', 'port to listen on for peers, or a range to take the first free one of')
+        .default('0', 'any free one')
+        .env('EPEMU_PORT'),
+    )
+    .addOption(
+      new Option(
+        '--advertise <host|host:port|port>',
+        'where peers reach this worker, behind a proxy or a port mapping (default: where it listens)',
+      ).env('EPEMU_ADVERTISE'),
+    )
+    .addOption(
+      new Option('--connect-timeout <seconds>', 'how long to try to reach the coordinator')
+        .default('30')
+        .env('EPEMU_CONNECT_TIMEOUT'),
+    )
     .addHelpText('after', '\nExample:\n  EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8')
     .action(async (flags: WorkerFlags) => {
       const token = tokenFrom(flags.tokenFile);
       if (token === undefined) {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
       }
+      const coordinatorUrl = webSocketUrl('--coordinator', flags.coordinator);
       const metrics = metricsSettings(flags);
+      const connectSeconds = wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400);
       await runWorker({
         ...(metrics === undefined ? {} : { metrics }),
-        coordinatorUrl: webSocketUrl('--coordinator', flags.coordinator),
+        coordinatorUrl,
         token,
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
-        host: flags.host,
-        port: wholeNumber('--port', flags.port, 0, 65_535),
-        connectTimeoutMs: wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400) * 1000,
-        ...(flags.advertise === undefined ? {} : { advertise: webSocketUrl('--advertise', flags.advertise) }),
+        signal: abortOnSignals().signal,
+        ports: parsePortRange('--port', flags.port),
+        connectTimeoutMs: connectSeconds * 1000,
+        ...(flags.host === undefined ? {} : { host: flags.host }),
+        ...(flags.advertise === undefined ? {} : { advertise: advertised('--advertise', flags.advertise) }),
+        onWaiting: (reason) => {
+          process.stderr.write(
+            `no coordinator answers at ${coordinatorUrl} yet (${reason}); trying for ${connectSeconds} s\n`,
+          );
+        },
       });
     });
 }

@@ -2,6 +2,7 @@ import { runScenario } from '@epemu/cluster';
 import type { ExternalWorkers, RunOutcome } from '@epemu/cluster';
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { deferred } from '@epemu/core';
 import type { Command } from 'commander';
 import { dryRunText, predict } from '../dry-run.js';
 import { failureText } from '../failure-block.js';
@@ -73,12 +74,16 @@ export async function execute(
 ): Promise<void> {
   const controller = abortOnSignals();
   const observers = await openObservers(flags);
+  const door = deferred<undefined>();
+  const openUntil = door.promise;
+  const workers = external === undefined ? undefined : { ...external, openUntil };
   try {
-    const outcome = await runObserved(configuration, flags, external, controller.signal, observers);
+    const outcome = await runObserved(configuration, flags, workers, controller.signal, observers);
     printOutcome(outcome, flags);
     const { signal } = controller;
     await Promise.all([outcome.workersGone?.(signal), ...observers.map((observer) => observer.linger?.(signal))]);
   } finally {
+    door.resolve(undefined);
     for (const observer of observers) await observer.close();
   }
 }

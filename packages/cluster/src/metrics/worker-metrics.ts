@@ -1,5 +1,4 @@
-import { hostname } from 'node:os';
-import { hostAndPort } from '@epemu/http';
+import { hostAndPort, isWildcard } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import { MetricsServer, WORKER_STATES, metricsFrom } from '@epemu/metrics';
 import type { Collector, Exposition, LabelsOf, WorkerState } from '@epemu/metrics';
@@ -12,17 +11,13 @@ export interface WorkerMetricsOptions {
   readonly lingerSeconds: number;
 }
 
-/** Addresses that stand for all of a machine's: nobody can be told to connect to them. */
-const UNSPECIFIED = ['0.0.0.0', '::'];
-
 /** A worker's metrics, from its start until they have been scraped after its end. */
 export class WorkerMetrics {
   readonly #server: MetricsServer;
   readonly #process: ProcessMetrics;
   readonly #lingerSeconds: number;
   readonly #current: { state: WorkerState };
-  /** Where they are served, `host:port`, as others reach it. */
-  readonly target: string;
+  readonly #address: ListenAddress;
 
   private constructor(parts: {
     server: MetricsServer;
@@ -31,12 +26,11 @@ export class WorkerMetrics {
     current: { state: WorkerState };
     lingerSeconds: number;
   }) {
-    const { host, port } = parts.address;
+    this.#address = parts.address;
     this.#server = parts.server;
     this.#process = parts.process;
     this.#current = parts.current;
     this.#lingerSeconds = parts.lingerSeconds;
-    this.target = hostAndPort(UNSPECIFIED.includes(host) ? hostname() : host, port);
   }
 
   /** Starts to serve. @throws ListenError naming the address. */
@@ -62,15 +56,24 @@ export class WorkerMetrics {
     this.#current.state = state;
   }
 
+  /**
+   * @param reached this worker's address as others reach it, where it serves on all addresses.
+   * @returns where they are served, `host:port`.
+   */
+  target(reached: string): string {
+    const { host, port } = this.#address;
+    return hostAndPort(isWildcard(host) ? reached : host, port);
+  }
+
   /** Shows the worker's ranks from now on. */
   show(run: LabelsOf<'runInfo'>, ranks: Collector): void {
     this.#process.run = run;
     this.#server.add(ranks);
   }
 
-  /** Waits until the last values have been scraped, or for long enough. */
-  async linger(): Promise<void> {
-    await this.#server.linger(this.#lingerSeconds);
+  /** Waits until the last values have been scraped, for long enough, or until the signal aborts. */
+  async linger(signal: AbortSignal | undefined): Promise<void> {
+    await this.#server.linger(this.#lingerSeconds, signal);
   }
 
   async close(): Promise<void> {

@@ -32,6 +32,7 @@ export class CliProcess {
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
+      for (const watcher of this.#watchers) watcher();
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
@@ -55,14 +56,23 @@ export class CliProcess {
 
   /** Waits until standard error matches. @returns the match. @throws when the process ends without. */
   async stderrMatch(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#match(pattern, () => this.#stderr);
+  }
+
+  /** Waits until standard output matches. @returns the match. @throws when the process ends without. */
+  async stdoutMatch(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#match(pattern, () => this.#stdout);
+  }
+
+  #match(pattern: RegExp, output: () => string): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const match = pattern.exec(this.#stderr);
+        const match = pattern.exec(output());
         if (match !== null) {
           this.#watchers.delete(look);
           resolve(match);
         } else if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-          reject(new Error(`the command ended without ${String(pattern)} on stderr: ${this.#stderr}`));
+          reject(new Error(`the command ended without ${String(pattern)}: ${this.#stderr}`));
         }
       };
       this.#watchers.add(look);

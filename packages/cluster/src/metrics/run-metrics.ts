@@ -64,7 +64,8 @@ export class RunMetrics implements Collector {
         this.#enter('emulate');
         return;
       case 'moved':
-        this.#share = this.#progress?.note(event.operations)?.share ?? this.#share;
+        // Streams take turns: a rank's latest operation may be before its furthest.
+        this.#share = Math.max(this.#share, this.#progress?.note(event.operations)?.share ?? 0);
         return;
       case 'finished':
         this.#count('finished', event.worker);
@@ -81,6 +82,7 @@ export class RunMetrics implements Collector {
       case 'ended':
         this.#report = event.report;
         this.#state = event.report.status === 'ok' ? 'succeeded' : 'failed';
+        if (this.#state === 'succeeded') this.#share = 1;
         return;
     }
   }

@@ -187,7 +187,7 @@ describe('the metrics of a run', () => {
           expect(known).to.include(/^[a-z_]+/.exec(line)![0]);
         }
       });
-      expect(known.size).to.be.at.least(13);
+      expect(known.size).to.be.at.least(12);
     }
   });
 

@@ -2,6 +2,7 @@
 const LAYERS = [
   'core',
   'http',
+  'metrics',
   'presets',
   'kernels',
   'config',

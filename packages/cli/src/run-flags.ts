@@ -1,5 +1,7 @@
+import type { MetricsFlags } from './metrics-flags.js';
+
 /** Flags of commands that run something, beyond the configuration. */
-export interface RunFlags extends Record<string, unknown> {
+export interface RunFlags extends Record<string, unknown>, MetricsFlags {
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;

@@ -24,6 +24,17 @@ export interface ExternalWorkers {
   onListening(url: string): void;
 }
 
+/** Waits until no worker that a run has started is left; ends those that are when the signal aborts. */
+export type WorkersGone = (signal: AbortSignal) => Promise<void>;
+
+/** Workers that the run starts serve their metrics, and may stay after the run until these have been scraped. */
+export interface Lingering {
+  /** For how long, s. */
+  readonly seconds: number;
+  /** Told, when the run needs its workers no more, how to wait for their end. */
+  onEnd(gone: WorkersGone): void;
+}
+
 /** What a run over WebSockets did on the host. */
 export interface ClusterRunResult {
   readonly statistics: readonly WorkerStatistics[];
@@ -33,7 +44,8 @@ export interface ClusterRunResult {
 
 /**
  * Runs ranks in worker processes over WebSockets; starts the workers itself unless they come from elsewhere.
- * @throws what ended the run; whatever was handed over by then is in the spool, and no worker is left.
+ * @throws what ended the run; whatever was handed over by then is in the spool, and no worker is left unless workers
+ * linger.
  */
 export async function runCluster(options: {
   configuration: Configuration;
@@ -45,8 +57,9 @@ export async function runCluster(options: {
   /** Whether workers tell every operation's virtual times. */
   follow: boolean;
   onEvent: RunListener;
+  lingering: Lingering | undefined;
 }): Promise<ClusterRunResult> {
-  const { configuration, external, signal, ...rest } = options;
+  const { configuration, external, signal, lingering, ...rest } = options;
   const token = external?.token ?? randomBytes(32).toString('hex');
   const coordinator = new Coordinator({
     ...rest,
@@ -68,7 +81,8 @@ export async function runCluster(options: {
     const coordinatorUrl = await coordinator.listen();
     if (external === undefined) {
       const slots = configuration.ranksPerWorker;
-      launcher.start(configuration.ranks / slots, { coordinatorUrl, token, slots });
+      const metricsLingerSeconds = lingering?.seconds;
+      launcher.start(configuration.ranks / slots, { coordinatorUrl, token, slots, metricsLingerSeconds });
     } else {
       external.onListening(coordinatorUrl);
     }
@@ -80,7 +94,12 @@ export async function runCluster(options: {
     graceMs = 0;
     throw error;
   } finally {
-    await launcher.end(graceMs);
+    if (lingering === undefined) {
+      await launcher.end(graceMs);
+    } else {
+      // They have let go of the run, or were told to: the coordinator needs them no more.
+      lingering.onEnd((ended) => launcher.end(graceMs + lingering.seconds * 1000, ended));
+    }
     if (external?.openUntil === undefined) await coordinator.close();
     else void external.openUntil.then(() => coordinator.close());
   }

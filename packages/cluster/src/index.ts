@@ -6,6 +6,8 @@ export { RUN_FILES, rankFileName } from './output/folder.js';
 export { STATEMENT, throughputOf, throughputOfStep } from './output/report.js';
 export { ReplayMismatchError, replayRun } from './replay-run.js';
 export type { ReplayOutcome } from './replay-run.js';
+export { RunMetricsServer } from './metrics/run-metrics-server.js';
+export type { WorkerMetricsOptions } from './metrics/worker-metrics.js';
 export { NumericsError, runScenario } from './run.js';
 export type { RunOptions, RunOutcome } from './run.js';
 export type { RunProgress } from './progress-tracker.js';

@@ -10,6 +10,8 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { abortOnSignals } from '../interrupt.js';
 import { COORDINATOR_PORT, joinPointOf } from '../launcher/join-point.js';
+import { addMetricsFlags, addRunMetricsFlags, metricsSettings } from '../metrics-flags.js';
+import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { addServeFlags } from '../serve.js';
@@ -62,7 +64,7 @@ interface CoordinatorFlags extends RunFlags {
   readonly joinTimeout: string;
 }
 
-interface WorkerFlags {
+interface WorkerFlags extends MetricsFlags {
   readonly coordinator?: string;
   readonly slots: string;
   readonly tokenFile?: string;
@@ -78,7 +80,7 @@ export function addClusterCommands(program: Command): void {
     .command('coordinator')
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
-  addServeFlags(addConfigurationFlags(coordinator))
+  addServeFlags(addRunMetricsFlags(addConfigurationFlags(coordinator)))
     .addOption(
       new Option('--host <address>', 'address to listen on; 0.0.0.0 for workers from other machines')
         .default('127.0.0.1')
@@ -118,9 +120,10 @@ Examples:
       });
     });
 
-  program
+  const worker = program
     .command('worker')
-    .description('join a coordinator, hold the ranks it gives, and leave when the run has ended')
+    .description('join a coordinator, hold the ranks it gives, and leave when the run has ended');
+  addMetricsFlags(worker)
     .addOption(
       new Option(
         '--coordinator <url>',
@@ -173,8 +176,10 @@ Examples:
       const { place, finding } = joinPoint;
       if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
       const coordinatorUrl = webSocketUrl('--coordinator', joinPoint.coordinatorUrl);
+      const metrics = metricsSettings(flags);
       const connectSeconds = wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400);
       await runWorker({
+        ...(metrics === undefined ? {} : { metrics }),
         coordinatorUrl,
         token,
         ...(place === undefined ? {} : { place }),

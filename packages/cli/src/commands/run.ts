@@ -8,6 +8,7 @@ import { dryRunText, predict } from '../dry-run.js';
 import { failureText } from '../failure-block.js';
 import { abortOnSignals } from '../interrupt.js';
 import { addConfigurationFlags, configurationFlags, settingsOf } from '../options.js';
+import { addRunMetricsFlags } from '../metrics-flags.js';
 import { openObservers } from '../observers.js';
 import type { RunObserver } from '../run-observer.js';
 import { ProgressLine } from '../progress.js';
@@ -21,7 +22,7 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .description('run a scenario with live ranks and write its traces and report')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file (a config.json repeats its run)', 'decode');
-  addServeFlags(addConfigurationFlags(command))
+  addServeFlags(addRunMetricsFlags(addConfigurationFlags(command)))
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--dry-run', 'print the resolved configuration and what the run would take; start nothing')
@@ -36,6 +37,7 @@ Examples:
   epemu run train --ranks 16 --tokens-per-microbatch 512
   epemu run prefill --prompt-lengths 6000,2000,1000 --ranks 8
   epemu run decode --fabric memory --payload none --layers 61
+  epemu run decode --metrics --prometheus-sd targets.json
   epemu run decode --hardware gb200-nvl72 --model kimi-k2 --ranks 64
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
   epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
@@ -80,7 +82,8 @@ export async function execute(
   try {
     const outcome = await runObserved(configuration, flags, workers, controller.signal, observers);
     printOutcome(outcome, flags);
-    for (const observer of observers) await observer.linger?.(controller.signal);
+    const { signal } = controller;
+    await Promise.all([outcome.workersGone?.(signal), ...observers.map((observer) => observer.linger?.(signal))]);
   } finally {
     door.resolve(undefined);
     for (const observer of observers) await observer.close();
@@ -101,6 +104,10 @@ async function runObserved(
       configuration,
       signal,
       follow: observers.some(({ follow }) => follow),
+      ...lingerOf(observers),
+      onLocalRanks: (ranks) => {
+        for (const { onLocalRanks } of observers) onLocalRanks?.(ranks);
+      },
       onEvent: (event) => {
         for (const { onEvent } of observers) onEvent(event);
       },
@@ -116,6 +123,12 @@ async function runObserved(
   } finally {
     progress.end();
   }
+}
+
+/** @returns how long workers stay for those who look at their metrics, if any do. */
+function lingerOf(observers: readonly RunObserver[]): { readonly workerMetricsLingerSeconds?: number } {
+  const seconds = observers.flatMap(({ workerMetricsLingerSeconds }) => workerMetricsLingerSeconds ?? []);
+  return seconds.length === 0 ? {} : { workerMetricsLingerSeconds: Math.max(...seconds) };
 }
 
 function printOutcome(outcome: RunOutcome, flags: RunFlags): void {

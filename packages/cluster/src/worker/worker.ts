@@ -8,6 +8,7 @@ import { buildProgram } from '@epemu/schedule';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import type { WorkerState } from '@epemu/metrics';
 import { HOST_KIND } from '@epemu/trace';
 import { ControlChannel } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
@@ -21,6 +22,10 @@ import {
 } from '../control/messages.js';
 import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import { machineId } from '../machine.js';
+import { RankMetrics } from '../metrics/rank-metrics.js';
+import { runLabels } from '../metrics/run-labels.js';
+import { WorkerMetrics } from '../metrics/worker-metrics.js';
+import type { WorkerMetricsOptions } from '../metrics/worker-metrics.js';
 import { StallWatch } from '../stall-watch.js';
 import { connectToCoordinator } from './connect.js';
 import type { CoordinatorConnection } from './connect.js';
@@ -49,6 +54,8 @@ export interface WorkerOptions {
   readonly place?: number;
   /** How long to try to reach the coordinator, ms. @default 30000 */
   readonly connectTimeoutMs?: number;
+  /** Serve metrics. @default none are served */
+  readonly metrics?: WorkerMetricsOptions;
   /** Ends the worker, and with it a run that it takes part in, with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Told, once, when the coordinator does not answer at first: why, and that it is tried again. */
@@ -67,6 +74,7 @@ export class RunFailedError extends EpemuError {}
 class Worker {
   readonly #options: WorkerOptions;
   readonly #channel: ControlChannel<CoordinatorMessage, WorkerMessage>;
+  readonly #metrics: WorkerMetrics | undefined;
   readonly #left = deferred<undefined>();
   readonly #stored = new Map<number, () => void>();
   #group: RankGroup | undefined;
@@ -89,8 +97,13 @@ class Worker {
     this.#left.reject(reason);
   };
 
-  constructor(options: WorkerOptions, { socket, localAddress }: CoordinatorConnection) {
+  constructor(
+    options: WorkerOptions,
+    { socket, localAddress }: CoordinatorConnection,
+    metrics: WorkerMetrics | undefined,
+  ) {
     this.#options = options;
+    this.#metrics = metrics;
     this.#ownAddress = ownAddress(localAddress, options.coordinatorUrl);
     this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
       onMessage: (message) => {
@@ -127,6 +140,10 @@ class Worker {
   async finished(): Promise<void> {
     try {
       await this.#left.promise;
+      if (this.#metrics?.state !== 'failed') this.#enter('finished');
+    } catch (error) {
+      this.#enter('failed');
+      throw error;
     } finally {
       this.#options.signal?.removeEventListener('abort', this.#interrupt);
       this.#channel.close();
@@ -135,7 +152,14 @@ class Worker {
       this.#group?.abort(new EpemuError('the worker ends'));
       await this.#fabric?.close();
       await this.#group?.close();
+      // A worker without ranks has nothing that anybody waits for.
+      if (this.#group !== undefined) await this.#metrics?.linger(this.#options.signal);
     }
+  }
+
+  /** Tells the metrics what the worker is at. */
+  #enter(state: WorkerState): void {
+    if (this.#metrics !== undefined) this.#metrics.state = state;
   }
 
   async #handle(message: CoordinatorMessage): Promise<void> {
@@ -198,9 +222,10 @@ class Worker {
     this.#fabric = fabric;
     const ranks = workerOfRank.flatMap((of, rank) => (of === worker ? [rank] : []));
     this.#options.onPlaced?.({ ranks, configuration, runId });
-    this.#group = new RankGroup({
+    const program = buildProgram(configuration);
+    const group = new RankGroup({
       configuration,
-      program: buildProgram(configuration),
+      program,
       fabric,
       ranks,
       threads,
@@ -215,19 +240,27 @@ class Worker {
           }
         : {}),
     });
+    this.#group = group;
+    this.#enter('connecting');
+    if (this.#metrics !== undefined) {
+      this.#metrics.show(runLabels(runId, configuration), new RankMetrics(group, fabric, configuration, program));
+    }
     const listened = await listenInRange(ports, host, (port) => fabric.listen(port));
     // Peers cannot dial a wildcard; what reaches the coordinator is reached by them.
     const reached = isWildcard(host) ? this.#ownAddress : host;
     const address = hostAndPort(advertise?.host ?? reached, advertise?.port ?? listened.port);
-    this.#channel.send({ type: 'listening', url: `ws://${address}` });
+    const metricsTarget = this.#metrics?.target(advertise?.host ?? this.#ownAddress);
+    this.#channel.send({ type: 'listening', url: `ws://${address}`, metricsTarget });
   }
 
   async #run(): Promise<void> {
+    this.#enter('running');
     this.#progress = setInterval(() => {
       this.#tellProgress();
     }, PROGRESS_INTERVAL_MS);
     const results = await this.#group!.run();
     this.#tellProgress();
+    this.#enter('handing over');
     await this.#handOver(results);
   }
 
@@ -266,6 +299,7 @@ class Worker {
   async #abort(): Promise<void> {
     const group = this.#group;
     if (group === undefined) return;
+    this.#enter('failed');
     group.abort(new EpemuError('the run was aborted'));
     await this.#handOver(group.ranks.map((rank) => rank.snapshot()));
   }
@@ -291,7 +325,8 @@ class Worker {
 /**
  * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
  * @throws CoordinatorUnreachableError; RunFailedError when the run failed elsewhere, or this worker's own failure;
- * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end; the signal's reason.
+ * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end; ListenError when its metrics
+ * cannot be served; the signal's reason.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { coordinatorUrl, connectTimeoutMs = 30_000 } = options;
@@ -299,6 +334,11 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const onWait = (reason: string): void => {
     options.onWaiting?.(reason);
   };
-  const connection = await connectToCoordinator(coordinatorUrl, { timeoutMs: connectTimeoutMs, signal, onWait });
-  await new Worker(options, connection).finished();
+  const metrics = options.metrics === undefined ? undefined : await WorkerMetrics.open(options.metrics);
+  try {
+    const connection = await connectToCoordinator(coordinatorUrl, { timeoutMs: connectTimeoutMs, signal, onWait });
+    await new Worker(options, connection, metrics).finished();
+  } finally {
+    await metrics?.close();
+  }
 }

@@ -17,7 +17,7 @@ import { TemporaryFolder } from './support/temporary.js';
 const PORT = 9001;
 const ONE_LINE = /^epemu: [^\n]+\n$/;
 
-describe('epemu open', () => {
+describe('epemu open, where port 9001 is free', () => {
   const temporary = new TemporaryFolder();
   const commands: CliProcess[] = [];
   let run: string;

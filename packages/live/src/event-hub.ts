@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { refuse } from './serve-file.js';
 
 /** Pages that may look on at once; each costs a connection and at most two messages of memory. */
-const MOST_CLIENTS = 200;
+const MOST_CLIENTS = 100;
 /** After how long a browser connects again, ms. */
 const RETRY_MS = 1000;
 

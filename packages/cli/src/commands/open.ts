@@ -1,12 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rankFileName } from '@epemu/cluster';
-import { BadInputError, EpemuError } from '@epemu/core';
+import { BadInputError, EpemuError, messageOf } from '@epemu/core';
 import { serveTraceOnce } from '@epemu/live';
 import type { ServedTrace } from '@epemu/live';
 import { readTraceBatches } from '@epemu/trace';
 import type { Command } from 'commander';
-import openInBrowser from 'open';
 import { abortOnSignals } from '../interrupt.js';
 import { wholeNumber } from '../whole-number.js';
 
@@ -76,6 +75,18 @@ async function untilFetched({ fetched }: ServedTrace, seconds: number, signal: A
   }
 }
 
+/** Opens an address in the browser; where there is none, whoever reads the address may have one elsewhere. */
+async function openBrowser(url: string): Promise<void> {
+  // Needed by this command alone, and then a moment before it waits for people.
+  const { default: open } = await import('open');
+  try {
+    const browser = await open(url);
+    browser.on('error', () => undefined);
+  } catch (error) {
+    process.stderr.write(`no browser could be opened (${messageOf(error)}); open the address above in one\n`);
+  }
+}
+
 /** Adds `epemu open`. */
 export function addOpenCommand(program: Command): void {
   program
@@ -106,7 +117,7 @@ Examples:
       try {
         const { url } = served;
         process.stdout.write(flags.json === true ? `${JSON.stringify({ url, file })}\n` : `${url}\n`);
-        if (flags.browser) await openInBrowser(url);
+        if (flags.browser) await openBrowser(url);
         await untilFetched(served, seconds, signal);
       } finally {
         await served.close();

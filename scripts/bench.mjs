@@ -137,6 +137,45 @@ async function bareParse(out) {
   return Number(await output(['--input-type=module', '-e', script, out]));
 }
 
+/**
+ * Runs 8 ranks in a process of their own, as a worker holds them, and scrapes them when all they recorded is new and then
+ * again and again: CPU seconds of a scrape a second while the run goes on, the asking side's included.
+ */
+async function scrapeSeconds() {
+  const module = (name) => JSON.stringify(new URL(`../packages/${name}/dist/index.js`, import.meta.url).href);
+  const script = `
+    const { RunMetricsServer, runScenario } = await import(${module('cluster')});
+    const { resolveConfiguration } = await import(${module('config')});
+    const flags = { fabric: 'memory', ranks: 8, layers: 58, threads: 1 };
+    const server = await RunMetricsServer.open({ host: '127.0.0.1', port: 0 });
+    const scrape = async (times) => {
+      const before = process.cpuUsage();
+      for (let i = 0; i < times; i++) await (await fetch('http://' + server.target + '/metrics')).text();
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1e6 / times;
+    };
+    // What asks must be loaded before it counts.
+    await scrape(5);
+    const { report } = await runScenario({
+      configuration: resolveConfiguration({ scenario: 'decode', flags }),
+      out: process.argv[1],
+      onEvent: (event) => server.note(event),
+      onLocalRanks: (ranks) => server.show(ranks),
+    });
+    // What merging left behind is no cost of scraping.
+    globalThis.gc();
+    const catchUp = await scrape(1);
+    await scrape(50);
+    const again = await scrape(300);
+    await server.close();
+    console.log(JSON.stringify({ catchUp, again, emulateSeconds: report.host.emulateSeconds }));`;
+  const out = join(folder, 'scraped');
+  const { catchUp, again, emulateSeconds } = JSON.parse(
+    await output(['--expose-gc', '--input-type=module', '-e', script, out]),
+  );
+  return again + catchUp / Math.max(1, emulateSeconds);
+}
+
 /** What node prints when run with these arguments. */
 function output(args) {
   return new Promise((resolve, reject) => {
@@ -227,6 +266,8 @@ async function main() {
   row('128 single-rank processes, no payload', many.host.wallSeconds, 's', '', undefined);
   row('their start-up', many.host.startupSeconds, 's', '', bareStarts * 8, '128 bare node processes, scaled');
   row('coordinator memory, live decode', live.host.coordinatorPeakRssBytes / 1e6, 'MB', '≤ 300 MB');
+
+  row('scraped every second, share of a core a rank', (100 * (await scrapeSeconds())) / 8, '%', '≤ 1 %');
 
   await analysisRows(row);
 

@@ -12,6 +12,7 @@ import { runLocally } from './support/local-run.js';
 import { MeteredRun, printedReport, together } from './support/metered-run.js';
 import type { LastScrapes, Scrape } from './support/metered-run.js';
 import { parseMetrics, valueOf } from './support/metrics-text.js';
+import { PROMTOOL, promtool } from './support/prometheus.js';
 import { childrenOf, freePort, isAlive } from './support/processes.js';
 import { CliProcess, runCli } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
@@ -101,7 +102,7 @@ describe('the metrics of a run', () => {
       before(async () => {
         folder = temporary.fresh();
         const args = smallArguments(scenario, { fabric: 'websocket', ranksPerWorker: 4 });
-        const run = await MeteredRun.start(args, folder, temporary.fresh('targets'));
+        const run = await MeteredRun.start(args, folder, `${temporary.fresh('targets')}.json`);
         last = await run.scrapeToTheEnd();
         const end = await run.command.end;
         expect(end.code, end.stderr).to.equal(0);
@@ -196,6 +197,13 @@ describe('the metrics of a run', () => {
         }
       });
 
+      (PROMTOOL === undefined ? it.skip : it)('pass promtool’s lint (needs promtool)', () => {
+        for (const text of [last.coordinator, ...last.workers, readFileSync(join(folder, 'metrics.prom'), 'utf8')]) {
+          expect(text).to.include('# TYPE epemu_run_info gauge');
+          expect(promtool(['check', 'metrics'], text)).to.deep.equal({ code: 0, output: '' });
+        }
+      });
+
       it('list no target any more', () => {
         expect(left).to.deep.equal({});
       });
@@ -203,7 +211,7 @@ describe('the metrics of a run', () => {
   }
 
   it('of ranks in one process are all on one page', async () => {
-    const targets = temporary.fresh('targets');
+    const targets = `${temporary.fresh('targets')}.json`;
     const run = await MeteredRun.start(smallArguments('decode'), temporary.fresh(), targets);
     const last = await run.scrapeToTheEnd();
     const report = printedReport(await run.command.end);
@@ -218,7 +226,7 @@ describe('the metrics of a run', () => {
   it('of a run that fails say so until they have been scraped', async () => {
     const faults = ['--set', 'faults=[{"rank":5,"operation":20,"kind":"kill"}]'];
     const args = [...smallArguments('decode', { fabric: 'websocket', ranksPerWorker: 4 }), ...faults];
-    const run = await MeteredRun.start(args, temporary.fresh(), temporary.fresh('targets'));
+    const run = await MeteredRun.start(args, temporary.fresh(), `${temporary.fresh('targets')}.json`);
     const last = await run.scrapeToTheEnd();
     expect((await run.command.end).code).to.equal(EXIT_CODE.rankFailed);
     const scrape = parseMetrics(last.coordinator);
@@ -255,7 +263,7 @@ describe('the metrics of a run', () => {
   it('of a coordinator and workers that are started apart are served where each is told', async () => {
     const [coordinatorPort, workerPort] = [await freePort(), await freePort()];
     const environment = { EPEMU_TOKEN: TOKEN, EPEMU_METRICS_LINGER: '60' };
-    const targets = temporary.fresh('targets');
+    const targets = `${temporary.fresh('targets')}.json`;
     const coordinator = new CliProcess(
       [
         ...['coordinator', ...smallArguments('decode', { fabric: 'websocket', ranks: 8 }), '--port', '0'],
@@ -302,8 +310,12 @@ describe('the metrics of a run', () => {
       [['--metrics', '1:2:3'], /--metrics is 1:2:3, but it must be port, host or host:port/],
       [['--metrics', '0', '--metrics-linger', 'long'], /--metrics-linger is long, but it must be seconds from 0 to/],
       [['--metrics', '0', '--metrics-linger', '-1'], /--metrics-linger is -1, but/],
-      [['--prometheus-sd', file], /--prometheus-sd lists metrics targets, of which there are none; add --metrics/],
-      [['--metrics', '0', '--prometheus-sd', '/nowhere/x'], /--prometheus-sd is \/nowhere\/x, which cannot be written/],
+      [['--metrics', '0', '--prometheus-sd', file], /which does not end in \.json; Prometheus reads no other/],
+      [['--prometheus-sd', 'x.json'], /--prometheus-sd lists metrics targets, of which there are none; add --metrics/],
+      [
+        ['--metrics', '0', '--prometheus-sd', '/nowhere/x.json'],
+        /--prometheus-sd is \/nowhere\/x\.json, which cannot be written/,
+      ],
     ] as const) {
       const out = temporary.fresh();
       const { code, stderr } = await runCli(['run', ...flags, '--out', out]);

@@ -15,6 +15,12 @@ export class TargetsFile {
    */
   constructor(path: string) {
     this.#path = path;
+    if (!path.endsWith('.json')) {
+      throw new BadInputError(
+        '--prometheus-sd',
+        `--prometheus-sd is ${path}, which does not end in .json; Prometheus reads no other list of this form`,
+      );
+    }
     try {
       this.clear();
     } catch (error) {

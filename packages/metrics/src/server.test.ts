@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { metricsFrom } from './catalogue.js';
 import { MetricsServer } from './server.js';
@@ -59,6 +60,30 @@ describe('a metrics server', () => {
     await scrape();
     await lingering;
     expect(lingers).to.equal(false);
+  });
+
+  it('does not take one for scraped by who gave up waiting while the process was busy', async () => {
+    let lingers = true;
+    const lingering = server.linger(3600).then(() => {
+      lingers = false;
+    });
+    const { hostname, port } = new URL(url);
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => {
+        // Both are with the operating system before this process looks at its sockets again.
+        socket.write(`GET /metrics HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+        socket.destroy();
+      });
+      socket.once('error', reject).once('close', () => {
+        resolve();
+      });
+    });
+    // The scrape has been made by now: this one comes behind it.
+    await fetch(`${url}/healthz`);
+    await fetch(`${url}/healthz`);
+    expect([scrapes, lingers]).to.deep.equal([1, true]);
+    await scrape();
+    await lingering;
   });
 
   it('stops to linger when it is told to, or when its time is over', async () => {

@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Socket } from 'node:net';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { deferred } from '@epemu/core';
 import { GetServer } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
@@ -9,6 +10,9 @@ import { Exposition } from './exposition.js';
 export const DEFAULT_METRICS_ADDRESS: ListenAddress = { host: '127.0.0.1', port: 9464 };
 /** How long a process waits after its end for its last values to be scraped, unless told otherwise, s. */
 export const DEFAULT_LINGER_SECONDS = 5;
+
+/** By then a client that is gone has refused what it was sent; one that reads may keep its connection. */
+const REFUSAL_MS = 200;
 
 /** Something that has values to show. */
 export interface Collector {
@@ -33,11 +37,16 @@ export class MetricsServer {
       option: '--metrics address',
       routes: {
         '/metrics': async (request, response) => {
+          const { socket } = request;
           const final = this.#final;
           const text = await this.#scrape();
-          if (final && request.method === 'GET') {
+          // Who gave up while this process was busy, with merging say, still stands in line: its request is read in one
+          // turn of the event loop, its leaving in the next.
+          await turn();
+          await turn();
+          if (final && request.method === 'GET' && !socket.readableEnded && !socket.destroyed) {
             response.once('finish', () => {
-              this.#scraped.resolve(undefined);
+              this.#noteTaken(socket);
             });
           }
           response.writeHead(200, { 'content-type': this.#exposition.contentType }).end(text);
@@ -87,6 +96,18 @@ export class MetricsServer {
   /** Ends all connections and frees the port. */
   async close(): Promise<void> {
     await this.#server.close();
+  }
+
+  /** The last values have been handed to the operating system: they count as scraped unless the other side is gone. */
+  #noteTaken(socket: Socket): void {
+    const taken = (): void => {
+      this.#scraped.resolve(undefined);
+    };
+    const timer = setTimeout(taken, REFUSAL_MS);
+    socket.once('close', (failed) => {
+      clearTimeout(timer);
+      if (!failed) taken();
+    });
   }
 
   #scrape(): Promise<string> {

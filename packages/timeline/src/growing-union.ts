@@ -27,6 +27,15 @@ export class GrowingUnion {
   /** Adds an interval. @param onNew told each piece of it that was not covered before, ascending. */
   add(startNs: number, endNs: number, onNew?: (startNs: number, endNs: number) => void): void {
     if (endNs <= startNs) return;
+    const { length } = this.#ends;
+    if (length === 0 || startNs > this.#ends[length - 1]) {
+      // By far the most: what comes next in time.
+      this.#starts.push(startNs);
+      this.#ends.push(endNs);
+      this.#lengthNs += endNs - startNs;
+      onNew?.(startNs, endNs);
+      return;
+    }
     const first = countBelow(this.#ends, startNs, false);
     const after = countBelow(this.#starts, endNs, true);
     let fromNs = startNs;

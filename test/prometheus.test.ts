@@ -1,0 +1,193 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Report } from '@epemu/cluster';
+import { METRICS, dashboard, metricsTable } from '@epemu/metrics';
+import type { MetricFamily, Panel } from '@epemu/metrics';
+import { smallArguments } from './support/configuration.js';
+import { MeteredRun, printedReport } from './support/metered-run.js';
+import { PROMETHEUS, PROMTOOL, Prometheus, promtool } from './support/prometheus.js';
+import type { Series } from './support/prometheus.js';
+import { TemporaryFolder } from './support/temporary.js';
+
+const FOLDER = 'docker/prometheus';
+const RULES = readdirSync(join(FOLDER, 'rules')).map((name) => join(process.cwd(), FOLDER, 'rules', name));
+const RULE_TESTS = join(FOLDER, 'tests', 'rules.test.yml');
+const BOARD = dashboard();
+const PANELS = BOARD.panels.filter((panel): panel is Panel => panel.type !== 'row');
+const RANKS = 16;
+
+/** @returns names of the catalogue as samples have them. */
+function sampleNames(): Set<string> {
+  const families: readonly MetricFamily[] = Object.values(METRICS);
+  return new Set(
+    families.flatMap(({ name, type }) =>
+      type === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => name + suffix) : [name],
+    ),
+  );
+}
+
+/** @returns a panel's query as Grafana would send it with everything chosen. */
+function asSent(expression: string): string {
+  return expression.replace(/\$__rate_interval/g, '4s').replace(/\$(?:job|instance)/g, '.*');
+}
+
+describe('Prometheus rules and the dashboard', () => {
+  it('name only metrics and labels that there are', () => {
+    const known = sampleNames();
+    const texts = [...RULES, RULE_TESTS].map((path) => readFileSync(path, 'utf8'));
+    const recorded = new Set(texts.flatMap((text) => [...text.matchAll(/record: (\S+)/g)].map(([, name]) => name)));
+    for (const text of [...texts, ...PANELS.flatMap(({ targets }) => targets.map(({ expr }) => expr))]) {
+      for (const [name] of text.matchAll(/(?:\w+:)?\bepemu_\w+(?::\w+)?/g)) {
+        expect(known.has(name) || recorded.has(name), name).to.equal(true);
+      }
+      for (const [, name, matchers] of text.matchAll(/\b(epemu_\w+)\{([^}]*)\}/g)) {
+        const family = Object.values(METRICS).find((metric) => name.startsWith(metric.name) && known.has(name))!;
+        for (const [, label] of matchers.matchAll(/(\w+)=/g)) {
+          expect([...family.labels, 'job', 'instance', 'le'], `${name}{${label}}`).to.include(label);
+        }
+      }
+    }
+  });
+
+  it('have a unit test of each alert that fires and of the same alert that does not', () => {
+    const tests = readFileSync(RULE_TESTS, 'utf8');
+    const alerts = RULES.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/alert: (\S+)/g)]);
+    expect(alerts).to.have.length(8);
+    for (const [, alert] of alerts) {
+      expect(tests).to.match(new RegExp(`\\{ alertname: ${alert}, eval_time: \\d+s \\}`));
+      expect(tests).to.match(new RegExp(`alertname: ${alert}\\n\\s+eval_time: \\d+s\\n\\s+exp_alerts:`));
+    }
+  });
+
+  it('the committed dashboard and table are those of the catalogue', () => {
+    const committed = readFileSync('docker/grafana/provisioning/dashboards/epemu.json', 'utf8');
+    expect(committed, 'run node scripts/write-metrics.mjs').to.equal(`${JSON.stringify(BOARD, null, 2)}\n`);
+    expect(readFileSync('docs/metrics.md', 'utf8')).to.include(`\n${metricsTable()}\n`);
+  });
+
+  it('the dashboard shows every family that is served', () => {
+    const shown = PANELS.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
+    const served = (Object.values(METRICS) as MetricFamily[]).filter(({ from }) =>
+      from.some((source) => source !== 'report'),
+    );
+    const missing = served.filter(({ name }) => !shown.includes(name)).map(({ name }) => name);
+    // How many layers a run has is no figure to follow.
+    expect(missing).to.deep.equal([METRICS.runLayers.name]);
+  });
+
+  it('the dashboard’s panels have numbers of their own, explain themselves and do not overlap', () => {
+    expect(new Set(BOARD.panels.map(({ id }) => id)).size).to.equal(BOARD.panels.length);
+    const cells = new Set<string>();
+    for (const { title, gridPos } of BOARD.panels) {
+      expect(gridPos.x + gridPos.w, title).to.be.at.most(24);
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(cells.has(`${x} ${y}`), `${title} at ${x}, ${y}`).to.equal(false);
+          cells.add(`${x} ${y}`);
+        }
+      }
+    }
+    for (const { title, description, fieldConfig, targets } of PANELS) {
+      expect(description, title).to.match(/\.$/);
+      expect(fieldConfig.defaults['unit'], title).to.be.a('string');
+      expect(new Set(targets.map(({ refId }) => refId)).size).to.equal(targets.length);
+      for (const { legendFormat } of targets) expect(legendFormat, title).not.to.equal('');
+    }
+  });
+
+  it('the dashboard uses no variable that it does not have', () => {
+    const names = BOARD.templating.list.map(({ name }) => name);
+    const used = JSON.stringify(BOARD).matchAll(/\$\{?(\w+)/g);
+    for (const [, name] of used) expect(['__rate_interval', '__all', ...names]).to.include(name);
+  });
+
+  (PROMTOOL === undefined ? it.skip : it)('pass promtool, rule unit tests and all (needs promtool)', () => {
+    for (const args of [
+      ['check', 'config', join(FOLDER, 'prometheus.yml')],
+      ['check', 'rules', ...RULES],
+      ['test', 'rules', RULE_TESTS],
+    ]) {
+      const { code, output } = promtool(args);
+      expect(code, output).to.equal(0);
+      expect(output).to.include('SUCCESS');
+    }
+  });
+
+  (PROMETHEUS === undefined ? describe.skip : describe)('with a real run (needs Prometheus)', () => {
+    const temporary = new TemporaryFolder();
+    let prometheus: Prometheus;
+    let report: Report;
+    before(async () => {
+      const targets = `${temporary.fresh('targets')}.json`;
+      // Long enough to be found, which takes Prometheus some ten seconds, and looked at several times.
+      const args = smallArguments('train', { fabric: 'websocket', ranksPerWorker: 4, layers: 24 });
+      const slow = ['--set', 'slowRanks=[{"rank":5,"factor":2}]'];
+      prometheus = await Prometheus.start(temporary.fresh('prometheus'), targets, RULES);
+      const run = await MeteredRun.start([...args, ...slow], temporary.fresh(), targets);
+      const end = await run.command.end;
+      expect(end.code, end.stderr).to.equal(0);
+      report = printedReport(end);
+    });
+    after(async () => {
+      await prometheus.stop();
+      temporary.remove();
+    });
+
+    it('has series of every rank, under the labels that epemu gave them', async () => {
+      const series = await prometheus.history(METRICS.virtualTime.name);
+      const ranks = series.map(({ metric }) => Number(metric['rank']));
+      expect(ranks.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: RANKS }, (_, rank) => rank));
+      for (const { metric } of series) expect(metric['job']).to.equal('epemu-worker');
+      expect(await prometheus.history('{exported_rank!=""}')).to.deep.equal([]);
+    });
+
+    it('has, last, the figures of the report', async () => {
+      const last = (series: readonly Series[]): number => Number(series[0].values.at(-1)?.[1]);
+      expect(last(await prometheus.history(METRICS.runSpan.name))).to.equal(report.timeline!.spanUs / 1e6);
+      const rows = await prometheus.history(METRICS.expertRows.name);
+      for (const { rank, expertRows } of report.ranksSummary) {
+        expect(last(rows.filter(({ metric }) => metric['rank'] === String(rank)))).to.equal(expertRows);
+      }
+      const rdma = `sum(${METRICS.linkBytes.name}{link="rdma",direction="out"})`;
+      expect(Math.max(...(await prometheus.history(rdma))[0].values.map(([, value]) => Number(value)))).to.equal(
+        report.traffic.rdmaBytes,
+      );
+    });
+
+    for (const { title, targets } of PANELS) {
+      it(`has data for the panel “${title}”`, async () => {
+        for (const { expr } of targets) {
+          const series = await prometheus.history(asSent(expr));
+          expect(series, asSent(expr)).not.to.be.empty;
+          const values = series.flatMap((one) => one.values.map(([, value]) => Number(value)));
+          expect(values.some(Number.isFinite), expr).to.equal(true);
+        }
+      });
+    }
+
+    it('fills the variables of the dashboard', async () => {
+      const info = await prometheus.history(METRICS.runInfo.name);
+      expect(new Set(info.map(({ metric }) => metric['job']))).to.have.keys('epemu-coordinator', 'epemu-worker');
+      expect(new Set(info.map(({ metric }) => metric['instance'])).size).to.equal(RANKS / 4 + 1);
+      expect(new Set(info.map(({ metric }) => metric['run'])).size).to.equal(1);
+    });
+
+    it('evaluates every rule without error, and every recording rule to something', async () => {
+      const rules = await prometheus.rules();
+      expect(rules).to.have.length(16);
+      for (const { name, health, lastError } of rules) {
+        expect({ name, health, lastError: lastError ?? '' }).to.deep.equal({ name, health: 'ok', lastError: '' });
+        if (name.includes(':')) expect(await prometheus.history(name), name).not.to.be.empty;
+      }
+    });
+
+    it('alerts of the slow rank, and of nothing else that is wrong with the run', async () => {
+      // The run may be over before the alert has held for long enough to fire.
+      const slow = await prometheus.history('ALERTS{alertname="EpemuStraggler"}');
+      expect(new Set(slow.map(({ metric }) => metric['rank']))).to.deep.equal(new Set(['5']));
+      const wrong = 'EpemuRunFailed|EpemuRankLost|EpemuDecodeErrors|EpemuNoProgress';
+      expect(await prometheus.history(`ALERTS{alertstate="firing",alertname=~"${wrong}"}`)).to.deep.equal([]);
+    });
+  });
+});

@@ -2,6 +2,7 @@
 const LAYERS = [
   'core',
   'http',
+  'metrics',
   'presets',
   'kernels',
   'config',
@@ -17,6 +18,7 @@ const LAYERS = [
   'published',
   'calibration',
   'cluster',
+  'live',
   'experiments',
   'cli',
 ];
@@ -30,7 +32,7 @@ module.exports = {
       comment: 'packages import each other by name, never by file',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/[^/]+/(src|dist)/(?!index[.])', pathNot: '^packages/$1/' },
+      to: { path: '^packages/[^/]+/(src|dist)/(?!(client/)?index[.])', pathNot: '^packages/$1/' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...LAYERS.map((layer, index) => ({

@@ -11,8 +11,9 @@ await build({
   minifySyntax: true,
   sourcemap: true,
   logLevel: 'error',
-  // These find files beside themselves (compute threads, the WebAssembly kernel) and are loaded with the first batch.
-  external: ['piscina', '@epemu/compute'],
+  // The first two find files beside themselves (compute threads, the WebAssembly kernel) and are loaded with the first
+  // batch, the last where metrics are served.
+  external: ['piscina', '@epemu/compute', 'prom-client'],
   banner: {
     js: "import { createRequire as requireForBundle } from 'node:module'; const require = requireForBundle(import.meta.url);",
   },

@@ -133,7 +133,7 @@ describe('how a run ends', () => {
     for (const { end } of workers) {
       const { code, stderr } = await end;
       expect(code, stderr).to.equal(EXIT_CODE.failure);
-      expect(stderr).to.match(/^epemu: the coordinator at \S+ is gone[^\n]*\n$/);
+      expect(stderr).to.match(/^holds ranks \d–\d of 8 in run \S+\nepemu: the coordinator at \S+ is gone[^\n]*\n$/);
     }
     expect(await within(GONE_MS, () => !ports.some(isBound))).to.equal(true);
   });

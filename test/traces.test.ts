@@ -11,7 +11,7 @@ import type { TraceEvent } from '@epemu/trace';
 import { SCENARIOS, small, smallArguments } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import type { LocalRun } from './support/local-run.js';
-import { parseMetrics } from './support/metrics-text.js';
+import { parseMetrics, valueOf } from './support/metrics-text.js';
 import { REPORT_FIELDS, missingFields } from './support/report-fields.js';
 import { runCli } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
@@ -188,10 +188,13 @@ for (const scenario of SCENARIOS) {
 
     it('metrics.prom parses and agrees with the report', () => {
       const metrics = parseMetrics(readFileSync(join(folder, 'metrics.prom'), 'utf8'));
-      expect(metrics.get('epemu_run_ranks')).to.deep.equal([16]);
-      expect(metrics.get('epemu_run_success')).to.deep.equal([1]);
-      expect(metrics.get('epemu_rank_expert_rows')).to.deep.equal(
-        report.ranksSummary.map(({ expertRows }) => expertRows),
+      expect(valueOf(metrics, 'epemu_run_ranks', { state: 'wanted' })).to.equal(16);
+      expect(valueOf(metrics, 'epemu_run_state', { state: 'succeeded' })).to.equal(1);
+      expect(metrics.get('epemu_expert_rows_total')).to.deep.equal(
+        report.ranksSummary.map(({ rank, expertRows: value }) => ({
+          labels: { rank: String(rank), node: String(Math.floor(rank / 8)) },
+          value,
+        })),
       );
     });
 

@@ -92,7 +92,11 @@ describe('the wire is load-bearing', () => {
   ): Promise<{ outcome: RunOutcome; frames: number }> {
     const proxies = [await TamperingProxy.start(tamper), await TamperingProxy.start(tamper)];
     try {
-      const workers = proxies.map(({ port, url }) => ({ slots: 8, port, advertise: url }));
+      const workers = proxies.map(({ port, publicPort }) => ({
+        slots: 8,
+        ports: { first: port, last: port },
+        advertise: { port: publicPort },
+      }));
       const outcome = await runWithWorkers(small(scenario, changes), folder.fresh(), workers);
       return { outcome, frames: proxies.reduce((sum, { frames }) => sum + frames, 0) };
     } finally {

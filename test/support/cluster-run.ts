@@ -15,13 +15,14 @@ export async function runWithWorkers(
   configuration: Configuration,
   out: string,
   workers: readonly ExternalWorker[],
+  host = '127.0.0.1',
 ): Promise<RunOutcome> {
   let left: Promise<unknown> = Promise.resolve();
   const outcome = await runScenario({
     configuration: { ...configuration, fabric: 'websocket' },
     out,
     external: {
-      host: '127.0.0.1',
+      host,
       port: 0,
       token: TOKEN,
       joinTimeoutMs: 30_000,

@@ -14,13 +14,13 @@ export class TamperingProxy {
   /** Where the worker behind it must listen. */
   readonly port: number;
   /** Where peers must dial. */
-  readonly url: string;
+  readonly publicPort: number;
   /** Frames of messages that went through, in either direction. */
   frames = 0;
 
-  private constructor(server: WebSocketServer, url: string, port: number, tamper: Tamper) {
+  private constructor(server: WebSocketServer, publicPort: number, port: number, tamper: Tamper) {
     this.#server = server;
-    this.url = url;
+    this.publicPort = publicPort;
     this.port = port;
     server.on('connection', (socket) => {
       this.#join(socket, tamper);
@@ -32,7 +32,7 @@ export class TamperingProxy {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
-    return new TamperingProxy(server, `ws://127.0.0.1:${port}`, behind, tamper);
+    return new TamperingProxy(server, port, behind, tamper);
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The command line's entry, from dist-test/support. */
-const ENTRY = fileURLToPath(new URL('../../packages/cli/bin/epemu.js', import.meta.url));
+export const CLI_ENTRY = fileURLToPath(new URL('../../packages/cli/bin/epemu.js', import.meta.url));
 
 /** Variables that configure epemu, or by which a launcher of these tests would seem to be one of their workers'. */
 const OF_OTHERS = /^(EPEMU_|SLURM_|OMPI_|PMI_|(LOCAL_)?RANK$|WORLD_SIZE$|JOB_COMPLETION_INDEX$)/;
@@ -28,13 +28,14 @@ export class CliProcess {
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, cwd?: string) {
     const inherited = Object.entries(process.env).filter(([name]) => !OF_OTHERS.test(name));
-    this.#child = spawn(process.execPath, [ENTRY, ...args], {
+    this.#child = spawn(process.execPath, [CLI_ENTRY, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...Object.fromEntries(inherited), ...environment },
       ...(cwd === undefined ? {} : { cwd }),
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
+      for (const watcher of this.#watchers) watcher();
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
@@ -57,15 +58,24 @@ export class CliProcess {
   }
 
   /** Waits until standard error matches. @returns the match. @throws when the process ends without. */
-  async stderrMatch(pattern: RegExp): Promise<RegExpExecArray> {
+  stderrMatch(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#match('stderr', pattern, () => this.#stderr);
+  }
+
+  /** Waits until standard output matches. @returns the match. @throws when the process ends without. */
+  stdoutMatch(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#match('stdout', pattern, () => this.#stdout);
+  }
+
+  #match(name: string, pattern: RegExp, textOf: () => string): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const match = pattern.exec(this.#stderr);
+        const match = pattern.exec(textOf());
         if (match !== null) {
           this.#watchers.delete(look);
           resolve(match);
         } else if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-          reject(new Error(`the command ended without ${String(pattern)} on stderr: ${this.#stderr}`));
+          reject(new Error(`the command ended without ${String(pattern)} on ${name}: ${this.#stderr}`));
         }
       };
       this.#watchers.add(look);

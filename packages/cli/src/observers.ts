@@ -1,19 +1,10 @@
-import type { RunListener } from '@epemu/cluster';
+import { openMetrics } from './metrics-observer.js';
+import type { RunObserver } from './run-observer.js';
 import type { RunFlags } from './run-flags.js';
-
-/** Somebody who looks on while a run is under way: a metrics server, a live page. */
-export interface RunObserver {
-  readonly onEvent: RunListener;
-  /** Whether it needs every operation's virtual times. */
-  readonly follow: boolean;
-  /** Goes on after the run has ended, for as long as it is to; ends early when the signal aborts. */
-  linger?(signal: AbortSignal): Promise<void>;
-  /** Frees what it holds. */
-  close(): Promise<void>;
-}
+import { openLivePage } from './serve.js';
 
 /** One for each kind of observer; undefined where the flags do not ask for it. */
-const OPENERS: readonly ((flags: RunFlags) => Promise<RunObserver | undefined>)[] = [];
+const OPENERS: readonly ((flags: RunFlags) => Promise<RunObserver | undefined>)[] = [openMetrics, openLivePage];
 
 /** Opens the observers that the flags ask for. @throws what keeps one from being opened; none is left open then. */
 export async function openObservers(flags: RunFlags): Promise<readonly RunObserver[]> {

@@ -1,7 +1,13 @@
+import type { MetricsFlags } from './metrics-flags.js';
+
 /** Flags of commands that run something, beyond the configuration. */
-export interface RunFlags extends Record<string, unknown> {
+export interface RunFlags extends Record<string, unknown>, MetricsFlags {
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
   readonly dryRun?: boolean;
+  /** Address of the live page; true for the default one. */
+  readonly serve?: string | true;
+  /** Seconds that the page stays after the run. */
+  readonly serveFor?: string;
 }

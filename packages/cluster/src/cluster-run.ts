@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Configuration } from '@epemu/config';
+import { EpemuError, messageOf } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { Coordinator } from './coordinator/coordinator.js';
 import type { WorkerStatistics } from './control/messages.js';
@@ -17,8 +18,21 @@ export interface ExternalWorkers {
   readonly port: number;
   readonly token: string;
   readonly joinTimeoutMs: number;
+  /** Until this settles, workers that come after the run has ended are told to leave. @default the run's end */
+  readonly openUntil?: Promise<void>;
   /** Told the address that workers must be given. */
   onListening(url: string): void;
+}
+
+/** Waits until no worker that a run has started is left; ends those that are when the signal aborts. */
+export type WorkersGone = (signal: AbortSignal) => Promise<void>;
+
+/** Workers that the run starts serve their metrics, and may stay after the run until these have been scraped. */
+export interface Lingering {
+  /** For how long, s. */
+  readonly seconds: number;
+  /** Told, when the run needs its workers no more, how to wait for their end. */
+  onEnd(gone: WorkersGone): void;
 }
 
 /** What a run over WebSockets did on the host. */
@@ -30,7 +44,8 @@ export interface ClusterRunResult {
 
 /**
  * Runs ranks in worker processes over WebSockets; starts the workers itself unless they come from elsewhere.
- * @throws what ended the run; whatever was handed over by then is in the spool, and no worker is left.
+ * @throws what ended the run; whatever was handed over by then is in the spool, and no worker is left unless workers
+ * linger.
  */
 export async function runCluster(options: {
   configuration: Configuration;
@@ -42,8 +57,9 @@ export async function runCluster(options: {
   /** Whether workers tell every operation's virtual times. */
   follow: boolean;
   onEvent: RunListener;
+  lingering: Lingering | undefined;
 }): Promise<ClusterRunResult> {
-  const { configuration, external, signal, ...rest } = options;
+  const { configuration, external, signal, lingering, ...rest } = options;
   const token = external?.token ?? randomBytes(32).toString('hex');
   const coordinator = new Coordinator({
     ...rest,
@@ -65,7 +81,8 @@ export async function runCluster(options: {
     const coordinatorUrl = await coordinator.listen();
     if (external === undefined) {
       const slots = configuration.ranksPerWorker;
-      launcher.start(configuration.ranks / slots, { coordinatorUrl, token, slots });
+      const metricsLingerSeconds = lingering?.seconds;
+      launcher.start(configuration.ranks / slots, { coordinatorUrl, token, slots, metricsLingerSeconds });
     } else {
       external.onListening(coordinatorUrl);
     }
@@ -73,12 +90,18 @@ export async function runCluster(options: {
     const statistics = coordinator.members.flatMap((member) => member.statistics ?? []);
     return { statistics, startedNs };
   } catch (error) {
-    await coordinator.collectPartial();
+    await coordinator.collectPartial(error instanceof EpemuError ? error : new EpemuError(messageOf(error)));
     graceMs = 0;
     throw error;
   } finally {
-    await launcher.end(graceMs);
-    await coordinator.close();
+    if (lingering === undefined) {
+      await launcher.end(graceMs);
+    } else {
+      // They have let go of the run, or were told to: the coordinator needs them no more.
+      lingering.onEnd((ended) => launcher.end(graceMs + lingering.seconds * 1000, ended));
+    }
+    if (external?.openUntil === undefined) await coordinator.close();
+    else void external.openUntil.then(() => coordinator.close());
   }
 }
 

@@ -36,6 +36,15 @@ export function spawnError(cause: unknown, started: number, count: number): Epem
   return new EpemuError(what, EXIT_CODE.failure, { cause });
 }
 
+/** What worker processes that a run starts are told. */
+export interface LaunchOptions {
+  readonly coordinatorUrl: string;
+  readonly token: string;
+  readonly slots: number;
+  /** Workers serve their metrics, each on a free port, and stay for that long after their end, s. */
+  readonly metricsLingerSeconds: number | undefined;
+}
+
 /** Starts worker processes and sees to it that none outlives this one. */
 export class WorkerLauncher {
   readonly #children = new Set<ChildProcess>();
@@ -46,7 +55,7 @@ export class WorkerLauncher {
   }
 
   /** Starts `count` workers that offer `slots` ranks each. */
-  start(count: number, options: { coordinatorUrl: string; token: string; slots: number }): void {
+  start(count: number, options: LaunchOptions): void {
     // The kernel kills the child when this process dies, however it dies; it costs one exec.
     const setpriv = process.platform === 'linux' ? findCommand('setpriv') : undefined;
     const node = [process.execPath, ...process.execArgv, '--max-semi-space-size=16', WORKER_ENTRY];
@@ -64,7 +73,7 @@ export class WorkerLauncher {
   #spawn(
     command: string,
     rest: string[],
-    options: { coordinatorUrl: string; token: string; slots: number },
+    options: LaunchOptions,
     onError: (error: unknown) => void,
   ): ChildProcess | undefined {
     try {
@@ -75,6 +84,9 @@ export class WorkerLauncher {
           EPEMU_COORDINATOR: options.coordinatorUrl,
           EPEMU_TOKEN: options.token,
           EPEMU_SLOTS: String(options.slots),
+          // The address in this process's own environment is the coordinator's.
+          EPEMU_METRICS: options.metricsLingerSeconds === undefined ? '' : '127.0.0.1:0',
+          EPEMU_METRICS_LINGER: String(options.metricsLingerSeconds ?? ''),
           // Threads of zlib and friends that a worker never uses much; libuv would start four a process.
           UV_THREADPOOL_SIZE: '1',
         },
@@ -103,8 +115,8 @@ export class WorkerLauncher {
     });
   }
 
-  /** Waits until all have ended, at most `graceMs`, then kills what is left. */
-  async end(graceMs: number): Promise<void> {
+  /** Waits until all have ended, at most `graceMs` or until the signal aborts, then kills what is left. */
+  async end(graceMs: number, signal?: AbortSignal): Promise<void> {
     const gone = Promise.all(
       [...this.#children].map(
         (child) =>
@@ -115,10 +127,14 @@ export class WorkerLauncher {
           }),
       ),
     );
-    const timer = setTimeout(() => {
+    const kill = (): void => {
       this.kill();
-    }, graceMs);
+    };
+    const timer = setTimeout(kill, graceMs);
+    signal?.addEventListener('abort', kill);
+    if (signal?.aborted === true) kill();
     await gone;
+    signal?.removeEventListener('abort', kill);
     clearTimeout(timer);
   }
 

@@ -24,6 +24,8 @@ export interface LocalRunOptions {
   /** Whether every operation's virtual times are told. */
   readonly follow: boolean;
   readonly onEvent: RunListener;
+  /** Told of the ranks before they run. */
+  readonly onRanks?: (group: RankGroup, fabric: MemoryFabric) => void;
 }
 
 /**
@@ -59,6 +61,7 @@ export async function runInMemory(options: LocalRunOptions): Promise<WorkerStati
     },
     ...(follow ? { onMove: (move) => void moves.push(move) } : {}),
   });
+  options.onRanks?.(group, fabric);
   const abort = (): void => {
     group.abort(signal?.reason);
   };

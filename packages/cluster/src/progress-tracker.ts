@@ -5,6 +5,8 @@ export interface RunProgress {
   readonly stage: 'starting' | 'running' | 'merging';
   readonly phase?: string;
   readonly layer?: number;
+  /** Slots of the workers that have joined, while workers are waited for. */
+  readonly joinedSlots?: number;
   /** Share of the program's operations that the slowest rank has started, 0 to 1. */
   readonly share: number;
 }

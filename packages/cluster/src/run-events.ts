@@ -32,6 +32,8 @@ export type RunEvent =
       readonly folder: string;
       readonly configuration: Configuration;
       readonly program: Program;
+      /** Whether workers come from elsewhere instead of being started by the run. */
+      readonly external: boolean;
     }
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'joined'; readonly pid: number; readonly host: string; readonly slots: number }

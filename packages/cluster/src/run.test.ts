@@ -53,7 +53,7 @@ describe('a run', () => {
       expect(outcome.error?.message).to.include('ENOSPC');
       expect(outcome.error?.exitCode).to.equal(1);
       expect(writtenReport()).to.include({ status: 'failed', digest: null, throughput: null });
-      expect(readFileSync(join(out, 'metrics.prom'), 'utf8')).to.include('epemu_run_success 0');
+      expect(readFileSync(join(out, 'metrics.prom'), 'utf8')).to.include('epemu_run_state{state="failed"} 1');
       expect(existsSync(join(out, '.spool'))).to.equal(false);
     });
   }

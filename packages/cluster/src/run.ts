@@ -3,16 +3,20 @@ import { join } from 'node:path';
 import type { AnalysedSet } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import { BadInputError, EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
+import type { MemoryFabric } from '@epemu/fabric';
+import type { Collector } from '@epemu/metrics';
 import { reportPage } from '@epemu/pages';
 import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { runCluster } from './cluster-run.js';
-import type { ExternalWorkers } from './cluster-run.js';
+import type { ExternalWorkers, WorkersGone } from './cluster-run.js';
 import { hostNs } from './control/clock.js';
 import type { Numerics, WorkerStatistics } from './control/messages.js';
 import { runInMemory } from './local-run.js';
+import { RankMetrics } from './metrics/rank-metrics.js';
+import { runLabels } from './metrics/run-labels.js';
 import { findingOf } from './output/finding.js';
 import { newRunId, prepareFolder } from './output/folder.js';
 import { mergeRun } from './output/merge.js';
@@ -25,6 +29,7 @@ import { RunSpool } from './output/spool.js';
 import { ProgressTracker } from './progress-tracker.js';
 import type { RunProgress } from './progress-tracker.js';
 import type { RunEvent, RunListener } from './run-events.js';
+import type { RankGroup } from './worker/rank-group.js';
 
 /** Options of {@link runScenario}. */
 export interface RunOptions {
@@ -41,6 +46,13 @@ export interface RunOptions {
   onEvent?: RunListener;
   /** Tell every operation's virtual times too, in `moved` events. @default false */
   readonly follow?: boolean;
+  /**
+   * Worker processes that the run starts serve their metrics, each on a free port of 127.0.0.1, and stay for at most
+   * this long after the run until these have been scraped, s; see {@link RunOutcome.workersGone}.
+   */
+  readonly workerMetricsLingerSeconds?: number;
+  /** Given what shows the ranks' metrics, where the ranks are in this process. */
+  onLocalRanks?(ranks: Collector): void;
 }
 
 /** A run that has ended, well or not. */
@@ -50,6 +62,8 @@ export interface RunOutcome {
   /** What the report's page shows; undefined where no rank recorded a kernel. */
   readonly analysed?: AnalysedSet;
   readonly error?: EpemuError;
+  /** Where workers that serve metrics may be left: waits until they are gone. */
+  readonly workersGone?: WorkersGone;
 }
 
 /** Thrown (kept in the outcome) when the real tokens did not come back as the reference says. */
@@ -158,9 +172,11 @@ class ScenarioRun {
   #statistics: readonly WorkerStatistics[] = [];
   readonly #progress: ProgressTracker;
   #workers = 0;
+  #joinedSlots = 0;
   #startedNs: number;
   #finished = false;
   #error: EpemuError | undefined;
+  #workersGone: WorkersGone | undefined;
 
   constructor(options: StartedRun) {
     this.#options = options;
@@ -170,10 +186,11 @@ class ScenarioRun {
 
   async run(): Promise<RunOutcome> {
     const { configuration, folder, log, runId, program } = this.#options;
+    const external = this.#options.external !== undefined;
     const { scenario, ranks, fabric } = configuration;
     this.#options.onProgress?.({ stage: 'starting', share: 0 });
     log.info({ scenario, ranks, fabric }, 'run starts');
-    this.#tell({ type: 'begun', runId, folder, configuration, program });
+    this.#tell({ type: 'begun', runId, folder, configuration, program, external });
     await this.#attempt(() => this.#emulate());
     const emulatedNs = hostNs();
     this.#options.onProgress?.({ stage: 'merging', share: 1 });
@@ -181,7 +198,7 @@ class ScenarioRun {
     const merged = (await this.#attempt(() => this.#merge())) ?? NOTHING_MERGED;
     let report = this.#report(merged, emulatedNs);
     await this.#attempt(async () => {
-      await writeReport(folder, report, configuration, merged.analysed);
+      await writeReport(folder, report, runId, configuration, merged.analysed);
     });
     if (this.#error !== undefined && report.status === 'ok') {
       report = { ...report, status: 'failed', error: this.#error.message };
@@ -190,8 +207,13 @@ class ScenarioRun {
     log.flush();
     this.#tell({ type: 'ended', folder, report });
     const { analysed } = merged;
-    const found = analysed === undefined ? {} : { analysed };
-    return { folder, report, ...found, ...(this.#error === undefined ? {} : { error: this.#error }) };
+    return {
+      folder,
+      report,
+      ...(analysed === undefined ? {} : { analysed }),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...(this.#workersGone === undefined ? {} : { workersGone: this.#workersGone }),
+    };
   }
 
   /** Does a part of the run; the first part to fail says why the run failed. */
@@ -214,9 +236,17 @@ class ScenarioRun {
     };
     const common = { configuration, program, spool, signal, follow, onEvent };
     if (inMemory) {
-      this.#statistics = [await runInMemory(common)];
+      const onRanks = (group: RankGroup, fabric: MemoryFabric): void => {
+        this.#options.onLocalRanks?.(new RankMetrics(group, fabric, configuration, program));
+      };
+      this.#statistics = [await runInMemory({ ...common, onRanks })];
     } else {
-      const result = await runCluster({ ...common, runId, external });
+      const { workerMetricsLingerSeconds: seconds } = this.#options;
+      const onEnd = (gone: WorkersGone): void => {
+        this.#workersGone = gone;
+      };
+      const lingering = seconds === undefined || external !== undefined ? undefined : { seconds, onEnd };
+      const result = await runCluster({ ...common, runId, external, lingering });
       this.#statistics = result.statistics;
       this.#startedNs = result.startedNs;
     }
@@ -233,8 +263,15 @@ class ScenarioRun {
     } else if (LOGGED.has(event.type)) {
       log.info(event, event.type);
     }
+    if (event.type === 'joined') this.#noteSlots(event.slots);
+    else if (event.type === 'withdrawn') this.#noteSlots(-event.slots);
     if (event.type === 'placed') this.#workers = event.workers.length;
     onEvent?.(event);
+  }
+
+  #noteSlots(more: number): void {
+    this.#joinedSlots += more;
+    this.#options.onProgress?.({ stage: 'starting', share: 0, joinedSlots: this.#joinedSlots });
   }
 
   #merge(): Promise<MergeResult> {
@@ -287,6 +324,7 @@ class ScenarioRun {
 async function writeReport(
   folder: string,
   report: Report,
+  runId: string,
   configuration: Configuration,
   analysed: AnalysedSet | undefined,
 ): Promise<void> {
@@ -294,7 +332,8 @@ async function writeReport(
     writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
   } finally {
     try {
-      writeFileSync(join(folder, 'metrics.prom'), await metricsText(report));
+      const { nodeSize } = configuration.hardware;
+      writeFileSync(join(folder, 'metrics.prom'), await metricsText(report, runLabels(runId, configuration), nodeSize));
     } finally {
       writeFileSync(join(folder, 'report.html'), reportPage(runPage(report, configuration, analysed)));
     }

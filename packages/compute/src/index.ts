@@ -1,4 +1,4 @@
-export { ComputeError, ComputePool, type ComputePoolOptions } from './pool.js';
+export { ComputeError, ComputePool, type ComputePoolOptions, type ComputeStatistics } from './pool.js';
 export { sharedFloat32, sharedUint16, sharedUint32, sharedUint8 } from './shared.js';
 export type {
   CheckBackwardTask,

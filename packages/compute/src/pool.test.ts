@@ -37,6 +37,18 @@ describe('ComputePool', () => {
     expect(pool.started).to.equal(true);
   });
 
+  it('counts its tasks, the time they took and its threads, which a closed pool has none of', async () => {
+    expect(pool.statistics).to.deep.equal({ threads: 0, tasks: 0, busyNs: 0, queuedTasks: 0 });
+    const first = { seed: 1, kind: 'activation', firstToken: 0 } as const;
+    const tasks = Array.from({ length: 5 }, () => pool.initialise({ ...first, output: sharedFloat32(16) }));
+    expect(pool.statistics.queuedTasks).to.be.within(3, 5);
+    const timings = await Promise.all(tasks);
+    const busyNs = timings.reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0);
+    expect(pool.statistics).to.deep.equal({ threads: 2, tasks: 5, busyNs, queuedTasks: 0 });
+    await pool.close();
+    expect(pool.statistics).to.deep.equal({ threads: 0, tasks: 5, busyNs, queuedTasks: 0 });
+  });
+
   it('writes in place what the functions themselves compute, and checks it', async () => {
     const batch = makeBatch(50, 16, 8, 3);
     const { combined } = batch;

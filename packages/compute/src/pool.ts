@@ -38,6 +38,18 @@ export interface ComputePoolOptions {
   threadUrl?: URL;
 }
 
+/** What a pool has done since it was made, and how it stands now. */
+export interface ComputeStatistics {
+  /** Threads that run, now; none before the first task. */
+  readonly threads: number;
+  /** Tasks done. */
+  readonly tasks: number;
+  /** Time that threads spent on them, ns. */
+  readonly busyNs: number;
+  /** Tasks that wait for a thread, now. */
+  readonly queuedTasks: number;
+}
+
 /**
  * The stand-in arithmetic of a process's ranks in piscina threads. Tasks are batches on shared memory: arrays go to
  * the threads by reference, results are written in place, and until a task's promise settles its arrays belong to the
@@ -49,6 +61,8 @@ export class ComputePool {
   readonly #threadUrl: URL;
   #pool: Piscina<unknown, TaskReply> | undefined;
   #closing: Promise<void> | undefined;
+  #tasks = 0;
+  #busyNs = 0;
   /** Why the pool closed itself, if it did. */
   #failure: unknown;
 
@@ -74,6 +88,17 @@ export class ComputePool {
   /** Whether the pool was closed, or closed itself because a thread died. */
   get closed(): boolean {
     return this.#closing !== undefined;
+  }
+
+  /** A snapshot of the counts. */
+  get statistics(): ComputeStatistics {
+    const running = this.closed ? undefined : this.#pool;
+    return {
+      threads: running?.threads.length ?? 0,
+      tasks: this.#tasks,
+      busyNs: this.#busyNs,
+      queuedTasks: running?.queueSize ?? 0,
+    };
   }
 
   /** Routes tokens, see `routeTokens`. */
@@ -140,7 +165,10 @@ export class ComputePool {
     requireShared(operation, task);
     this.#pool ??= this.#start(operation);
     try {
-      return await this.#pool.run({ operation, hidden: this.#hidden, task });
+      const reply = await this.#pool.run({ operation, hidden: this.#hidden, task });
+      this.#tasks++;
+      this.#busyNs += reply.timing.endNs - reply.timing.startNs;
+      return reply;
     } catch (cause) {
       throw this.#taskError(operation, cause);
     }

@@ -202,6 +202,52 @@ export function describeFabric(name: string, connectMesh: ConnectMesh): void {
       }
     });
 
+    it('tells how many credits are out, payloads queued and payloads waiting, until all is released', async () => {
+      const ranks = recorders(true);
+      const endpoints = await connect(ranks);
+      const now = (): Pick<FabricStatistics, 'creditsTaken' | 'payloadsQueued' | 'payloadsWaiting'> => {
+        const { creditsTaken, payloadsQueued, payloadsWaiting } = mesh!.statistics();
+        return { creditsTaken, payloadsQueued, payloadsWaiting };
+      };
+      expect(now()).to.deep.equal({ creditsTaken: 0, payloadsQueued: 0, payloadsWaiting: 0 });
+      const targets = [0, 3];
+      const sends = targets.flatMap((to) =>
+        Array.from({ length: CREDITS + 2 }, (_, sequence) =>
+          endpoints[0].sendPayload({ to, ...DISPATCH, sequence, bytes: pattern(5) }),
+        ),
+      );
+      await Promise.all(targets.map((to) => ranks[to].until(() => ranks[to].payloads.length === CREDITS)));
+      const full = targets.length * CREDITS;
+      expect(now()).to.deep.equal({ creditsTaken: full, payloadsQueued: full, payloadsWaiting: 2 * targets.length });
+      for (const to of targets) {
+        const receiver = ranks[to];
+        while (receiver.payloads.length < CREDITS + 2 || receiver.releases.length > 0) {
+          for (const release of receiver.releases.splice(0)) release();
+          if (receiver.payloads.length < CREDITS + 2) await receiver.until(() => receiver.releases.length > 0);
+        }
+      }
+      await Promise.all(sends);
+      // The last credits come back behind a message that is sent after them.
+      const before = ranks[0].headers.length;
+      endpoints[3].sendHeader({ to: 0, ...DISPATCH, integers: [] });
+      await ranks[0].until(() => ranks[0].headers.length > before);
+      expect(now()).to.deep.equal({ creditsTaken: 0, payloadsQueued: 0, payloadsWaiting: 0 });
+    });
+
+    it('has neither credits out nor payloads queued or waiting once it is closed', async () => {
+      const ranks = recorders(true);
+      const endpoints = await connect(ranks);
+      const sends = [0, 3].flatMap((to) =>
+        Array.from({ length: CREDITS + 1 }, (_, sequence) =>
+          endpoints[0].sendPayload({ to, ...DISPATCH, sequence, bytes: pattern(5) }).catch((error: unknown) => error),
+        ),
+      );
+      await ranks[3].until(() => ranks[3].payloads.length === CREDITS);
+      await mesh!.close();
+      await Promise.all(sends);
+      expect(mesh!.statistics()).to.include({ creditsTaken: 0, payloadsQueued: 0, payloadsWaiting: 0 });
+    });
+
     it('counts messages and payload bytes at both ends', async () => {
       const ranks = recorders();
       const endpoints = await connect(ranks);

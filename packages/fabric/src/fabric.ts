@@ -38,7 +38,7 @@ export interface Endpoint {
   sendPayload(payload: OutgoingPayload): Promise<void>;
 }
 
-/** Counts since the fabric was made. Messages are headers and payloads, local ones too; frames are WebSocket frames. */
+/** Counts since the fabric was made, and how things stand now. Messages are headers and payloads, local ones too; frames are WebSocket frames. */
 export interface FabricStatistics {
   readonly framesSent: number;
   readonly framesReceived: number;
@@ -51,6 +51,12 @@ export interface FabricStatistics {
   readonly payloadBytesSent: number;
   /** The most payloads of one window that were received and not yet released. Never above the credits. */
   readonly maxQueuedPayloads: number;
+  /** Payloads that have been received and not yet released, now. */
+  readonly payloadsQueued: number;
+  /** Credits that senders hold for payloads on their way or not yet released, now. */
+  readonly creditsTaken: number;
+  /** Payloads that wait for a credit, now. */
+  readonly payloadsWaiting: number;
   /** Frames that broke the protocol. Each cost its peer the connection. */
   readonly decodeErrors: number;
 }
@@ -91,6 +97,9 @@ export function newCounters(): Counters {
     wireBytesReceived: 0,
     payloadBytesSent: 0,
     maxQueuedPayloads: 0,
+    payloadsQueued: 0,
+    creditsTaken: 0,
+    payloadsWaiting: 0,
     decodeErrors: 0,
   };
 }

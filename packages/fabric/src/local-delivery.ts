@@ -41,8 +41,8 @@ export class LocalDelivery {
   #closed = false;
 
   constructor(options: { creditsPerPeer: number; maxPayloadBytes: number; counters: Counters }) {
-    this.#sendWindows = new SendWindows(options.creditsPerPeer);
-    this.#receiveWindows = new ReceiveWindows(options.creditsPerPeer);
+    this.#sendWindows = new SendWindows(options.creditsPerPeer, options.counters);
+    this.#receiveWindows = new ReceiveWindows(options.creditsPerPeer, options.counters);
     this.#maxPayloadBytes = options.maxPayloadBytes;
     this.#counters = options.counters;
   }
@@ -91,6 +91,7 @@ export class LocalDelivery {
     this.#closed = true;
     this.#queue = [];
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    this.#receiveWindows.abandon();
     for (const { sent } of this.#sendWindows.abandon()) sent.reject(new FabricClosedError());
   }
 
@@ -148,8 +149,7 @@ export class LocalDelivery {
     }
     const { payload } = delivery;
     const key = windowKey(payload.from, payload.to, payload.stream, payload.hop);
-    const queued = this.#receiveWindows.accept(key);
-    if (queued > this.#counters.maxQueuedPayloads) this.#counters.maxQueuedPayloads = queued;
+    this.#receiveWindows.accept(key);
     let released = false;
     delivery.receiver.onPayload(payload, () => {
       if (released)

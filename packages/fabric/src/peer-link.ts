@@ -80,8 +80,8 @@ export class PeerLink {
     this.peerWorker = peerWorker;
     this.#context = context;
     this.#peerRanks = [...context.workerOfRank.keys()].filter((rank) => context.workerOfRank[rank] === peerWorker);
-    this.#sendWindows = new SendWindows(context.creditsPerPeer);
-    this.#receiveWindows = new ReceiveWindows(context.creditsPerPeer);
+    this.#sendWindows = new SendWindows(context.creditsPerPeer, context.counters);
+    this.#receiveWindows = new ReceiveWindows(context.creditsPerPeer, context.counters);
     socket.on('message', (data, isBinary) => {
       if (this.#ended !== undefined) return;
       if (isBinary && Buffer.isBuffer(data)) this.#onFrame(data);
@@ -239,7 +239,7 @@ export class PeerLink {
 
   /** Checks what only this connection knows, and counts credits, before anything of a frame is delivered. */
   #admit(message: Message): void {
-    const { workerOfRank, counters } = this.#context;
+    const { workerOfRank } = this.#context;
     if (workerOfRank[message.from] !== this.peerWorker) {
       throw new FrameDecodeError(`a message is from rank ${message.from}, which is not on worker ${this.peerWorker}`);
     }
@@ -247,8 +247,7 @@ export class PeerLink {
       throw new FrameDecodeError(`a message is for rank ${message.to}, which is not on worker ${this.#context.worker}`);
     }
     if (message.kind === 'payload') {
-      const queued = this.#receiveWindows.accept(windowKey(message.from, message.to, message.stream, message.hop));
-      if (queued > counters.maxQueuedPayloads) counters.maxQueuedPayloads = queued;
+      this.#receiveWindows.accept(windowKey(message.from, message.to, message.stream, message.hop));
     } else if (message.kind === 'credit') {
       const key = windowKey(message.to, message.from, message.stream, message.hop);
       for (const waiting of this.#sendWindows.give(key, message.count)) {
@@ -294,6 +293,7 @@ export class PeerLink {
   }
 
   #rejectWaiting(error: Error): void {
+    this.#receiveWindows.abandon();
     for (const { sent } of [...this.#backlog.splice(0), ...this.#sendWindows.abandon()]) sent.reject(error);
   }
 }

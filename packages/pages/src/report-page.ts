@@ -30,7 +30,7 @@ ${pictures}</section>`;
  * shown as text.
  */
 export function reportPage(data: PageData): string {
-  const { script, scriptHash, style } = readPageAssets();
+  const { script, scriptHash, style } = readPageAssets(import.meta.url);
   const policy = `default-src 'none'; script-src '${scriptHash}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
   return markup`<!doctype html>
 <html lang="en">

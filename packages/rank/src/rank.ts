@@ -182,6 +182,11 @@ export class Rank {
     await Promise.all([ahead?.forward(0 - warmUp, layers - 1, false), backward()]);
   }
 
+  /** What it has recorded so far, in the order of recording, which is the host's; it grows. */
+  get timeline(): RankTimeline {
+    return this.#timeline;
+  }
+
   /** The rank's number. */
   get rank(): number {
     return this.#rank;

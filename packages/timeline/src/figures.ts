@@ -264,6 +264,6 @@ export class FigureAccumulator {
 }
 
 /** A background transfer's own name: that of its issue without the word. */
-function transferName(issue: Operation): string {
+export function transferName(issue: Operation): string {
   return issue.phase.startsWith('issue ') ? issue.phase.slice('issue '.length) : `${issue.phase} transfer`;
 }

@@ -14,3 +14,5 @@ export * from './record.js';
 export * from './recorded.js';
 export type { HeaderDelay } from './replay/network.js';
 export * from './replay/replay.js';
+export { RunningFigures } from './running-figures.js';
+export type { CollectiveListener, CollectiveName, PortSums } from './running-figures.js';

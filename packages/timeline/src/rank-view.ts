@@ -1,4 +1,4 @@
-import type { Operation, Program } from '@epemu/schedule';
+import type { KernelDescription, Operation, Program } from '@epemu/schedule';
 import { mergeIntervals, unite } from './intervals.js';
 import type { Intervals } from './intervals.js';
 import { overlapFigures } from './overlap-figures.js';
@@ -32,6 +32,11 @@ export function communicationStreams(program: Program): Set<number> {
   return streams;
 }
 
+/** @returns whether a kernel copies or fills: HTA counts such neither as computation nor as communication. */
+export function isCopy({ category }: KernelDescription): boolean {
+  return /^(?:memcpy|memset)/.test(category);
+}
+
 /** What one operation did on one rank. */
 export interface Instance extends TimeWindow {
   readonly operation: Operation;
@@ -59,7 +64,7 @@ export class RankView {
     const kernel = timeline.events.column('kernel');
     const stream = timeline.events.column('stream');
     const streams = communicationStreams(program);
-    const isMemory = (row: number): boolean => /^(?:memcpy|memset)/.test(program.kernels[kernel[row]].category);
+    const isMemory = (row: number): boolean => isCopy(program.kernels[kernel[row]]);
     this.compute = this.#merge((row) => program.kernels[kernel[row]].class === 'compute' && !isMemory(row));
     this.memory = this.#merge(isMemory);
     this.kernelComm = this.#merge((row) => program.kernels[kernel[row]].class === 'communication');

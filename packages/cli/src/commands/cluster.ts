@@ -1,14 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { runWorker } from '@epemu/cluster';
+import { hostname } from 'node:os';
+import { parsePortRange, runWorker } from '@epemu/cluster';
+import type { WorkerOptions } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
+import { hostAndPort, isWildcard, parseListenAddress } from '@epemu/http';
 import { plainText } from '@epemu/pages';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { exitOnSignals } from '../interrupt.js';
+import { abortOnSignals } from '../interrupt.js';
 import { COORDINATOR_PORT, joinPointOf } from '../launcher/join-point.js';
+import { addMetricsFlags, addRunMetricsFlags, metricsSettings } from '../metrics-flags.js';
+import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
+import { addServeFlags } from '../serve.js';
+import { wholeNumber } from '../whole-number.js';
 import { configurationFrom, execute } from './run.js';
 
 /** @returns the token from a file or the environment: never from argv, where every user of the host can read it. */
@@ -21,15 +28,6 @@ function tokenFrom(file: string | undefined): string | undefined {
   }
 }
 
-/** @returns a whole number within bounds. @throws BadInputError naming the flag. */
-function wholeNumber(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new BadInputError(flag, `${flag} is ${text}, but it must be a whole number from ${least} to ${most}`);
-  }
-  return value;
-}
-
 /** @returns a WebSocket address. @throws BadInputError naming the flag: trying it until the deadline would not help. */
 function webSocketUrl(flag: string, text: string): string {
   const protocol = URL.canParse(text) ? new URL(text).protocol : '';
@@ -39,6 +37,26 @@ function webSocketUrl(flag: string, text: string): string {
   return text;
 }
 
+/** @returns host and port of `host`, `port` or `host:port`, each where it is given. @throws BadInputError */
+function advertised(flag: string, text: string): { host?: string; port?: number } {
+  const { host, port } = parseListenAddress(flag, text, { host: '', port: 0 });
+  return { ...(host === '' ? {} : { host }), ...(port === 0 ? {} : { port }) };
+}
+
+/** @returns an address that workers elsewhere can be given: a wildcard says where to listen, not whom to call. */
+function addressForWorkers(url: string): string {
+  const { hostname: listened, port } = new URL(url);
+  return isWildcard(listened.replace(/^\[|\]$/g, '')) ? `ws://${hostAndPort(hostname(), Number(port))}` : url;
+}
+
+/** One line on what a worker was given. */
+function placedText(placed: Parameters<NonNullable<WorkerOptions['onPlaced']>>[0]): string {
+  if (placed === undefined) return 'not needed: other workers hold the ranks';
+  const { ranks, configuration, runId } = placed;
+  const [first, last] = [ranks[0], ranks[ranks.length - 1]];
+  return `holds ${first === last ? `rank ${first}` : `ranks ${first}–${last}`} of ${configuration.ranks} in run ${runId}`;
+}
+
 interface CoordinatorFlags extends RunFlags {
   readonly host: string;
   readonly port: string;
@@ -46,11 +64,11 @@ interface CoordinatorFlags extends RunFlags {
   readonly joinTimeout: string;
 }
 
-interface WorkerFlags {
+interface WorkerFlags extends MetricsFlags {
   readonly coordinator?: string;
   readonly slots: string;
   readonly tokenFile?: string;
-  readonly host: string;
+  readonly host?: string;
   readonly port: string;
   readonly advertise?: string;
   readonly connectTimeout: string;
@@ -62,15 +80,27 @@ export function addClusterCommands(program: Command): void {
     .command('coordinator')
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
-  addConfigurationFlags(coordinator)
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <n>', 'port to listen on', String(COORDINATOR_PORT))
+  addServeFlags(addRunMetricsFlags(addConfigurationFlags(coordinator)))
+    .addOption(
+      new Option('--host <address>', 'address to listen on; 0.0.0.0 for workers from other machines')
+        .default('127.0.0.1')
+        .env('EPEMU_HOST'),
+    )
+    .addOption(new Option('--port <n>', 'port to listen on').default(String(COORDINATOR_PORT)).env('EPEMU_PORT'))
     .option('--token-file <file>', 'file that holds the token workers must know (or EPEMU_TOKEN)')
-    .option('--join-timeout <seconds>', 'how long to wait for workers', '300')
+    .addOption(
+      new Option('--join-timeout <seconds>', 'how long to wait for workers').default('300').env('EPEMU_JOIN_TIMEOUT'),
+    )
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--json', 'print the report as JSON')
-    .addHelpText('after', '\nExample:\n  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --port 7077')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --port 7077
+  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --serve    a page shows who has joined, and then the run`,
+    )
     .action(async (scenario: string, flags: CoordinatorFlags) => {
       const configuration = configurationFrom(scenario, flags);
       const given = tokenFrom(flags.tokenFile);
@@ -82,26 +112,48 @@ export function addClusterCommands(program: Command): void {
         token,
         joinTimeoutMs: wholeNumber('--join-timeout', flags.joinTimeout, 1, 86_400) * 1000,
         onListening: (url) => {
-          process.stderr.write(`coordinator listens at ${url} for workers with ${configuration.ranks} slots in all\n`);
+          const address = addressForWorkers(url);
+          process.stderr.write(
+            `coordinator listens at ${address} for workers with ${configuration.ranks} slots in all\n`,
+          );
         },
       });
     });
 
-  program
+  const worker = program
     .command('worker')
-    .description('join a coordinator, hold the ranks it gives, and leave when the run has ended')
+    .description('join a coordinator, hold the ranks it gives, and leave when the run has ended');
+  addMetricsFlags(worker)
     .addOption(
       new Option(
         '--coordinator <url>',
         'address of the coordinator, ws://host:port (default: as the launcher says)',
       ).env('EPEMU_COORDINATOR'),
     )
-    .addOption(new Option('--slots <n>', 'ranks this worker offers to hold').env('EPEMU_SLOTS').default('1'))
+    .addOption(new Option('--slots <n>', 'ranks this worker offers to hold').default('1').env('EPEMU_SLOTS'))
     .option('--token-file <file>', 'file that holds the token (or EPEMU_TOKEN)')
-    .option('--host <address>', 'address to listen on for peers', '127.0.0.1')
-    .option('--port <n>', 'port to listen on for peers; 0 takes any free one', '0')
-    .option('--advertise <url>', 'address that peers are told instead, ws://host:port')
-    .option('--connect-timeout <seconds>', 'how long to try to reach the coordinator', '30')
+    .addOption(
+      new Option(
+        '--host <address>',
+        'address to listen on for peers (default: the one by which this machine reaches the coordinator)',
+      ).env('EPEMU_HOST'),
+    )
+    .addOption(
+      new Option('--port <n|first-last>', 'port to listen on for peers, or a range to take the first free one of')
+        .default('0', 'any free one')
+        .env('EPEMU_PORT'),
+    )
+    .addOption(
+      new Option(
+        '--advertise <host|host:port|port>',
+        'where peers reach this worker, behind a proxy or a port mapping (default: where it listens)',
+      ).env('EPEMU_ADVERTISE'),
+    )
+    .addOption(
+      new Option('--connect-timeout <seconds>', 'how long to try to reach the coordinator')
+        .default('30')
+        .env('EPEMU_CONNECT_TIMEOUT'),
+    )
     .addHelpText(
       'after',
       `
@@ -110,6 +162,7 @@ process it is, and gets its ranks in that order. docs/launchers.md has the comma
 
 Examples:
   EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8
+  EPEMU_TOKEN=secret epemu worker --coordinator ws://head:7077 --slots 8 --port 7100-7163
   EPEMU_TOKEN=secret srun epemu worker               the coordinator is on the job's first host`,
     )
     .action(async (flags: WorkerFlags) => {
@@ -119,18 +172,31 @@ Examples:
       }
       // An empty variable is one that is not set, as in containers.
       const given = flags.coordinator === '' ? undefined : flags.coordinator;
-      const { coordinatorUrl, place, finding } = joinPointOf(given, process.env);
+      const joinPoint = joinPointOf(given, process.env);
+      const { place, finding } = joinPoint;
       if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
-      exitOnSignals();
+      const coordinatorUrl = webSocketUrl('--coordinator', joinPoint.coordinatorUrl);
+      const metrics = metricsSettings(flags);
+      const connectSeconds = wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400);
       await runWorker({
-        coordinatorUrl: webSocketUrl('--coordinator', coordinatorUrl),
+        ...(metrics === undefined ? {} : { metrics }),
+        coordinatorUrl,
         token,
         ...(place === undefined ? {} : { place }),
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
-        host: flags.host,
-        port: wholeNumber('--port', flags.port, 0, 65_535),
-        connectTimeoutMs: wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400) * 1000,
-        ...(flags.advertise === undefined ? {} : { advertise: webSocketUrl('--advertise', flags.advertise) }),
+        signal: abortOnSignals().signal,
+        ports: parsePortRange('--port', flags.port),
+        connectTimeoutMs: connectSeconds * 1000,
+        ...(flags.host === undefined ? {} : { host: flags.host }),
+        ...(flags.advertise === undefined ? {} : { advertise: advertised('--advertise', flags.advertise) }),
+        onPlaced: (placed) => {
+          process.stderr.write(`${placedText(placed)}\n`);
+        },
+        onWaiting: (reason) => {
+          process.stderr.write(
+            `no coordinator answers at ${coordinatorUrl} yet (${reason}); trying for ${connectSeconds} s\n`,
+          );
+        },
       });
     });
 }

@@ -2,15 +2,18 @@ import { runScenario } from '@epemu/cluster';
 import type { ExternalWorkers, RunOutcome } from '@epemu/cluster';
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { deferred } from '@epemu/core';
 import type { Command } from 'commander';
 import { dryRunText, predict } from '../dry-run.js';
 import { failureText } from '../failure-block.js';
 import { abortOnSignals } from '../interrupt.js';
 import { addConfigurationFlags, configurationFlags, settingsOf } from '../options.js';
+import { addRunMetricsFlags } from '../metrics-flags.js';
 import { openObservers } from '../observers.js';
-import type { RunObserver } from '../observers.js';
+import type { RunObserver } from '../run-observer.js';
 import { ProgressLine } from '../progress.js';
 import type { RunFlags } from '../run-flags.js';
+import { addServeFlags } from '../serve.js';
 import { summaryText } from '../summary.js';
 
 /** Adds `epemu run`. */
@@ -19,7 +22,7 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .description('run a scenario with live ranks and write its traces and report')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file (a config.json repeats its run)', 'decode');
-  addConfigurationFlags(command)
+  addServeFlags(addRunMetricsFlags(addConfigurationFlags(command)))
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--dry-run', 'print the resolved configuration and what the run would take; start nothing')
@@ -34,8 +37,11 @@ Examples:
   epemu run train --ranks 16 --tokens-per-microbatch 512
   epemu run prefill --prompt-lengths 6000,2000,1000 --ranks 8
   epemu run decode --fabric memory --payload none --layers 61
+  epemu run decode --metrics --prometheus-sd targets.json
   epemu run decode --hardware gb200-nvl72 --model kimi-k2 --ranks 64
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
+  epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
+  epemu run train --serve 0.0.0.0:8080 --serve-for 600
   epemu run runs/…/config.json                   repeats a run: same digest`,
     )
     .action(async (scenario: string, flags: RunFlags) => {
@@ -70,11 +76,16 @@ export async function execute(
 ): Promise<void> {
   const controller = abortOnSignals();
   const observers = await openObservers(flags);
+  const door = deferred<undefined>();
+  const openUntil = door.promise;
+  const workers = external === undefined ? undefined : { ...external, openUntil };
   try {
-    const outcome = await runObserved(configuration, flags, external, controller.signal, observers);
+    const outcome = await runObserved(configuration, flags, workers, controller.signal, observers);
     printOutcome(outcome, flags);
-    for (const observer of observers) await observer.linger?.(controller.signal);
+    const { signal } = controller;
+    await Promise.all([outcome.workersGone?.(signal), ...observers.map((observer) => observer.linger?.(signal))]);
   } finally {
+    door.resolve(undefined);
     for (const observer of observers) await observer.close();
   }
 }
@@ -93,19 +104,31 @@ async function runObserved(
       configuration,
       signal,
       follow: observers.some(({ follow }) => follow),
+      ...lingerOf(observers),
+      onLocalRanks: (ranks) => {
+        for (const { onLocalRanks } of observers) onLocalRanks?.(ranks);
+      },
       onEvent: (event) => {
         for (const { onEvent } of observers) onEvent(event);
       },
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags.force === undefined ? {} : { force: flags.force }),
       ...(external === undefined ? {} : { external }),
-      onProgress: ({ stage, share, phase, layer }) => {
-        progress.show({ stage, share, ...(phase === undefined ? {} : { detail: `${phase}, layer ${layer}` }) });
+      onProgress: ({ stage, share, phase, layer, joinedSlots }) => {
+        const slots = joinedSlots === undefined ? undefined : `${joinedSlots} of ${configuration.ranks} slots joined`;
+        const detail = phase === undefined ? slots : `${phase}, layer ${layer}`;
+        progress.show({ stage, share, ...(detail === undefined ? {} : { detail }) });
       },
     });
   } finally {
     progress.end();
   }
+}
+
+/** @returns how long workers stay for those who look at their metrics, if any do. */
+function lingerOf(observers: readonly RunObserver[]): { readonly workerMetricsLingerSeconds?: number } {
+  const seconds = observers.flatMap(({ workerMetricsLingerSeconds }) => workerMetricsLingerSeconds ?? []);
+  return seconds.length === 0 ? {} : { workerMetricsLingerSeconds: Math.max(...seconds) };
 }
 
 function printOutcome(outcome: RunOutcome, flags: RunFlags): void {

@@ -102,7 +102,8 @@ export const COORDINATOR_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
   /** The slots were covered without this worker. */
   z.strictObject({ type: z.literal('dismiss') }),
   z.strictObject({ type: z.literal('refuse'), message: z.string().max(1024) }),
-  z.strictObject({ type: z.literal('abort') }),
+  /** The run has failed: hand over what there is. */
+  z.strictObject({ type: z.literal('abort'), message: z.string().max(8192), exitCode: z.int().min(1).max(255) }),
 ]);
 
 export type WorkerMessage = z.infer<typeof WORKER_MESSAGE_SCHEMA>;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, deferred } from '@epemu/core';
+import { hostAndPort } from '@epemu/http';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
 import { ControlChannel } from '../control/channel.js';
@@ -14,11 +15,15 @@ import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
+import { placeRanks } from './placement.js';
+import { checkReachable } from './reachable.js';
 import type { MemberState } from './member.js';
 import { CoordinatorServer, sameToken } from './server.js';
 
 const HELLO_TIMEOUT_MS = 5000;
-const PINGS = 5;
+const PING_INTERVAL_MS = 1000;
+/** Clocks drift: the alignment is from the best of the last exchanges. */
+const MOST_CLOCK_SAMPLES = 64;
 /** A killed worker shows as a closed connection some ms before its parent hears of the signal. */
 const CAUSE_GRACE_MS = 400;
 /** How long the others may take to hand over what they have when a run failed. */
@@ -58,6 +63,10 @@ export class Coordinator {
   #changed: (() => void) | undefined;
   /** Timelines and other data stored. */
   #stored = 0;
+  /** What workers are told of a run that has failed, late ones too. */
+  #failure: CoordinatorMessage | undefined;
+  #pings = 0;
+  #pinging: NodeJS.Timeout | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -71,8 +80,11 @@ export class Coordinator {
   async listen(): Promise<string> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
     const address = await this.#server.listen(host, port);
-    const url = `ws://${address.host}:${address.port}`;
+    const url = `ws://${hostAndPort(address.host, address.port)}`;
     this.#options.onEvent({ type: 'listening', url });
+    this.#pinging = setInterval(() => {
+      this.#ping();
+    }, PING_INTERVAL_MS);
     return url;
   }
 
@@ -121,19 +133,21 @@ export class Coordinator {
     }
   }
 
-  /** Asks the workers for what they have so far, and waits a moment for it. */
-  async collectPartial(): Promise<void> {
+  /** Tells the workers why the run ends, asks them for what they have so far, and waits a moment for it. */
+  async collectPartial({ message, exitCode }: EpemuError): Promise<void> {
     this.#stage = 'ending';
-    for (const member of this.members) member.channel.send({ type: 'abort' });
+    this.#failure = { type: 'abort', message, exitCode };
+    for (const member of this.#members) member.channel.send(this.#failure);
     const deadline = performance.now() + PARTIAL_GRACE_MS;
     const open = (): boolean => this.members.some(({ state }) => state !== 'finished' && state !== 'gone');
     while (open() && performance.now() < deadline) await delay(20);
-    for (const member of this.members) member.channel.send({ type: 'leave' });
+    for (const member of this.#members) member.channel.send({ type: 'leave' });
   }
 
   /** Ends all connections, frees the port, and ends a run that still waits: its timers would keep the process. */
   async close(): Promise<void> {
     this.#stage = 'ending';
+    clearInterval(this.#pinging);
     this.fail(new EpemuError('the coordinator was closed'));
     await this.#server.close();
   }
@@ -157,28 +171,16 @@ export class Coordinator {
     this.#place();
   }
 
-  /**
-   * Gives ranks out, as many to a worker as it offers: in the order of the places that a launcher gave, then in the
-   * order of joining. Who gets none may leave.
-   */
+  /** Gives ranks out; who gets none may leave. */
   #place(): void {
     const { configuration, runId, follow } = this.#options;
     const workerOfRank: number[] = [];
-    let workers = 0;
-    const placeOf = ({ place = Infinity }: Member): number => place;
-    // Sorting is stable: workers without a place, or with the same one, stay in the order of joining.
-    for (const member of this.#members.toSorted((a, b) =>
-      placeOf(a) < placeOf(b) ? -1 : Number(placeOf(a) > placeOf(b)),
-    )) {
-      const count = Math.min(member.slots, configuration.ranks - workerOfRank.length);
-      if (count === 0) {
-        member.channel.send({ type: 'dismiss' });
-        continue;
-      }
-      member.worker = workers++;
-      member.ranks = Array.from({ length: count }, (_, i) => workerOfRank.length + i);
-      for (let i = 0; i < count; i++) workerOfRank.push(member.worker);
-    }
+    placeRanks(this.#members, configuration.ranks).forEach(({ offer, ranks }, worker) => {
+      this.#members[offer].worker = worker;
+      this.#members[offer].ranks = ranks;
+      for (const rank of ranks) workerOfRank[rank] = worker;
+    });
+    for (const member of this.#members) if (member.worker < 0) member.channel.send({ type: 'dismiss' });
     this.#stage = 'connecting';
     this.#options.onEvent({ type: 'placed', workers: this.#placed() });
     const values = JSON.parse(JSON.stringify(configuration)) as Record<string, unknown>;
@@ -189,7 +191,6 @@ export class Coordinator {
       const threads = Math.max(1, Math.floor(configuration.threads / beside));
       const { worker } = member;
       member.channel.send({ type: 'assign', runId, worker, workerOfRank, threads, follow, configuration: values });
-      for (let sequence = 0; sequence < PINGS; sequence++) this.#ping(member, sequence);
     }
   }
 
@@ -203,19 +204,27 @@ export class Coordinator {
     }));
   }
 
-  #ping(member: Member, sequence: number): void {
-    member.pings.set(sequence, hostNs());
-    member.channel.send({ type: 'ping', sequence });
+  /** Asks everybody for the time: it aligns clocks, and tells that the coordinator is there. */
+  #ping(): void {
+    this.#pings++;
+    for (const { pings, channel, state } of this.#members) {
+      if (state === 'gone') continue;
+      pings.set(this.#pings, hostNs());
+      channel.send({ type: 'ping', sequence: this.#pings });
+    }
   }
 
   async #connect(): Promise<void> {
     await this.#until('listening');
+    checkReachable(this.members);
     this.#options.onEvent({ type: 'connecting', workers: this.#placed() });
     const peers = this.members.map(({ worker, url }) => ({ worker, url }));
     for (const member of this.members) {
       member.channel.send({ type: 'peers', peers: peers.filter(({ worker }) => worker !== member.worker) });
     }
     await this.#until('ready');
+    // Nothing is sent at this moment: the exchange with the shortest way is likely this one.
+    this.#ping();
   }
 
   /** Waits until all members have reached a state, or the run has failed. */
@@ -286,8 +295,17 @@ export class Coordinator {
       return;
     }
     if (this.#stage !== 'joining') {
+      if (this.#failure !== undefined) channel.send(this.#failure);
       channel.send({ type: 'dismiss' });
       return undefined;
+    }
+    const double = this.#members.find(({ place }) => place !== undefined && place === message.place);
+    if (double !== undefined) {
+      refuse(
+        `place ${String(double.place)} is taken by the worker on ${double.host} (pid ${double.pid}); ` +
+          'start each process of a launcher once',
+      );
+      return;
     }
     const member = new Member(channel, message);
     this.#members.push(member);
@@ -304,7 +322,10 @@ export class Coordinator {
         return;
       case 'pong': {
         const sentNs = member.pings.get(message.sequence);
-        if (sentNs !== undefined) member.clock.push({ sentNs, workerNs: message.workerNs, receivedNs: hostNs() });
+        if (sentNs === undefined) return;
+        member.pings.delete(message.sequence);
+        member.clock.push({ sentNs, workerNs: message.workerNs, receivedNs: hostNs() });
+        if (member.clock.length > MOST_CLOCK_SAMPLES) member.clock.shift();
         return;
       }
       case 'listening':

@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { EpemuError, messageOf } from '@epemu/core';
+import { messageOf } from '@epemu/core';
+import { ListenError, hostAndPort } from '@epemu/http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES } from '../control/channel.js';
@@ -28,13 +29,15 @@ export class CoordinatorServer {
     this.#sockets.on('error', () => undefined);
   }
 
-  /** @throws EpemuError when the port is taken. */
+  /** @throws ListenError when the port is taken. */
   listen(host: string, port: number): Promise<{ host: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => {
+        const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        const why = taken ? 'the port is in use, maybe by another coordinator' : messageOf(error);
         reject(
-          new EpemuError(
-            `the coordinator cannot listen on ${host}:${port} (${messageOf(error)}); choose another --port`,
+          new ListenError(
+            `the coordinator cannot listen on ${hostAndPort(host, port)} (${why}); choose another --port`,
           ),
         );
       });

@@ -17,6 +17,11 @@ export const RUN_FILES = [
   '.spool',
 ] as const;
 
+/** @returns the name of a rank's trace in the run's folder: `ranks/rank-00000.json.gz`. */
+export function rankFileName(rank: number): string {
+  return `ranks/rank-${String(rank).padStart(5, '0')}.json.gz`;
+}
+
 /** @returns `20260102-030405-decode-a1b2c3`: when, what, and six random digits. */
 export function newRunId(scenario: string, now: Date): string {
   const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);

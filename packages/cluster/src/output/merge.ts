@@ -9,6 +9,7 @@ import type { FigureReport, RankTimeline } from '@epemu/timeline';
 import { MergedTraceWriter, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription } from '@epemu/trace';
 import { EPEMU_VERSION } from '../version.js';
+import { rankFileName } from './folder.js';
 import { writeOperationsFile } from './operations-file.js';
 import type { RunSpool } from './spool.js';
 
@@ -105,7 +106,7 @@ export async function mergeRun(
     const sent = bytesSent(timeline);
     rdmaBytes += sent.rdma;
     nvlinkBytes += sent.nvlink;
-    const path = join(folder, 'ranks', `rank-${String(rank).padStart(5, '0')}.json.gz`);
+    const path = join(folder, rankFileName(rank));
     const written = await writeRankTrace(path, run, program, timeline);
     traceEvents += written.events;
     traceBytesUnpacked += written.bytesUnpacked;

@@ -1,49 +1,61 @@
-import { Gauge, Registry } from 'prom-client';
+import { Exposition, RUN_STATES, metricsFrom } from '@epemu/metrics';
+import type { LabelsOf } from '@epemu/metrics';
+import { EPEMU_VERSION } from '../version.js';
 import type { Report } from './report.js';
 
-/** Writes a finished run's figures in Prometheus' text form: base units, virtual and host time told apart by name. */
-export async function metricsText(report: Report): Promise<string> {
-  const registry = new Registry();
-  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge => {
-    const made = new Gauge({ name, help, labelNames, registers: [] });
-    registry.registerMetric(made);
-    return made;
-  };
-  const { scenario, ranks, layers, routing, fabric, epemuVersion } = report;
-  gauge('epemu_run_info', 'What was run; always 1.', ['scenario', 'routing', 'fabric', 'version']).set(
-    { scenario, routing, fabric, version: epemuVersion },
-    1,
-  );
-  gauge('epemu_run_ranks', 'Ranks of the run.').set(ranks);
-  gauge('epemu_run_layers', 'Layers of the run.').set(layers);
-  gauge('epemu_run_success', '1 when the run ended well, else 0.').set(report.status === 'ok' ? 1 : 0);
-  if (report.timeline !== null) {
-    const { timeline } = report;
-    gauge('epemu_virtual_span_seconds', 'Virtual time from the first event to the last.').set(timeline.spanUs / 1e6);
-    gauge('epemu_virtual_exposed_communication_seconds', 'Communication with no compute running, mean over ranks.').set(
-      timeline.exposedCommUs / 1e6,
-    );
-    gauge('epemu_virtual_overlap_ratio', 'Share of communication under compute, mean over ranks.').set(
-      timeline.overlapPct / 100,
-    );
+/** Shows what a run came to, over all ranks. */
+export function showReport(report: Report, exposition: Exposition): void {
+  const { timeline, throughput, traffic, numerics, host } = report;
+  exposition.set('stageTime', { stage: 'startup' }, host.startupSeconds);
+  exposition.set('stageTime', { stage: 'emulate' }, host.emulateSeconds);
+  exposition.set('stageTime', { stage: 'merge' }, host.mergeSeconds);
+  // What ranks left behind that did not come to their end is no figure of the run.
+  if (timeline !== null) {
+    exposition.set('runSpan', {}, timeline.spanUs / 1e6);
+    exposition.set('runExposed', {}, timeline.exposedCommUs / 1e6);
+    exposition.set('runOverlap', {}, timeline.overlapPct / 100);
   }
-  const phase = gauge('epemu_virtual_phase_seconds', 'Mean wall time of a phase in virtual time.', ['phase']);
-  for (const { name, meanUs } of report.phases) phase.set({ phase: name }, meanUs / 1e6);
-  const rows = gauge('epemu_rank_expert_rows', 'Rows that a rank’s experts received in the run.', ['rank']);
-  const tokens = gauge('epemu_rank_received_tokens', 'Tokens that a rank received in the run.', ['rank']);
-  for (const { rank, expertRows, receivedTokens } of report.ranksSummary) {
-    rows.set({ rank }, expertRows);
-    tokens.set({ rank }, receivedTokens);
+  for (const { name, kind, meanUs } of report.phases) {
+    // A background transfer may have the name of a phase.
+    exposition.set('phaseMean', { phase: kind === 'network' ? `${name} (network)` : name }, meanUs / 1e6);
   }
-  const bytes = gauge('epemu_virtual_traffic_bytes', 'Modelled bytes over all out-ports.', ['link']);
-  bytes.set({ link: 'rdma' }, report.traffic.rdmaBytes);
-  bytes.set({ link: 'nvlink' }, report.traffic.nvlinkBytes);
-  gauge('epemu_host_wire_bytes', 'Bytes that really went over sockets.').set(report.traffic.wireBytes);
-  gauge('epemu_host_wall_seconds', 'Host time of the whole run.').set(report.host.wallSeconds);
-  gauge('epemu_host_peak_rss_bytes', 'Largest resident set of a process of the run.').set(report.host.peakRssBytes);
-  gauge('epemu_numerics_tokens_checked', 'Tokens compared with the reference.').set(report.numerics.tokensChecked);
-  gauge('epemu_numerics_failures', 'Missing, duplicated or wrong tokens.').set(
-    report.numerics.missing + report.numerics.duplicated + report.numerics.wrong,
-  );
-  return registry.metrics();
+  for (const { layer, rankMaxOverMean, expertMaxOverMean } of report.imbalance) {
+    exposition.set('imbalance', { layer, of: 'rank' }, rankMaxOverMean);
+    exposition.set('imbalance', { layer, of: 'expert' }, expertMaxOverMean);
+  }
+  if (throughput !== null) {
+    exposition.set('throughput', { per: 'gpu' }, throughput.tokensPerSecondPerGpu);
+    exposition.set('throughput', { per: 'node' }, throughput.tokensPerSecondPerNode);
+  }
+  exposition.set('runLinkBytes', { link: 'rdma' }, traffic.rdmaBytes);
+  exposition.set('runLinkBytes', { link: 'nvlink' }, traffic.nvlinkBytes);
+  exposition.set('checkedTokens', {}, numerics.tokensChecked);
+  for (const kind of ['missing', 'duplicated', 'wrong'] as const) {
+    exposition.set('failedTokens', { kind }, numerics[kind]);
+  }
+}
+
+/**
+ * @param nodeSize ranks of a node.
+ * @returns a finished run's figures in Prometheus' text form, those of its ranks too: `metrics.prom`.
+ */
+export async function metricsText(report: Report, run: LabelsOf<'runInfo'>, nodeSize: number): Promise<string> {
+  const exposition = await Exposition.open(metricsFrom('report'));
+  exposition.set('buildInfo', { version: EPEMU_VERSION, nodejs: process.version }, 1);
+  exposition.set('runInfo', run, 1);
+  const ended = report.status === 'ok' ? 'succeeded' : 'failed';
+  for (const state of RUN_STATES) exposition.set('runState', { state }, state === ended ? 1 : 0);
+  exposition.set('runRanks', { state: 'wanted' }, report.ranks);
+  exposition.set('runLayers', {}, report.layers);
+  showReport(report, exposition);
+  for (const { rank, spanUs, expertRows, receivedTokens } of report.ranksSummary) {
+    const labels = { rank, node: Math.floor(rank / nodeSize) };
+    exposition.set('rankSpan', labels, spanUs / 1e6);
+    exposition.set('receivedTokens', labels, receivedTokens);
+    exposition.set('expertRows', labels, expertRows);
+  }
+  exposition.set('runWireBytes', {}, report.traffic.wireBytes);
+  exposition.set('runTime', {}, report.host.wallSeconds);
+  exposition.set('runMemory', {}, report.host.peakRssBytes);
+  return exposition.text();
 }

@@ -102,14 +102,18 @@ function stepMicroseconds(configuration: Configuration, { timeline, steady, laye
   return (total(steadyMoe) / steadyMoe.length) * moe.length + denseUs;
 }
 
+/** Throughput of the whole model, from the time of one step, see {@link stepMicroseconds}. */
+export function throughputOf(configuration: Configuration, figures: FigureReport): Throughput {
+  return throughputOfStep(configuration, stepMicroseconds(configuration, figures));
+}
+
 /**
- * Throughput of the whole model, from the time of one step, see {@link stepMicroseconds}. Training counts the tokens of
+ * Throughput of the whole model whose step takes `stepUs` µs. Training counts the tokens of
  * one micro-batch over the cells of all layers, as if one GPU held them: no bubble, no optimiser. Decoding, which has
  * `tpotMs`, is inference through low-latency collectives.
  */
-export function throughputOf(configuration: Configuration, figures: FigureReport): Throughput {
+export function throughputOfStep(configuration: Configuration, stepUs: number): Throughput {
   const { family, hardware, ranks, schedule } = configuration;
-  const stepUs = stepMicroseconds(configuration, figures);
   const batches = microBatchesOf(configuration);
   const tokens = family === 'training' ? batches[0].tokens : batches.reduce((sum, batch) => sum + batch.tokens, 0);
   const perGpu = (tokens * 1e6) / stepUs;

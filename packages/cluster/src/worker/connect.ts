@@ -6,7 +6,28 @@ import { MAX_CONTROL_BYTES } from '../control/channel.js';
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2000;
 
-function open(url: string): Promise<WebSocket> {
+/** Thrown when no coordinator answers until the deadline. */
+export class CoordinatorUnreachableError extends EpemuError {
+  constructor(
+    /** The address that was tried. */
+    readonly url: string,
+    /** How long it was tried, s. */
+    readonly seconds: number,
+    cause: unknown,
+  ) {
+    const remedy = 'start it, check the address, or raise --connect-timeout';
+    super(`no coordinator answers at ${url} after ${seconds} s (${messageOf(cause)}); ${remedy}`, undefined, { cause });
+  }
+}
+
+/** A connection to a coordinator. */
+export interface CoordinatorConnection {
+  readonly socket: WebSocket;
+  /** The address of this machine that the connection goes out from: the one by which others reach it, too. */
+  readonly localAddress: string;
+}
+
+function open(url: string): Promise<CoordinatorConnection> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
@@ -17,9 +38,14 @@ function open(url: string): Promise<WebSocket> {
         mask.fill(0);
       },
     });
+    let localAddress = '127.0.0.1';
+    socket.once('upgrade', (response) => {
+      // IPv4 through a socket for both families.
+      localAddress = response.socket.localAddress?.replace(/^::ffff:/, '') ?? localAddress;
+    });
     socket.once('open', () => {
       socket.off('error', reject);
-      resolve(socket);
+      resolve({ socket, localAddress });
     });
     socket.once('error', reject);
   });
@@ -27,21 +53,29 @@ function open(url: string): Promise<WebSocket> {
 
 /**
  * Connects to a coordinator, with back-off until the deadline.
- * @throws EpemuError naming the address when the deadline passes.
+ * @throws CoordinatorUnreachableError when the deadline passes; the signal's reason.
  */
-export async function connectToCoordinator(url: string, timeoutMs: number): Promise<WebSocket> {
+export async function connectToCoordinator(
+  url: string,
+  options: {
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal | undefined;
+    /** Told once, when the first attempt has failed, why it did. */
+    readonly onWait: (reason: string) => void;
+  },
+): Promise<CoordinatorConnection> {
+  const { timeoutMs, signal, onWait } = options;
   const deadline = performance.now() + timeoutMs;
   for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+    signal?.throwIfAborted();
     try {
       return await open(url);
     } catch (error) {
-      if (performance.now() + wait > deadline) {
-        const seconds = Math.round(timeoutMs / 1000);
-        throw new EpemuError(
-          `no coordinator answers at ${url} after ${seconds} s (${messageOf(error)}); start it, or check the address`,
-        );
-      }
-      await delay(wait);
+      if (wait === FIRST_RETRY_MS) onWait(messageOf(error));
+      const left = deadline - performance.now();
+      if (left <= 0) throw new CoordinatorUnreachableError(url, Math.round(timeoutMs / 1000), error);
+      // The signal ends the wait; its reason is thrown above.
+      await delay(Math.min(wait, left), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     }
   }
 }

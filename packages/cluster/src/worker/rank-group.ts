@@ -1,5 +1,6 @@
 import type { Configuration } from '@epemu/config';
 import { ComputePool } from '@epemu/compute';
+import type { ComputeStatistics } from '@epemu/compute';
 import { Columns } from '@epemu/core';
 import type { Fabric } from '@epemu/fabric';
 import { Rank } from '@epemu/rank';
@@ -62,6 +63,11 @@ export class RankGroup {
           },
         }),
     );
+  }
+
+  /** What the compute threads have done. */
+  get computeStatistics(): ComputeStatistics {
+    return this.#pool.statistics;
   }
 
   /** Keeps a host event for the host trace, or counts it as dropped. */

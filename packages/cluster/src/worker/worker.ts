@@ -5,8 +5,10 @@ import { EpemuError, RankFailedError, deferred, messageOf } from '@epemu/core';
 import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
 import type { RankResult } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
+import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import type { WorkerState } from '@epemu/metrics';
 import { HOST_KIND } from '@epemu/trace';
 import { ControlChannel } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
@@ -20,7 +22,16 @@ import {
 } from '../control/messages.js';
 import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import { machineId } from '../machine.js';
+import { RankMetrics } from '../metrics/rank-metrics.js';
+import { runLabels } from '../metrics/run-labels.js';
+import { WorkerMetrics } from '../metrics/worker-metrics.js';
+import type { WorkerMetricsOptions } from '../metrics/worker-metrics.js';
+import { StallWatch } from '../stall-watch.js';
 import { connectToCoordinator } from './connect.js';
+import type { CoordinatorConnection } from './connect.js';
+import { ownAddress } from './own-address.js';
+import { listenInRange } from './port-range.js';
+import type { PortRange } from './port-range.js';
 import { RankGroup } from './rank-group.js';
 
 /** How often a worker tells its progress: often enough to name a killed rank's phase. */
@@ -33,22 +44,37 @@ export interface WorkerOptions {
   readonly token: string;
   /** Ranks this worker offers to hold. */
   readonly slots: number;
-  /** Address to listen on for peers. @default '127.0.0.1' */
+  /** Address to listen on for peers. @default the one by which this worker reaches the coordinator */
   readonly host?: string;
-  /** Port to listen on for peers. @default 0, any free one */
-  readonly port?: number;
-  /** Address that peers are told instead of the one listened on: behind a proxy or a port mapping. */
-  readonly advertise?: string;
+  /** Ports to listen on for peers, the first free one of them. @default any free one */
+  readonly ports?: PortRange;
+  /** Where peers reach this worker, behind a proxy or a port mapping. @default where it listens */
+  readonly advertise?: { readonly host?: string; readonly port?: number };
   /** Place among the processes that a launcher started: lower places get lower ranks. */
   readonly place?: number;
   /** How long to try to reach the coordinator, ms. @default 30000 */
   readonly connectTimeoutMs?: number;
+  /** Serve metrics. @default none are served */
+  readonly metrics?: WorkerMetricsOptions;
+  /** Ends the worker, and with it a run that it takes part in, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Told, once, when the coordinator does not answer at first: why, and that it is tried again. */
+  onWaiting?(reason: string): void;
+  /** Told when the worker gets its ranks; undefined when it is not needed. */
+  onPlaced?(placed: { ranks: readonly number[]; configuration: Configuration; runId: string } | undefined): void;
 }
+
+/** How long a worker goes on without a word from its coordinator, which says something every second, s. */
+const SILENCE_SECONDS = 60;
+
+/** Thrown by a worker whose run failed, by its own fault or not; it has the exit code of the run. */
+export class RunFailedError extends EpemuError {}
 
 /** A worker process's life: join, get ranks, meet the peers, run, hand over, leave. */
 class Worker {
   readonly #options: WorkerOptions;
   readonly #channel: ControlChannel<CoordinatorMessage, WorkerMessage>;
+  readonly #metrics: WorkerMetrics | undefined;
   readonly #left = deferred<undefined>();
   readonly #stored = new Map<number, () => void>();
   #group: RankGroup | undefined;
@@ -59,11 +85,29 @@ class Worker {
   /** What has ended since the last report, flat. */
   readonly #moves: number[] = [];
   #handedOver = false;
+  readonly #ownAddress: string;
+  /** Messages of the coordinator. */
+  #heard = 0;
+  readonly #silence: StallWatch;
+  /** Why the run failed: this worker's own fault, or else what the coordinator says. */
+  #failure: EpemuError | undefined;
+  readonly #interrupt = (): void => {
+    const reason: unknown = this.#options.signal?.reason;
+    this.#report(reason);
+    this.#left.reject(reason);
+  };
 
-  constructor(options: WorkerOptions, socket: Awaited<ReturnType<typeof connectToCoordinator>>) {
+  constructor(
+    options: WorkerOptions,
+    { socket, localAddress }: CoordinatorConnection,
+    metrics: WorkerMetrics | undefined,
+  ) {
     this.#options = options;
+    this.#metrics = metrics;
+    this.#ownAddress = ownAddress(localAddress, options.coordinatorUrl);
     this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
       onMessage: (message) => {
+        this.#heard++;
         this.#handle(message).catch((error: unknown) => {
           this.#report(error);
         });
@@ -78,18 +122,44 @@ class Worker {
     const { token, slots, place } = options;
     const hello = { token, slots, place, pid: process.pid, host: hostname(), machine: machineId() };
     this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });
+    options.signal?.addEventListener('abort', this.#interrupt);
+    // It may have come while the coordinator was dialled.
+    if (options.signal?.aborted === true) this.#interrupt();
+    // A machine that is cut off or loses its power closes no connection.
+    this.#silence = new StallWatch(
+      SILENCE_SECONDS,
+      () => this.#heard,
+      () => {
+        const address = options.coordinatorUrl;
+        this.#left.reject(new EpemuError(`the coordinator at ${address} has been silent for ${SILENCE_SECONDS} s`));
+      },
+    );
   }
 
   /** Resolves when the coordinator has let the worker go. @throws when the coordinator is gone before. */
   async finished(): Promise<void> {
     try {
       await this.#left.promise;
+      if (this.#metrics?.state !== 'failed') this.#enter('finished');
+    } catch (error) {
+      this.#enter('failed');
+      throw error;
     } finally {
+      this.#options.signal?.removeEventListener('abort', this.#interrupt);
+      this.#channel.close();
+      this.#silence.end();
       clearInterval(this.#progress);
       this.#group?.abort(new EpemuError('the worker ends'));
       await this.#fabric?.close();
       await this.#group?.close();
+      // A worker without ranks has nothing that anybody waits for.
+      if (this.#group !== undefined) await this.#metrics?.linger(this.#options.signal);
     }
+  }
+
+  /** Tells the metrics what the worker is at. */
+  #enter(state: WorkerState): void {
+    if (this.#metrics !== undefined) this.#metrics.state = state;
   }
 
   async #handle(message: CoordinatorMessage): Promise<void> {
@@ -111,17 +181,25 @@ class Worker {
         this.#stored.get(message.rank)?.();
         return;
       case 'abort':
+        this.#failure ??= new RunFailedError(`the run failed: ${message.message}`, message.exitCode);
         await this.#abort();
         return;
       case 'refuse':
         this.#left.reject(new EpemuError(`the coordinator refused this worker: ${message.message}`));
         return;
-      case 'leave':
       case 'dismiss':
-        this.#left.resolve(undefined);
-        this.#channel.close();
+        if (this.#failure === undefined) this.#options.onPlaced?.(undefined);
+        this.#leave();
+        return;
+      case 'leave':
+        this.#leave();
         return;
     }
+  }
+
+  #leave(): void {
+    if (this.#failure === undefined) this.#left.resolve(undefined);
+    else this.#left.reject(this.#failure);
   }
 
   async #assign(message: Extract<CoordinatorMessage, { type: 'assign' }>): Promise<void> {
@@ -129,7 +207,7 @@ class Worker {
     const configuration = parseConfiguration(message.configuration);
     this.#configuration = configuration;
     this.#workerIndex = worker;
-    const { host = '127.0.0.1', port = 0, advertise, token } = this.#options;
+    const { host = this.#ownAddress, ports = { first: 0, last: 0 }, advertise, token } = this.#options;
     const fabric = new WebSocketFabric({
       worker,
       workerOfRank,
@@ -143,9 +221,11 @@ class Worker {
     });
     this.#fabric = fabric;
     const ranks = workerOfRank.flatMap((of, rank) => (of === worker ? [rank] : []));
-    this.#group = new RankGroup({
+    this.#options.onPlaced?.({ ranks, configuration, runId });
+    const program = buildProgram(configuration);
+    const group = new RankGroup({
       configuration,
-      program: buildProgram(configuration),
+      program,
       fabric,
       ranks,
       threads,
@@ -160,16 +240,27 @@ class Worker {
           }
         : {}),
     });
-    const address = await fabric.listen(port);
-    this.#channel.send({ type: 'listening', url: advertise ?? `ws://${address.host}:${address.port}` });
+    this.#group = group;
+    this.#enter('connecting');
+    if (this.#metrics !== undefined) {
+      this.#metrics.show(runLabels(runId, configuration), new RankMetrics(group, fabric, configuration, program));
+    }
+    const listened = await listenInRange(ports, host, (port) => fabric.listen(port));
+    // Peers cannot dial a wildcard; what reaches the coordinator is reached by them.
+    const reached = isWildcard(host) ? this.#ownAddress : host;
+    const address = hostAndPort(advertise?.host ?? reached, advertise?.port ?? listened.port);
+    const metricsTarget = this.#metrics?.target(advertise?.host ?? this.#ownAddress);
+    this.#channel.send({ type: 'listening', url: `ws://${address}`, metricsTarget });
   }
 
   async #run(): Promise<void> {
+    this.#enter('running');
     this.#progress = setInterval(() => {
       this.#tellProgress();
     }, PROGRESS_INTERVAL_MS);
     const results = await this.#group!.run();
     this.#tellProgress();
+    this.#enter('handing over');
     await this.#handOver(results);
   }
 
@@ -208,6 +299,7 @@ class Worker {
   async #abort(): Promise<void> {
     const group = this.#group;
     if (group === undefined) return;
+    this.#enter('failed');
     group.abort(new EpemuError('the run was aborted'));
     await this.#handOver(group.ranks.map((rank) => rank.snapshot()));
   }
@@ -215,6 +307,7 @@ class Worker {
   #report(error: unknown): void {
     if (this.#handedOver) return;
     const peerLost = error instanceof PeerLostError || error instanceof RankFailedError;
+    if (!peerLost) this.#failure ??= error instanceof EpemuError ? error : new EpemuError(messageOf(error));
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack.slice(0, 16_000) } : {};
     this.#channel.send({ type: 'failed', message: messageOf(error).slice(0, 4000), peerLost, ...stack });
   }
@@ -231,9 +324,21 @@ class Worker {
 
 /**
  * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
- * @throws EpemuError when the coordinator cannot be reached, refuses this worker, or is gone before the end.
+ * @throws CoordinatorUnreachableError; RunFailedError when the run failed elsewhere, or this worker's own failure;
+ * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end; ListenError when its metrics
+ * cannot be served; the signal's reason.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const socket = await connectToCoordinator(options.coordinatorUrl, options.connectTimeoutMs ?? 30_000);
-  await new Worker(options, socket).finished();
+  const { coordinatorUrl, connectTimeoutMs = 30_000 } = options;
+  const { signal } = options;
+  const onWait = (reason: string): void => {
+    options.onWaiting?.(reason);
+  };
+  const metrics = options.metrics === undefined ? undefined : await WorkerMetrics.open(options.metrics);
+  try {
+    const connection = await connectToCoordinator(coordinatorUrl, { timeoutMs: connectTimeoutMs, signal, onWait });
+    await new Worker(options, connection, metrics).finished();
+  } finally {
+    await metrics?.close();
+  }
 }

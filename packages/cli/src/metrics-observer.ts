@@ -1,0 +1,41 @@
+import { RunMetricsServer } from '@epemu/cluster';
+import type { RunEvent } from '@epemu/cluster';
+import { messageOf } from '@epemu/core';
+import { metricsSettings } from './metrics-flags.js';
+import type { MetricsFlags } from './metrics-flags.js';
+import type { RunObserver } from './run-observer.js';
+import { TargetsFile } from './targets-file.js';
+
+/** Serves a run's metrics where the flags ask for it. @throws BadInputError or ListenError naming flag or address. */
+export async function openMetrics(flags: MetricsFlags): Promise<RunObserver | undefined> {
+  const settings = metricsSettings(flags);
+  if (settings === undefined) return undefined;
+  const { address, lingerSeconds } = settings;
+  const file = flags.prometheusSd === undefined ? undefined : new TargetsFile(flags.prometheusSd);
+  const server = await RunMetricsServer.open(address);
+  process.stderr.write(`metrics are served at http://${server.target}/metrics\n`);
+  // What is listed for others to find must not end the run.
+  const list = (change: () => void): void => {
+    try {
+      change();
+    } catch (error) {
+      process.stderr.write(`--prometheus-sd ${String(flags.prometheusSd)} was not written: ${messageOf(error)}\n`);
+    }
+  };
+  return {
+    follow: false,
+    workerMetricsLingerSeconds: lingerSeconds,
+    onEvent: (event: RunEvent) => {
+      server.note(event);
+      if (event.type === 'connecting') list(() => file?.list(server.target, event.workers));
+    },
+    onLocalRanks: (ranks) => {
+      server.show(ranks);
+    },
+    linger: (signal) => server.linger(lingerSeconds, signal),
+    close: async () => {
+      list(() => file?.clear());
+      await server.close();
+    },
+  };
+}

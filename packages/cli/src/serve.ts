@@ -1,0 +1,93 @@
+import { networkInterfaces } from 'node:os';
+import { BadInputError } from '@epemu/core';
+import { isLoopback, parseListenAddress } from '@epemu/http';
+import type { ListenAddress } from '@epemu/http';
+import { LivePage, pageUrl } from '@epemu/live';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import type { RunObserver } from './run-observer.js';
+import type { RunFlags } from './run-flags.js';
+
+const DEFAULTS: ListenAddress = { host: '127.0.0.1', port: 7078 };
+/** setTimeout's longest, s. */
+const MOST_SECONDS = 2_147_483;
+
+/** Adds the flags of the live page. */
+export function addServeFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--serve [address]',
+        'serve a live page of the run, [host:]port (default 127.0.0.1:7078); stays until Ctrl-C',
+      ).env('EPEMU_SERVE'),
+    )
+    .addOption(
+      new Option('--serve-for <seconds>', 'how long the page stays after the run has ended; 0: not at all').env(
+        'EPEMU_SERVE_FOR',
+      ),
+    );
+}
+
+/** @returns for how long the page stays, s; undefined until it is ended. @throws BadInputError */
+function lingerSeconds(text: string | undefined): number | undefined {
+  // Containers pass variables that are empty for those that are not set.
+  if (text === undefined || text === '') return undefined;
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds >= 0 && seconds <= MOST_SECONDS)) {
+    throw new BadInputError(
+      '--serve-for',
+      `--serve-for is ${text}, but it must be seconds, from 0 to ${MOST_SECONDS}; leave it out to serve until Ctrl-C`,
+    );
+  }
+  return seconds;
+}
+
+/** @returns an address that leads to this machine from elsewhere, where one that means all of them is listened on. */
+function reachable({ host, port }: ListenAddress): ListenAddress {
+  const family = host === '0.0.0.0' ? 'IPv4' : host === '::' ? 'IPv6' : undefined;
+  if (family === undefined) return { host, port };
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const found = own.find(
+    (address) => !address.internal && address.family === family && !address.address.startsWith('fe80'),
+  );
+  return { host: found?.address ?? (family === 'IPv4' ? '127.0.0.1' : '::1'), port };
+}
+
+/** Waits for a time, or without one for ever, unless the signal aborts. */
+function stay(seconds: number | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || seconds === 0) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+/** Opens the live page that `--serve` asks for. @throws BadInputError or ListenError */
+export async function openLivePage({ serve, serveFor }: RunFlags): Promise<RunObserver | undefined> {
+  const seconds = lingerSeconds(serveFor);
+  if (serve === undefined || serve === '') return undefined;
+  const address = serve === true ? DEFAULTS : parseListenAddress('--serve', serve, DEFAULTS);
+  const page = new LivePage('--serve');
+  const listening = await page.listen(address);
+  const url = pageUrl(reachable(listening));
+  const all = isLoopback(listening.host) ? '' : ' (to whoever reaches it: it has no password)';
+  process.stderr.write(`live page at ${url}${all}\n`);
+  return {
+    onEvent: page.onEvent,
+    follow: true,
+    linger: async (signal) => {
+      if (signal.aborted || seconds === 0) return;
+      const how = seconds === undefined ? 'Ctrl-C ends it' : `for ${seconds} s, or until Ctrl-C`;
+      process.stderr.write(`report, traces and downloads are served at ${url} (${how})\n`);
+      await stay(seconds, signal);
+    },
+    close: () => page.close(),
+  };
+}

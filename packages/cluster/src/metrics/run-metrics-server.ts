@@ -1,0 +1,55 @@
+import { hostAndPort } from '@epemu/http';
+import type { ListenAddress } from '@epemu/http';
+import { MetricsServer, metricsFrom } from '@epemu/metrics';
+import type { Collector } from '@epemu/metrics';
+import type { RunEvent } from '../run-events.js';
+import { ProcessMetrics } from './process-metrics.js';
+import { runLabels } from './run-labels.js';
+import { RunMetrics } from './run-metrics.js';
+
+/** Serves the metrics of a run's coordinator; those of the ranks too where they are in the same process. */
+export class RunMetricsServer {
+  readonly #server: MetricsServer;
+  readonly #run: RunMetrics;
+  readonly #process: ProcessMetrics;
+  /** Where they are served, `host:port`. */
+  readonly target: string;
+
+  private constructor(server: MetricsServer, address: ListenAddress, run: RunMetrics) {
+    this.#server = server;
+    this.#run = run;
+    this.#process = new ProcessMetrics();
+    this.target = hostAndPort(address.host, address.port);
+    server.add(this.#process);
+    server.add(run);
+  }
+
+  /** Starts to serve. @throws ListenError naming the address. */
+  static async open(wanted: ListenAddress): Promise<RunMetricsServer> {
+    const run = new RunMetrics();
+    const families = metricsFrom('process', 'coordinator', 'worker');
+    const { server, address } = await MetricsServer.open(wanted, families, () => run.state);
+    return new RunMetricsServer(server, address, run);
+  }
+
+  /** Takes in what has happened in the run. */
+  note(event: RunEvent): void {
+    if (event.type === 'begun') this.#process.run = runLabels(event.runId, event.configuration);
+    this.#run.note(event);
+  }
+
+  /** Shows ranks of this process from now on. */
+  show(ranks: Collector): void {
+    this.#server.add(ranks);
+  }
+
+  /** Waits until the last values have been scraped, for at most some seconds or until the signal aborts. */
+  async linger(seconds: number, signal: AbortSignal): Promise<void> {
+    await this.#server.linger(seconds, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#process.close();
+    await this.#server.close();
+  }
+}

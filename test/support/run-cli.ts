@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** The command line's entry, from dist-test/support. */
 export const CLI_ENTRY = fileURLToPath(new URL('../../packages/cli/bin/epemu.js', import.meta.url));
 
+/** Variables that configure epemu, or by which a launcher of these tests would seem to be one of their workers'. */
+const OF_OTHERS = /^(EPEMU_|SLURM_|OMPI_|PMI_|(LOCAL_)?RANK$|WORLD_SIZE$|JOB_COMPLETION_INDEX$)/;
+
 /** How a command ended. */
 export interface CliEnd {
   /** Exit code; null when a signal ended it. */
@@ -24,7 +27,7 @@ export class CliProcess {
   readonly end: Promise<CliEnd>;
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, cwd?: string) {
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EPEMU_'));
+    const inherited = Object.entries(process.env).filter(([name]) => !OF_OTHERS.test(name));
     this.#child = spawn(process.execPath, [CLI_ENTRY, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...Object.fromEntries(inherited), ...environment },

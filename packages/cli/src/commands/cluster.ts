@@ -170,6 +170,8 @@ Examples:
       if (token === undefined) {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
       }
+      // Before anything is said: who reads that the worker is there may end it at once.
+      const { signal } = abortOnSignals();
       // An empty variable is one that is not set, as in containers.
       const given = flags.coordinator === '' ? undefined : flags.coordinator;
       const joinPoint = joinPointOf(given, process.env);
@@ -184,7 +186,7 @@ Examples:
         token,
         ...(place === undefined ? {} : { place }),
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
-        signal: abortOnSignals().signal,
+        signal,
         ports: parsePortRange('--port', flags.port),
         connectTimeoutMs: connectSeconds * 1000,
         ...(flags.host === undefined ? {} : { host: flags.host }),

@@ -216,6 +216,11 @@ describe('a served run', () => {
     const wrong = await refused('--serve', 'http://here');
     expect(wrong.code).to.equal(EXIT_CODE.badInput);
     expect(wrong.stderr).to.include('--serve is http://here, but it must be port, host or host:port');
+    const scenario = await refused('--serve', 'decode');
+    expect(scenario.code).to.equal(EXIT_CODE.badInput);
+    expect(scenario.stderr).to.include(
+      '--serve is decode, which is a scenario and no address; write the scenario first',
+    );
     for (const seconds of ['soon', '-1', ' ']) {
       const end = await refused('--serve-for', seconds);
       expect(end.code).to.equal(EXIT_CODE.badInput);

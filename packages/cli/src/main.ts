@@ -16,6 +16,11 @@ import { addRunCommand } from './commands/run.js';
 import { addTraceCommand } from './commands/trace.js';
 import { addValidateCommand } from './commands/validate.js';
 
+// Containers pass variables that are empty for those that are not set.
+for (const [name, value] of Object.entries(process.env)) {
+  if (name.startsWith('EPEMU_') && value === '') Reflect.deleteProperty(process.env, name);
+}
+
 const program = new Command('epemu')
   .description(
     'Emulates an expert-parallel (EP) cluster: worker processes act as EP ranks, exchange real tokens over WebSockets\n' +

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
 import { BadInputError } from '@epemu/core';
 import { hostAndPort, parseListenAddress } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import { DEFAULT_LINGER_SECONDS, DEFAULT_METRICS_ADDRESS } from '@epemu/metrics';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { refuseScenario } from './refuse-scenario.js';
 
 const { host: HOST, port: PORT } = DEFAULT_METRICS_ADDRESS;
 const MOST_LINGER_SECONDS = 86_400;
-const SCENARIOS = ['train', 'prefill', 'decode'];
 
 /** Flags about metrics. */
 export interface MetricsFlags {
@@ -64,12 +63,6 @@ export function metricsSettings(flags: MetricsFlags): MetricsSettings | undefine
       '--prometheus-sd lists metrics targets, of which there are none; add --metrics',
     );
   }
-  // `--metrics decode` gives the flag what was meant as the scenario.
-  if (SCENARIOS.includes(metrics) || existsSync(metrics)) {
-    throw new BadInputError(
-      '--metrics',
-      `--metrics is ${metrics}, which is a scenario and no address; write the scenario first, or --metrics=${PORT}`,
-    );
-  }
+  refuseScenario('--metrics', metrics, PORT);
   return { address: parseListenAddress('--metrics', metrics, DEFAULT_METRICS_ADDRESS), lingerSeconds };
 }

@@ -5,6 +5,7 @@ import type { ListenAddress } from '@epemu/http';
 import { LivePage, pageUrl } from '@epemu/live';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { refuseScenario } from './refuse-scenario.js';
 import type { RunObserver } from './run-observer.js';
 import type { RunFlags } from './run-flags.js';
 
@@ -30,8 +31,7 @@ export function addServeFlags(command: Command): Command {
 
 /** @returns for how long the page stays, s; undefined until it is ended. @throws BadInputError */
 function lingerSeconds(text: string | undefined): number | undefined {
-  // Containers pass variables that are empty for those that are not set.
-  if (text === undefined || text === '') return undefined;
+  if (text === undefined) return undefined;
   const seconds = Number(text);
   if (text.trim() === '' || !(seconds >= 0 && seconds <= MOST_SECONDS)) {
     throw new BadInputError(
@@ -72,7 +72,8 @@ function stay(seconds: number | undefined, signal: AbortSignal): Promise<void> {
 /** Opens the live page that `--serve` asks for. @throws BadInputError or ListenError */
 export async function openLivePage({ serve, serveFor }: RunFlags): Promise<RunObserver | undefined> {
   const seconds = lingerSeconds(serveFor);
-  if (serve === undefined || serve === '') return undefined;
+  if (serve === undefined) return undefined;
+  if (typeof serve === 'string') refuseScenario('--serve', serve, DEFAULTS.port);
   const address = serve === true ? DEFAULTS : parseListenAddress('--serve', serve, DEFAULTS);
   const page = new LivePage('--serve');
   const listening = await page.listen(address);

@@ -172,9 +172,7 @@ Examples:
       }
       // Before anything is said: who reads that the worker is there may end it at once.
       const { signal } = abortOnSignals();
-      // An empty variable is one that is not set, as in containers.
-      const given = flags.coordinator === '' ? undefined : flags.coordinator;
-      const joinPoint = joinPointOf(given, process.env);
+      const joinPoint = joinPointOf(flags.coordinator, process.env);
       const { place, finding } = joinPoint;
       if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
       const coordinatorUrl = webSocketUrl('--coordinator', joinPoint.coordinatorUrl);

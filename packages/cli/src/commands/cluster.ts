@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { parsePortRange, runWorker } from '@epemu/cluster';
 import type { WorkerOptions } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
-import { hostAndPort, isWildcard, parseListenAddress } from '@epemu/http';
+import { parseListenAddress } from '@epemu/http';
 import { plainText } from '@epemu/pages';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -41,12 +40,6 @@ function webSocketUrl(flag: string, text: string): string {
 function advertised(flag: string, text: string): { host?: string; port?: number } {
   const { host, port } = parseListenAddress(flag, text, { host: '', port: 0 });
   return { ...(host === '' ? {} : { host }), ...(port === 0 ? {} : { port }) };
-}
-
-/** @returns an address that workers elsewhere can be given: a wildcard says where to listen, not whom to call. */
-function addressForWorkers(url: string): string {
-  const { hostname: listened, port } = new URL(url);
-  return isWildcard(listened.replace(/^\[|\]$/g, '')) ? `ws://${hostAndPort(hostname(), Number(port))}` : url;
 }
 
 /** One line on what a worker was given. */
@@ -112,10 +105,7 @@ Examples:
         token,
         joinTimeoutMs: wholeNumber('--join-timeout', flags.joinTimeout, 1, 86_400) * 1000,
         onListening: (url) => {
-          const address = addressForWorkers(url);
-          process.stderr.write(
-            `coordinator listens at ${address} for workers with ${configuration.ranks} slots in all\n`,
-          );
+          process.stderr.write(`coordinator listens at ${url} for workers with ${configuration.ranks} slots in all\n`);
         },
       });
     });

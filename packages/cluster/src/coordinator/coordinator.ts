@@ -1,7 +1,8 @@
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, deferred } from '@epemu/core';
-import { hostAndPort } from '@epemu/http';
+import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
 import { ControlChannel } from '../control/channel.js';
@@ -80,7 +81,9 @@ export class Coordinator {
   async listen(): Promise<string> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
     const address = await this.#server.listen(host, port);
-    const url = `ws://${hostAndPort(address.host, address.port)}`;
+    // A wildcard says where to listen, not whom to call.
+    const called = isWildcard(address.host) ? hostname() : address.host;
+    const url = `ws://${hostAndPort(called, address.port)}`;
     this.#options.onEvent({ type: 'listening', url });
     this.#pinging = setInterval(() => {
       this.#ping();

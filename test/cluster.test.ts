@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { runWorker } from '@epemu/cluster';
@@ -244,6 +245,16 @@ describe('coordinator and workers', () => {
     const { code, stderr } = await worker.end;
     expect(code).to.equal(EXIT_CODE.terminated);
     expect(stderr).to.match(/\nepemu: ended by SIGTERM\n$/);
+  });
+
+  it('a connection that never says anything keeps no coordinator from ending', async () => {
+    const { coordinator, url } = await coordinate(temporary.fresh(), CHANGES);
+    const silent = connect(Number(new URL(url).port), '127.0.0.1');
+    silent.on('error', () => undefined);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    coordinator.kill('SIGTERM');
+    expect((await coordinator.end).code).to.equal(EXIT_CODE.terminated);
+    silent.destroy();
   });
 
   it('a second coordinator on a port says that it is taken', async () => {

@@ -57,6 +57,8 @@ export class CoordinatorServer {
       this.#server.close(() => {
         resolve();
       });
+      // One that never asked for anything would be waited for.
+      this.#server.closeAllConnections();
     });
   }
 }

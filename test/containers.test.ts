@@ -164,7 +164,7 @@ describe('the compose file (needs a container engine; see docs/containers.md)', 
   });
 
   it('lets workers leave that are not needed, however many there are', async () => {
-    settings = { ...settings, SLOTS: '8', SERVE_FOR: '0' };
+    settings = { ...settings, SLOTS: '8', SERVE_FOR: '0', METRICS_LINGER: '0' };
     await compose('up', '--detach', '--scale', 'worker=5', 'coordinator', 'worker');
     expect(reportOf(await finishedRun()).host.processes).to.equal(3);
     expect(await exitCodes('worker')).to.deep.equal([0, 0, 0, 0, 0]);
@@ -172,7 +172,7 @@ describe('the compose file (needs a container engine; see docs/containers.md)', 
   });
 
   it('ends a run whose worker is killed, on every side, and keeps what there is', async () => {
-    settings = { ...settings, ARGUMENTS: '--layers 58', SERVE_FOR: '0' };
+    settings = { ...settings, ARGUMENTS: '--layers 58', SERVE_FOR: '0', METRICS_LINGER: '0' };
     await compose('up', '--detach', 'coordinator', 'worker');
     await logged('coordinator', /running/);
     const [victim] = await containersOf('worker');
@@ -187,7 +187,7 @@ describe('the compose file (needs a container engine; see docs/containers.md)', 
   });
 
   it('says how many joined of how many when the workers are too few', async () => {
-    settings = { ...settings, RANKS: '64', WORKERS: '2', JOIN_TIMEOUT: '5', SERVE_FOR: '0' };
+    settings = { ...settings, RANKS: '64', WORKERS: '2', JOIN_TIMEOUT: '5', SERVE_FOR: '0', METRICS_LINGER: '0' };
     await compose('up', '--detach', 'coordinator', 'worker');
     expect(await exitCodes('coordinator')).to.deep.equal([EXIT_CODE.failure]);
     expect(await exitCodes('worker')).to.deep.equal([EXIT_CODE.failure, EXIT_CODE.failure]);

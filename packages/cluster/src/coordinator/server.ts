@@ -57,6 +57,8 @@ export class CoordinatorServer {
       this.#server.close(() => {
         resolve();
       });
+      // Who connected and has not said a word would be waited for: no timeout runs after the end.
+      this.#server.closeAllConnections();
     });
   }
 }

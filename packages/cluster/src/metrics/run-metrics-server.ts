@@ -1,4 +1,4 @@
-import { hostAndPort } from '@epemu/http';
+import { hostAndPort, reachableAddress } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import { MetricsServer, metricsFrom } from '@epemu/metrics';
 import type { Collector } from '@epemu/metrics';
@@ -12,14 +12,15 @@ export class RunMetricsServer {
   readonly #server: MetricsServer;
   readonly #run: RunMetrics;
   readonly #process: ProcessMetrics;
-  /** Where they are served, `host:port`. */
+  /** Where they are served, as others reach it, `host:port`. */
   readonly target: string;
 
   private constructor(server: MetricsServer, address: ListenAddress, run: RunMetrics) {
     this.#server = server;
     this.#run = run;
     this.#process = new ProcessMetrics();
-    this.target = hostAndPort(address.host, address.port);
+    const { host, port } = reachableAddress(address);
+    this.target = hostAndPort(host, port);
     server.add(this.#process);
     server.add(run);
   }

@@ -3,7 +3,7 @@ const ports = [
   [process.env.EPEMU_SERVE, 7078],
   [process.env.EPEMU_METRICS, 9464],
 ]
-  .filter(([address]) => address !== undefined)
+  .filter(([address = '']) => address !== '')
   .map(([address, port]) => Number(/(?:^|:)(\d+)$/.exec(address)?.[1] ?? port));
 
 const answers = async (port) => {

@@ -12,7 +12,7 @@ export async function openMetrics(flags: MetricsFlags): Promise<RunObserver | un
   if (settings === undefined) return undefined;
   const { address, lingerSeconds } = settings;
   const file = flags.prometheusSd === undefined ? undefined : new TargetsFile(flags.prometheusSd);
-  const server = await RunMetricsServer.open(address);
+  const server = await RunMetricsServer.open(address, lingerSeconds);
   process.stderr.write(`metrics are served at http://${server.target}/metrics\n`);
   // What is listed for others to find must not end the run.
   const list = (change: () => void): void => {

@@ -1,6 +1,5 @@
-import { networkInterfaces } from 'node:os';
 import { BadInputError } from '@epemu/core';
-import { isLoopback, parseListenAddress } from '@epemu/http';
+import { isLoopback, parseListenAddress, reachableAddress } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import { LivePage, pageUrl } from '@epemu/live';
 import { Option } from 'commander';
@@ -42,17 +41,6 @@ function lingerSeconds(text: string | undefined): number | undefined {
   return seconds;
 }
 
-/** @returns an address that leads to this machine from elsewhere, where one that means all of them is listened on. */
-function reachable({ host, port }: ListenAddress): ListenAddress {
-  const family = host === '0.0.0.0' ? 'IPv4' : host === '::' ? 'IPv6' : undefined;
-  if (family === undefined) return { host, port };
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const found = own.find(
-    (address) => !address.internal && address.family === family && !address.address.startsWith('fe80'),
-  );
-  return { host: found?.address ?? (family === 'IPv4' ? '127.0.0.1' : '::1'), port };
-}
-
 /** Waits for a time, or without one for ever, unless the signal aborts. */
 function stay(seconds: number | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -77,7 +65,7 @@ export async function openLivePage({ serve, serveFor }: RunFlags): Promise<RunOb
   const address = serve === true ? DEFAULTS : parseListenAddress('--serve', serve, DEFAULTS);
   const page = new LivePage('--serve');
   const listening = await page.listen(address);
-  const url = pageUrl(reachable(listening));
+  const url = pageUrl(reachableAddress(listening));
   const all = isLoopback(listening.host) ? '' : ' (to whoever reaches it: it has no password)';
   process.stderr.write(`live page at ${url}${all}\n`);
   return {

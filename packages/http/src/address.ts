@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { BadInputError } from '@epemu/core';
 
 /** Where to listen. */
@@ -46,4 +47,17 @@ export function isLoopback(host: string): boolean {
 /** @returns whether an address to listen on stands for all addresses of this machine. */
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
+}
+
+/** @returns this machine's first address of a family by which others may reach it; undefined for none. */
+export function externalAddress(family: 'IPv4' | 'IPv6'): string | undefined {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.find((one) => !one.internal && one.family === family && !one.address.startsWith('fe80'))?.address;
+}
+
+/** @returns an address that leads to this machine from elsewhere, where one that means all of them is listened on. */
+export function reachableAddress({ host, port }: ListenAddress): ListenAddress {
+  if (!isWildcard(host)) return { host, port };
+  const four = host === '0.0.0.0';
+  return { host: externalAddress(four ? 'IPv4' : 'IPv6') ?? (four ? '127.0.0.1' : '::1'), port };
 }

@@ -285,7 +285,7 @@ export const METRICS = {
   refusedWorkers: {
     name: 'epemu_refused_workers_total',
     type: 'counter',
-    help: 'Workers that the coordinator refused: wrong token, wrong version, no hello.',
+    help: 'Workers that the coordinator refused: wrong token, wrong version, taken place, no hello.',
     labels: [],
     from: ['coordinator'],
   },

@@ -4,7 +4,7 @@ import type { HistogramKey, LabelsOf, MetricFamily, MetricKey, ValueKey } from '
 
 /**
  * Values of metric families in Prometheus' text form. The one place that knows prom-client, which is loaded with the
- * first exposition: a process without metrics does not pay its 28 ms. None of prom-client's default metrics are here,
+ * first exposition: a worker without metrics does not pay its 28 ms. None of prom-client's default metrics are here,
  * whose names break Prometheus' own rules.
  */
 export class Exposition {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { deferred } from '@epemu/core';
 import { GetServer } from '@epemu/http';
-import type { ListenAddress } from '@epemu/http';
+import type { ListenAddress, RequestHandler } from '@epemu/http';
 import type { MetricKey } from './catalogue.js';
 import { Exposition } from './exposition.js';
 
@@ -30,12 +30,13 @@ export class MetricsServer {
   /** The scrape under way: one at a time, for they share an exposition. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(exposition: Exposition, state: () => string) {
+  private constructor(exposition: Exposition, state: () => string, more: Readonly<Record<string, RequestHandler>>) {
     this.#exposition = exposition;
     this.#server = new GetServer({
       what: 'the metrics page',
       option: '--metrics address',
       routes: {
+        ...more,
         '/metrics': async (request, response) => {
           const { socket } = request;
           const final = this.#final;
@@ -62,6 +63,7 @@ export class MetricsServer {
    * Starts to listen.
    * @param families what the collectors have.
    * @param state what `/healthz` says, one line.
+   * @param more what else is served, by path.
    * @returns the server and where it listens.
    * @throws ListenError naming the address.
    */
@@ -69,8 +71,9 @@ export class MetricsServer {
     address: ListenAddress,
     families: readonly MetricKey[],
     state: () => string,
+    more: Readonly<Record<string, RequestHandler>> = {},
   ): Promise<{ server: MetricsServer; address: ListenAddress }> {
-    const server = new MetricsServer(await Exposition.open(families), state);
+    const server = new MetricsServer(await Exposition.open(families), state, more);
     return { server, address: await server.#server.listen(address) };
   }
 

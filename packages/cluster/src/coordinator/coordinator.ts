@@ -5,7 +5,7 @@ import { EpemuError, deferred } from '@epemu/core';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
-import { ControlChannel } from '../control/channel.js';
+import { ControlChannel, ControlProtocolError } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
 import { decodeMoves } from '../control/moves.js';
 import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
@@ -67,6 +67,8 @@ export class Coordinator {
   /** What workers are told of a run that has failed, late ones too. */
   #failure: CoordinatorMessage | undefined;
   #pings = 0;
+  #refused = 0;
+  #lastRefusal = '';
   #pinging: NodeJS.Timeout | undefined;
 
   constructor(options: CoordinatorOptions) {
@@ -159,9 +161,12 @@ export class Coordinator {
     const { configuration, joinTimeoutMs } = this.#options;
     const timer = setTimeout(() => {
       const slots = this.#members.reduce((sum, member) => sum + member.slots, 0);
+      const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+      const joined = `${counted(this.#members.length, 'worker')} with ${counted(slots, 'slot')} joined`;
+      const turnedAway = this.#refused === 0 ? '' : ` (${this.#refused} refused, the last: ${this.#lastRefusal})`;
       this.#covered.reject(
         new EpemuError(
-          `${this.#members.length} worker${this.#members.length === 1 ? '' : 's'} with ${slots} slots joined within ${Math.round(joinTimeoutMs / 1000)} s, but ` +
+          `${joined} within ${Math.round(joinTimeoutMs / 1000)} s${turnedAway}, but ` +
             `${configuration.ranks} ranks need that many slots; start more workers or raise --join-timeout`,
         ),
       );
@@ -255,7 +260,9 @@ export class Coordinator {
   #welcome(socket: WebSocket): void {
     let member: Member | undefined;
     const impatience = setTimeout(() => {
-      socket.close(1008, 'no hello within 5 s');
+      const reason = `it said no hello within ${HELLO_TIMEOUT_MS / 1000} s`;
+      socket.close(1008, reason);
+      this.#noteRefused(reason);
     }, HELLO_TIMEOUT_MS);
     const channel = new ControlChannel<WorkerMessage, CoordinatorMessage>(socket, WORKER_MESSAGE_SCHEMA, {
       onMessage: (message) => {
@@ -270,9 +277,10 @@ export class Coordinator {
       onBlob: (kind, index, bytes) => {
         if (member !== undefined) this.#store(member, kind, index, bytes);
       },
-      onClose: () => {
+      onClose: (_code, _reason, error) => {
         clearTimeout(impatience);
         if (member !== undefined) this.#lost(member);
+        else if (error instanceof ControlProtocolError) this.#noteRefused(error.message);
       },
     });
   }
@@ -281,7 +289,7 @@ export class Coordinator {
     const refuse = (reason: string): undefined => {
       channel.send({ type: 'refuse', message: reason });
       channel.close(1008, reason.slice(0, 120));
-      this.#options.onEvent({ type: 'refused', reason });
+      this.#noteRefused(reason);
       return undefined;
     };
     if (message.type === 'foreign-hello') {
@@ -316,6 +324,12 @@ export class Coordinator {
     const slots = this.#members.reduce((sum, { slots: offered }) => sum + offered, 0);
     if (slots >= this.#options.configuration.ranks) this.#covered.resolve(undefined);
     return member;
+  }
+
+  #noteRefused(reason: string): void {
+    this.#refused++;
+    this.#lastRefusal = reason;
+    this.#options.onEvent({ type: 'refused', reason });
   }
 
   #handle(member: Member, message: WorkerMessage): void {

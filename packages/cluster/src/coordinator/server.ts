@@ -57,7 +57,7 @@ export class CoordinatorServer {
       this.#server.close(() => {
         resolve();
       });
-      // One that never asked for anything would be waited for.
+      // Who connected and has not said a word would be waited for: no timeout runs after the end.
       this.#server.closeAllConnections();
     });
   }

@@ -5,6 +5,8 @@ import { MAX_CONTROL_BYTES } from '../control/channel.js';
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2000;
+/** Longest that one attempt may take. */
+const LONGEST_ATTEMPT_MS = 10_000;
 
 /** Thrown when no coordinator answers until the deadline. */
 export class CoordinatorUnreachableError extends EpemuError {
@@ -27,12 +29,12 @@ export interface CoordinatorConnection {
   readonly localAddress: string;
 }
 
-function open(url: string): Promise<CoordinatorConnection> {
+function open(url: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<CoordinatorConnection> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
       maxPayload: MAX_CONTROL_BYTES,
-      handshakeTimeout: 10_000,
+      handshakeTimeout: timeoutMs,
       // Loopback and private networks only: a zero mask costs nothing and defends no proxy.
       generateMask: (mask) => {
         mask.fill(0);
@@ -43,11 +45,23 @@ function open(url: string): Promise<CoordinatorConnection> {
       // IPv4 through a socket for both families.
       localAddress = response.socket.localAddress?.replace(/^::ffff:/, '') ?? localAddress;
     });
+    const stop = (): void => {
+      socket.terminate();
+    };
+    signal?.addEventListener('abort', stop);
+    const settled = (): void => {
+      signal?.removeEventListener('abort', stop);
+    };
+    const fail = (error: Error): void => {
+      settled();
+      reject(error);
+    };
     socket.once('open', () => {
-      socket.off('error', reject);
+      settled();
+      socket.off('error', fail);
       resolve({ socket, localAddress });
     });
-    socket.once('error', reject);
+    socket.once('error', fail);
   });
 }
 
@@ -69,8 +83,10 @@ export async function connectToCoordinator(
   for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
     signal?.throwIfAborted();
     try {
-      return await open(url);
+      const left = Math.max(1, Math.ceil(deadline - performance.now()));
+      return await open(url, Math.min(left, LONGEST_ATTEMPT_MS), signal);
     } catch (error) {
+      signal?.throwIfAborted();
       if (wait === FIRST_RETRY_MS) onWait(messageOf(error));
       const left = deadline - performance.now();
       if (left <= 0) throw new CoordinatorUnreachableError(url, Math.round(timeoutMs / 1000), error);

@@ -1,5 +1,4 @@
-import { networkInterfaces } from 'node:os';
-import { isLoopback } from '@epemu/http';
+import { externalAddress, isLoopback } from '@epemu/http';
 
 /**
  * @param localAddress where the connection to the coordinator goes out from.
@@ -10,7 +9,5 @@ import { isLoopback } from '@epemu/http';
 export function ownAddress(localAddress: string, coordinatorUrl: string): string {
   const coordinator = new URL(coordinatorUrl).hostname.replace(/^\[|\]$/g, '');
   if (!isLoopback(localAddress) || isLoopback(coordinator)) return localAddress;
-  const addresses = Object.values(networkInterfaces()).flatMap((own) => own ?? []);
-  const external = addresses.find(({ internal, family }) => !internal && family === 'IPv4');
-  return external?.address ?? localAddress;
+  return externalAddress('IPv4') ?? localAddress;
 }

@@ -183,9 +183,14 @@ describe('Prometheus rules and the dashboard', () => {
     });
 
     it('alerts of the slow rank, and of nothing else that is wrong with the run', async () => {
-      // The run may be over before the alert has held for long enough to fire.
-      const slow = await prometheus.history('ALERTS{alertname="EpemuStraggler"}');
-      expect(new Set(slow.map(({ metric }) => metric['rank']))).to.deep.equal(new Set(['5']));
+      const stragglers = async (matchers: string): Promise<Set<string | undefined>> => {
+        const alerts = await prometheus.history(`ALERTS{alertname="EpemuStraggler"${matchers}}`);
+        return new Set(alerts.map(({ metric }) => metric['rank']));
+      };
+      // The run may be over before the alert has held for long enough to fire. Ranks that have just begun, or whose
+      // worker was scraped a moment earlier, may look slow for less than that.
+      expect(await stragglers('')).to.include('5');
+      expect([...(await stragglers(',alertstate="firing",rank!="5"'))]).to.deep.equal([]);
       const wrong = 'EpemuRunFailed|EpemuRankLost|EpemuDecodeErrors|EpemuNoProgress';
       expect(await prometheus.history(`ALERTS{alertstate="firing",alertname=~"${wrong}"}`)).to.deep.equal([]);
     });

@@ -51,7 +51,7 @@ export class ContainerEngine {
     const given: Record<string, string> = {};
     for (const pair of text.trim().split(/\s+/))
       given[pair.slice(0, pair.indexOf('='))] = pair.slice(pair.indexOf('=') + 1);
-    return { ...process.env, ...LAB_IMAGES, ...given };
+    return { ...LAB_IMAGES, ...process.env, ...given };
   }
 
   /** Runs a compose command on this repository's compose file. */

@@ -1,5 +1,6 @@
 import { RankFailedError } from '@epemu/core';
 import type { RunOutcome } from '@epemu/cluster';
+import { plainText } from '@epemu/pages';
 
 /** The block that a failed run prints: what ended it, and what is left of it. */
 export function failureText(outcome: RunOutcome): string {
@@ -20,5 +21,7 @@ export function failureText(outcome: RunOutcome): string {
   }
   const complete = report.ranksSummary.length;
   lines.push(`  outputs     ${folder} (marked failed; ${complete} of ${report.ranks} ranks handed over what they had)`);
-  return `${lines.join('\n')}\n`;
+  // Causes quote workers, from wherever they come; a process's last lines stay lines.
+  const text = lines.flatMap((line) => line.split('\n')).map(plainText);
+  return `${text.join('\n')}\n`;
 }

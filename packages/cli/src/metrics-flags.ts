@@ -49,7 +49,7 @@ export function addRunMetricsFlags(command: Command): Command {
 /** @returns what the flags ask for; undefined for no metrics. @throws BadInputError naming the flag. */
 export function metricsSettings(flags: MetricsFlags): MetricsSettings | undefined {
   const { metrics = '', metricsLinger = '', prometheusSd } = flags;
-  const lingerSeconds = metricsLinger === '' ? DEFAULT_LINGER_SECONDS : Number(metricsLinger);
+  const lingerSeconds = metricsLinger.trim() === '' ? DEFAULT_LINGER_SECONDS : Number(metricsLinger);
   if (!(lingerSeconds >= 0 && lingerSeconds <= MOST_LINGER_SECONDS)) {
     throw new BadInputError(
       '--metrics-linger',

@@ -133,7 +133,8 @@ export class RunFollower {
   #noteMoves({ worker, operations, messagesSent, moves }: Extract<RunEvent, { type: 'moved' }>): void {
     const { ranks, operations: columns } = this.#known;
     // Workers say what they like; what no rank of this run can do must not end it here.
-    const isKnown = (rank: number, operation: number): boolean => rank < ranks && operation < columns;
+    const isKnown = (rank: number, operation: number): boolean =>
+      rank >= 0 && rank < ranks && operation >= 0 && operation < columns;
     for (const [rank, operation] of operations) {
       if (isKnown(rank, operation)) this.#positions.set(rank, operation);
     }

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { metricsFrom } from './catalogue.js';
@@ -84,6 +84,31 @@ describe('a metrics server', () => {
     expect([scrapes, lingers]).to.deep.equal([1, true]);
     await scrape();
     await lingering;
+  });
+
+  it('leaves nothing on a connection that scrapes on after the end', async () => {
+    const warnings: string[] = [];
+    const warned = ({ message }: Error): unknown => warnings.push(message);
+    process.on('warning', warned);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const scrapeAgain = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        request(`${url}/metrics`, { agent }, (response) => {
+          response.resume().once('end', resolve);
+        })
+          .once('error', reject)
+          .end();
+      });
+    try {
+      const lingering = server.linger(3600);
+      await scrapeAgain();
+      await lingering;
+      for (let time = 0; time < 12; time++) await scrapeAgain();
+      expect(warnings).to.deep.equal([]);
+    } finally {
+      process.off('warning', warned);
+      agent.destroy();
+    }
   });
 
   it('stops to linger when it is told to, or when its time is over', async () => {

@@ -27,6 +27,7 @@ export class MetricsServer {
   readonly #collectors: Collector[] = [];
   readonly #scraped = deferred<undefined>();
   #final = false;
+  #taken = false;
   /** The scrape under way: one at a time, for they share an exposition. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -45,7 +46,7 @@ export class MetricsServer {
           // turn of the event loop, its leaving in the next.
           await turn();
           await turn();
-          if (final && request.method === 'GET' && !socket.readableEnded && !socket.destroyed) {
+          if (final && !this.#taken && request.method === 'GET' && !socket.readableEnded && !socket.destroyed) {
             response.once('finish', () => {
               this.#noteTaken(socket);
             });
@@ -104,13 +105,19 @@ export class MetricsServer {
   /** The last values have been handed to the operating system: they count as scraped unless the other side is gone. */
   #noteTaken(socket: Socket): void {
     const taken = (): void => {
+      this.#taken = true;
       this.#scraped.resolve(undefined);
     };
-    const timer = setTimeout(taken, REFUSAL_MS);
-    socket.once('close', (failed) => {
+    const onClose = (failed: boolean): void => {
       clearTimeout(timer);
       if (!failed) taken();
-    });
+    };
+    const timer = setTimeout(() => {
+      // Whoever scrapes on keeps its connection.
+      socket.off('close', onClose);
+      taken();
+    }, REFUSAL_MS);
+    socket.once('close', onClose);
   }
 
   #scrape(): Promise<string> {

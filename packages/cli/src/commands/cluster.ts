@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parsePortRange, runWorker } from '@epemu/cluster';
 import type { WorkerOptions } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
-import { parseListenAddress } from '@epemu/http';
+import { hostAndPort, parseListenAddress } from '@epemu/http';
 import { plainText } from '@epemu/pages';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -17,20 +17,35 @@ import { addServeFlags } from '../serve.js';
 import { wholeNumber } from '../whole-number.js';
 import { configurationFrom, execute } from './run.js';
 
+/** What a worker's greeting has room for. */
+const MOST_TOKEN_CHARACTERS = 256;
+
 /** @returns the token from a file or the environment: never from argv, where every user of the host can read it. */
 function tokenFrom(file: string | undefined): string | undefined {
-  if (file === undefined) return process.env['EPEMU_TOKEN'];
+  if (file === undefined) return checkedToken('EPEMU_TOKEN', process.env['EPEMU_TOKEN']);
+  let text: string;
   try {
-    return readFileSync(file, 'utf8').trim();
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new BadInputError('--token-file', `--token-file ${file} cannot be read (${messageOf(error)})`);
   }
+  return checkedToken(`--token-file ${file}`, text.trim());
+}
+
+/** @throws BadInputError for a token that keeps nobody out, or that no worker could say. */
+function checkedToken(source: string, token: string | undefined): string | undefined {
+  if (token === '') throw new BadInputError(source, `${source} holds no token; write one into it`);
+  if (token !== undefined && token.length > MOST_TOKEN_CHARACTERS) {
+    const length = `${source} has a token of ${token.length} characters`;
+    throw new BadInputError(source, `${length}, but it must have at most ${MOST_TOKEN_CHARACTERS}`);
+  }
+  return token;
 }
 
 /** @returns a WebSocket address. @throws BadInputError naming the flag: trying it until the deadline would not help. */
 function webSocketUrl(flag: string, text: string): string {
-  const protocol = URL.canParse(text) ? new URL(text).protocol : '';
-  if (protocol !== 'ws:' && protocol !== 'wss:') {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['ws:', 'wss:'].includes(url.protocol) || url.hash !== '') {
     throw new BadInputError(flag, `${flag} is ${text}, but it must be an address like ws://host:port`);
   }
   return text;
@@ -39,6 +54,10 @@ function webSocketUrl(flag: string, text: string): string {
 /** @returns host and port of `host`, `port` or `host:port`, each where it is given. @throws BadInputError */
 function advertised(flag: string, text: string): { host?: string; port?: number } {
   const { host, port } = parseListenAddress(flag, text, { host: '', port: 0 });
+  // 10.0.0.256 looks like a name, but no address can be made of it.
+  if (host !== '' && !URL.canParse(`ws://${hostAndPort(host, port)}`)) {
+    throw new BadInputError(flag, `${flag} is ${text}, but ${host} is no host name and no IP address`);
+  }
   return { ...(host === '' ? {} : { host }), ...(port === 0 ? {} : { port }) };
 }
 

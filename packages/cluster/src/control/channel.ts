@@ -10,6 +10,8 @@ export const MAX_CONTROL_BYTES = 256 * 1024 * 1024;
 
 const FRAME = { message: 0, blob: 1 } as const;
 const BLOB_HEADER_BYTES = 8;
+/** What a close frame has room for. */
+const MOST_REASON_BYTES = 123;
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false });
 
 /** Thrown when the other end of a control connection sends what the protocol does not allow. */
@@ -31,11 +33,13 @@ export class ControlChannel<Incoming, Outgoing> {
     this.#socket = socket;
     let failure: Error | undefined;
     socket.on('message', (data) => {
+      // Whoever broke the protocol was told why; nothing more of it is heard.
+      if (failure !== undefined) return;
       try {
         receive(data as Buffer, schema, events);
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error));
-        socket.close(1008, messageOf(error).slice(0, 120));
+        this.close(1008, messageOf(error));
       }
     });
     socket.on('error', (error) => {
@@ -68,13 +72,18 @@ export class ControlChannel<Incoming, Outgoing> {
   }
 
   close(code = 1000, reason = ''): void {
-    this.#socket.close(code, reason);
+    this.#socket.close(code, closeReason(reason));
   }
 
   /** Ends the connection without the closing handshake. */
   terminate(): void {
     this.#socket.terminate();
   }
+}
+
+/** @returns what fits into a close frame of a reason that may quote the other side: a character is a byte. */
+function closeReason(reason: string): string {
+  return reason.replace(/[^ -~]/g, '?').slice(0, MOST_REASON_BYTES);
 }
 
 function receive<Incoming>(frame: Buffer, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>): void {

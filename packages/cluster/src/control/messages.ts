@@ -50,7 +50,10 @@ const OWN_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('pong'), sequence: COUNT, workerNs: z.number() }),
   z.strictObject({
     type: z.literal('listening'),
-    url: z.string().max(512),
+    url: z
+      .string()
+      .max(512)
+      .refine((url) => URL.canParse(url), 'is no URL'),
     /** Where the worker serves its metrics, `host:port`. */
     metricsTarget: z.string().max(512).optional(),
   }),

@@ -10,6 +10,7 @@ export function decodeMoves(flat: readonly number[]): Move[] {
   const moves: Move[] = [];
   for (let at = 0; at < flat.length; at += FIELDS) {
     const [rank, operation, background, startNs, endNs] = flat.slice(at, at + FIELDS);
+    if (rank < 0 || operation < 0) throw new ControlProtocolError(`rank ${rank} has no operation ${operation}`);
     moves.push({ rank, operation, background: background === 1, startNs, endNs });
   }
   return moves;

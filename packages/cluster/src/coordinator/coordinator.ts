@@ -30,6 +30,9 @@ const CAUSE_GRACE_MS = 400;
 /** How long the others may take to hand over what they have when a run failed. */
 const PARTIAL_GRACE_MS = 1200;
 
+/** What an abort has room for; a cause may quote all that a process wrote to standard error. */
+const MOST_ABORT_CHARACTERS = 8192;
+
 /** A member's states in the order it goes through them: reaching the next is a move. */
 const STATE_ORDER: readonly MemberState[] = ['joined', 'assigned', 'listening', 'ready', 'running', 'finished'];
 
@@ -141,7 +144,7 @@ export class Coordinator {
   /** Tells the workers why the run ends, asks them for what they have so far, and waits a moment for it. */
   async collectPartial({ message, exitCode }: EpemuError): Promise<void> {
     this.#stage = 'ending';
-    this.#failure = { type: 'abort', message, exitCode };
+    this.#failure = { type: 'abort', message: message.slice(0, MOST_ABORT_CHARACTERS), exitCode };
     for (const member of this.#members) member.channel.send(this.#failure);
     const deadline = performance.now() + PARTIAL_GRACE_MS;
     const open = (): boolean => this.members.some(({ state }) => state !== 'finished' && state !== 'gone');
@@ -279,7 +282,7 @@ export class Coordinator {
       },
       onClose: (_code, _reason, error) => {
         clearTimeout(impatience);
-        if (member !== undefined) this.#lost(member);
+        if (member !== undefined) this.#lost(member, error);
         else if (error instanceof ControlProtocolError) this.#noteRefused(error.message);
       },
     });
@@ -288,7 +291,7 @@ export class Coordinator {
   #admit(channel: ControlChannel<WorkerMessage, CoordinatorMessage>, message: WorkerMessage): Member | undefined {
     const refuse = (reason: string): undefined => {
       channel.send({ type: 'refuse', message: reason });
-      channel.close(1008, reason.slice(0, 120));
+      channel.close(1008, reason);
       this.#noteRefused(reason);
       return undefined;
     };
@@ -346,35 +349,49 @@ export class Coordinator {
         return;
       }
       case 'listening':
+        this.#expect(member, 'assigned', message);
         member.url = message.url;
         member.metricsTarget = message.metricsTarget;
         member.state = 'listening';
         this.#changed?.();
         return;
       case 'ready':
+        this.#expect(member, 'listening', message);
         member.state = 'ready';
         this.#changed?.();
         return;
       case 'progress':
+        this.#expect(member, 'running', message);
         this.#noteProgress(member, message);
         return;
       case 'numerics':
+        this.#expect(member, 'running', message);
         this.#options.spool.addNumerics(message.numerics);
         // Timeline and operations came before on the same connection.
         member.channel.send({ type: 'stored', rank: message.rank });
         return;
       case 'finished':
+        this.#expect(member, 'running', message);
         member.statistics = message.statistics;
         member.state = 'finished';
         this.#options.onEvent({ type: 'finished', worker: member.worker });
         if (this.members.every(({ state }) => state === 'finished')) this.#finished.resolve(undefined);
         return;
       case 'failed':
+        // It holds no ranks: it leaves, and another may come in its place.
+        if (member.worker < 0) return;
         this.#failures.addReport(member, message.message, message.peerLost);
         this.#options.onEvent({ type: 'failed', message: `${member.name}: ${message.stack ?? message.message}` });
         this.#fail();
         return;
     }
+  }
+
+  /** @throws ControlProtocolError when a member has not come so far that it may say this. */
+  #expect(member: Member, least: MemberState, { type }: WorkerMessage): void {
+    // Of a run that ends, all hand over from wherever they are.
+    if (this.#stage === 'ending' || STATE_ORDER.indexOf(member.state) >= STATE_ORDER.indexOf(least)) return;
+    throw new ControlProtocolError(`${type} comes before the worker is ${least}; it is ${member.state}`);
   }
 
   #noteProgress(member: Member, message: Extract<WorkerMessage, { type: 'progress' }>): void {
@@ -387,6 +404,7 @@ export class Coordinator {
 
   #store(member: Member, kind: BlobKind, index: number, bytes: Uint8Array): void {
     const { spool } = this.#options;
+    if (member.worker < 0) return;
     this.#stored++;
     try {
       if (kind === BLOB_KIND.hostEvents) {
@@ -402,7 +420,7 @@ export class Coordinator {
     }
   }
 
-  #lost(member: Member): void {
+  #lost(member: Member, error: Error | undefined): void {
     if (this.#stage === 'ending' || member.state === 'finished') {
       member.state = 'gone';
       return;
@@ -415,7 +433,7 @@ export class Coordinator {
     }
     if (member.worker < 0) return;
     this.#options.onEvent({ type: 'lost', worker: member.worker, ranks: member.ranks });
-    this.#failures.addLost(member);
+    this.#failures.addLost(member, error instanceof ControlProtocolError ? error.message : undefined);
     this.#fail();
   }
 

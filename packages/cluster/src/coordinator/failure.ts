@@ -16,7 +16,7 @@ export class FailureLog {
   readonly #program: Program;
   readonly #exits: ProcessExit[] = [];
   readonly #reports: { member: Member; message: string; peerLost: boolean }[] = [];
-  readonly #lost: Member[] = [];
+  readonly #lost: { member: Member; fault: string | undefined }[] = [];
 
   constructor(program: Program) {
     this.#program = program;
@@ -34,8 +34,9 @@ export class FailureLog {
     this.#reports.push({ member, message, peerLost });
   }
 
-  addLost(member: Member): void {
-    this.#lost.push(member);
+  /** @param fault what the member did against the protocol, where the coordinator ended the connection for it. */
+  addLost(member: Member, fault?: string): void {
+    this.#lost.push({ member, fault });
   }
 
   /**
@@ -54,8 +55,8 @@ export class FailureLog {
       );
     }
     if (own !== undefined) return this.#failed(own.member, undefined, own.message);
-    const lost = this.#lost[0] ?? this.#reports[0]?.member;
-    return this.#failed(lost, undefined, this.#reports[0]?.message);
+    const lost = this.#lost.find(({ fault }) => fault !== undefined) ?? this.#lost[0];
+    return this.#failed(lost?.member ?? this.#reports[0]?.member, undefined, lost?.fault ?? this.#reports[0]?.message);
   }
 
   #failed(member: Member | undefined, exit?: ProcessExit, cause?: string): RankFailedError {

@@ -37,7 +37,7 @@ export class CoordinatorServer {
         const why = taken ? 'the port is in use, maybe by another coordinator' : messageOf(error);
         reject(
           new ListenError(
-            `the coordinator cannot listen on ${hostAndPort(host, port)} (${why}); choose another --port`,
+            `the coordinator cannot listen on ${hostAndPort(host, port)} (${why}); choose another ${taken ? '--port' : '--host or --port'}`,
           ),
         );
       });

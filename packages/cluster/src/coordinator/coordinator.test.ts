@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { resolveConfiguration } from '@epemu/config';
+import { buildProgram } from '@epemu/schedule';
+import { expect } from 'chai';
+import { Packr } from 'msgpackr';
+import { WebSocket } from 'ws';
+import { CONTROL_PROTOCOL_VERSION } from '../control/messages.js';
+import { RunSpool } from '../output/spool.js';
+import type { RunEvent } from '../run-events.js';
+import { Coordinator } from './coordinator.js';
+
+const CONFIGURATION = resolveConfiguration({
+  scenario: 'decode',
+  flags: { ranks: 4, layers: 2, tokensPerMicrobatch: 8 },
+});
+const STATISTICS = { messagesSent: 0, wireBytesSent: 0, framesSent: 0, decodeErrors: 0, peakRssBytes: 0 };
+const packr = new Packr({ useRecords: false });
+
+function frame(message: unknown): Buffer {
+  return Buffer.concat([Buffer.from([0]), packr.pack(message)]);
+}
+
+function hello(slots: number): Record<string, unknown> {
+  const known = { protocolVersion: CONTROL_PROTOCOL_VERSION, token: 'secret', machine: 'm' };
+  return { type: 'hello', ...known, pid: 100 + slots, host: 'here', slots };
+}
+
+describe('a coordinator and workers that misbehave', () => {
+  let folder: string;
+  let coordinator: Coordinator;
+  let events: RunEvent[];
+  let url: string;
+  /** The message of the error that the run has ended with. */
+  let ended: Promise<string>;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'epemu-coordinator-'));
+    events = [];
+    coordinator = new Coordinator({
+      configuration: CONFIGURATION,
+      program: buildProgram(CONFIGURATION),
+      runId: 'run',
+      token: 'secret',
+      spool: new RunSpool(folder),
+      joinTimeoutMs: 20_000,
+      onEvent: (event) => events.push(event),
+      follow: true,
+    });
+    url = await coordinator.listen();
+    ended = coordinator.run().then(
+      () => 'done',
+      (error: unknown) => (error as Error).message,
+    );
+  });
+
+  afterEach(async () => {
+    await coordinator.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Sends frames; pauses between them let the coordinator answer. @returns the reason that it closes with. */
+  async function reasonAfter(frames: readonly Buffer[]): Promise<string> {
+    const socket = new WebSocket(url);
+    await new Promise((resolve) => socket.once('open', resolve));
+    const closed = new Promise<string>((resolve) => {
+      socket.once('close', (_code, reason: Buffer) => {
+        resolve(reason.toString());
+      });
+    });
+    for (const bytes of frames) {
+      socket.send(bytes);
+      await delay(50);
+    }
+    return closed;
+  }
+
+  it('survives what does not fit into a close frame once it is quoted', async () => {
+    const wide = '日'.repeat(90);
+    expect(await reasonAfter([frame({ ...hello(1), [wide]: 1 })])).to.match(/^control message is not allowed: .*\?+$/);
+    expect(await reasonAfter([Buffer.concat([frame(wide), Buffer.from([1])])])).to.match(/not MessagePack.*\?+$/);
+  });
+
+  it('lets a worker go that says it has finished before it holds ranks, and waits for others', async () => {
+    const early = [frame(hello(2)), frame({ type: 'finished', statistics: STATISTICS })];
+    expect(await reasonAfter(early)).to.equal('finished comes before the worker is running; it is joined');
+    expect(events.map(({ type }) => type)).to.deep.equal(['listening', 'joined', 'withdrawn']);
+  });
+
+  it('ends the run with what a worker that holds ranks did against the protocol', async () => {
+    await reasonAfter([frame(hello(4)), frame({ type: 'listening', url: 'ws://10.0.0.256:1' })]);
+    expect(await ended).to.equal(
+      'ranks 0–3 (pid 104) failed before its first phase: control message is not allowed: url is no URL',
+    );
+  });
+
+  it('goes on without a worker that fails before it holds ranks', async () => {
+    const socket = new WebSocket(url);
+    await new Promise((resolve) => socket.once('open', resolve));
+    socket.send(frame(hello(2)));
+    socket.send(frame({ type: 'failed', message: 'ended by SIGTERM', peerLost: false }));
+    socket.close();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(await Promise.race([ended, delay(600, 'it waits')])).to.equal('it waits');
+  });
+});

@@ -1,2 +1,3 @@
 export * from './address.js';
+export * from './listening.js';
 export * from './server.js';

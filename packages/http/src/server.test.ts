@@ -1,6 +1,7 @@
 import { request as send } from 'node:http';
 import { expect } from 'chai';
-import { GetServer, ListenError } from './server.js';
+import { ListenError } from './listening.js';
+import { GetServer } from './server.js';
 
 interface Answer {
   readonly status: number;

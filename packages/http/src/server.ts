@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { EpemuError, messageOf } from '@epemu/core';
-import { hostAndPort, isLoopback } from './address.js';
+import { hostOf, isLoopback } from './address.js';
 import type { ListenAddress } from './address.js';
+import { closeServer, listenAt, refuse } from './listening.js';
 
 /** Answers one GET or HEAD request. What it throws becomes status 500, without the reason. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
@@ -17,9 +16,6 @@ export interface GetServerOptions {
   /** By path; a path that ends in `/` also answers all below it. */
   readonly routes: Readonly<Record<string, RequestHandler>>;
 }
-
-/** Thrown when an address cannot be listened on. */
-export class ListenError extends EpemuError {}
 
 /** Serves GET requests to people and programs that look on: nothing here changes anything. */
 export class GetServer {
@@ -48,53 +44,39 @@ export class GetServer {
   listen({ host, port }: ListenAddress): Promise<ListenAddress> {
     this.#loopback = isLoopback(host);
     const { what, option } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => {
-        const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-        const why = taken ? 'the port is in use' : messageOf(error);
-        const address = hostAndPort(host, port);
-        reject(new ListenError(`${what} cannot be served at ${address} (${why}); choose another ${option}`));
-      });
-      this.#server.listen(port, host, () => {
-        resolve({ host, port: (this.#server.address() as AddressInfo).port });
-      });
-    });
+    return listenAt(
+      this.#server,
+      { host, port },
+      (address, why) => `${what} cannot be served at ${address} (${why}); choose another ${option}`,
+    );
   }
 
   /** Ends all connections and frees the port. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-      this.#server.closeAllConnections();
-    });
+    return closeServer(this.#server);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('x-content-type-options', 'nosniff');
-    const refuse = (status: number, text: string): void => {
-      response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
-    };
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
-      refuse(405, 'only GET is answered here');
+      refuse(response, 405, 'only GET is answered here');
       return;
     }
     const base = `http://${request.headers.host ?? 'localhost'}`;
     const target = request.url ?? '/';
     if (!URL.canParse(target, base)) {
-      refuse(400, 'this is no address');
+      refuse(response, 400, 'this is no address');
       return;
     }
     const url = new URL(target, base);
     // A page that has its own name resolve to this machine must not read what is served to this machine alone.
-    if (this.#loopback && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) {
-      refuse(403, `${url.hostname} is not this machine`);
+    if (this.#loopback && !isLoopback(hostOf(url))) {
+      refuse(response, 403, `${url.hostname} is not this machine`);
       return;
     }
     const handler = this.#handlerOf(url.pathname);
-    if (handler === undefined) refuse(404, `nothing is at ${url.pathname}`);
+    if (handler === undefined) refuse(response, 404, `nothing is at ${url.pathname}`);
     else await handler(request, response, url);
   }
 

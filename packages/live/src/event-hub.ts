@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { refuse } from './serve-file.js';
+import { refuse } from '@epemu/http';
 
 /** Pages that may look on at once; each costs a connection and at most two messages of memory. */
 const MOST_CLIENTS = 100;

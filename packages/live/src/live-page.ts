@@ -1,12 +1,12 @@
 import type { RunEvent, RunListener } from '@epemu/cluster';
-import { GetServer, hostAndPort } from '@epemu/http';
+import { GetServer, hostAndPort, refuse } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EventHub } from './event-hub.js';
 import { RunFollower } from './follower.js';
 import { livePage } from './page.js';
 import { contentType, openRunFile, runFileName } from './run-files.js';
-import { refuse, serveFile } from './serve-file.js';
+import { serveFile } from './serve-file.js';
 import { applyUpdate, initialState, LIVE_SCHEMA } from './state.js';
 
 /** Least time between two updates, ms: five a second are as smooth as anyone reads. */

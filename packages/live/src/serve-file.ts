@@ -27,8 +27,3 @@ export async function serveFile(
     return false;
   }
 }
-
-/** Answers that there is nothing. */
-export function refuse(response: ServerResponse, status: number, why: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${why}\n`);
-}

@@ -85,7 +85,7 @@ export class Coordinator {
   /** Opens the door for workers. @returns the address to give them. */
   async listen(): Promise<string> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
-    const address = await this.#server.listen(host, port);
+    const address = await this.#server.listen({ host, port });
     // A wildcard says where to listen, not whom to call.
     const called = isWildcard(address.host) ? hostname() : address.host;
     const url = `ws://${hostAndPort(called, address.port)}`;

@@ -1,5 +1,5 @@
 import { EpemuError } from '@epemu/core';
-import { isLoopback } from '@epemu/http';
+import { hostOf, isLoopback } from '@epemu/http';
 
 /** What a worker is known by. */
 interface ListeningWorker {
@@ -16,7 +16,7 @@ export class UnreachableWorkerError extends EpemuError {}
 /** @throws UnreachableWorkerError when a worker would be dialled at a loopback address from another host. */
 export function checkReachable(workers: readonly ListeningWorker[]): void {
   for (const { name, host, machine, url } of workers) {
-    const address = new URL(url).hostname.replace(/^\[|\]$/g, '');
+    const address = hostOf(new URL(url));
     if (!isLoopback(address)) continue;
     const other = workers.find((worker) => worker.host !== host || worker.machine !== machine);
     if (other === undefined) continue;

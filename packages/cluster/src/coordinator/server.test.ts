@@ -6,7 +6,7 @@ import { CoordinatorServer } from './server.js';
 describe('the coordinator’s door', () => {
   it('closes on those who connected and said nothing', async () => {
     const server = new CoordinatorServer(() => undefined);
-    const { host, port } = await server.listen('127.0.0.1', 0);
+    const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const silent = connect(port, host).on('error', () => undefined);
     const answer = new Promise((resolve) => silent.once('close', resolve));
     await once(silent, 'connect');

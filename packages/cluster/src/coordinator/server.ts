@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { messageOf } from '@epemu/core';
-import { ListenError, hostAndPort } from '@epemu/http';
+import { closeServer, listenAt } from '@epemu/http';
+import type { ListenAddress } from '@epemu/http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES } from '../control/channel.js';
@@ -30,22 +30,12 @@ export class CoordinatorServer {
   }
 
   /** @throws ListenError when the port is taken. */
-  listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => {
-        const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-        const why = taken ? 'the port is in use, maybe by another coordinator' : messageOf(error);
-        reject(
-          new ListenError(
-            `the coordinator cannot listen on ${hostAndPort(host, port)} (${why}); choose another ${taken ? '--port' : '--host or --port'}`,
-          ),
-        );
-      });
-      this.#server.listen(port, host, () => {
-        const address = this.#server.address();
-        const bound = typeof address === 'object' && address !== null ? address.port : port;
-        resolve({ host, port: bound });
-      });
+  listen(address: ListenAddress): Promise<ListenAddress> {
+    return listenAt(this.#server, address, (where, why, taken) => {
+      const other = taken
+        ? ', maybe by another coordinator); choose another --port'
+        : '); choose another --host or --port';
+      return `the coordinator cannot listen on ${where} (${why}${other}`;
     });
   }
 
@@ -53,13 +43,7 @@ export class CoordinatorServer {
   close(): Promise<void> {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#sockets.close();
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-      // Who connected and has not said a word would be waited for: no timeout runs after the end.
-      this.#server.closeAllConnections();
-    });
+    return closeServer(this.#server);
   }
 }
 

@@ -1,4 +1,4 @@
-import { externalAddress, isLoopback } from '@epemu/http';
+import { externalAddress, hostOf, isLoopback } from '@epemu/http';
 
 /**
  * @param localAddress where the connection to the coordinator goes out from.
@@ -7,7 +7,7 @@ import { externalAddress, isLoopback } from '@epemu/http';
  * name too, and must not be told the loopback.
  */
 export function ownAddress(localAddress: string, coordinatorUrl: string): string {
-  const coordinator = new URL(coordinatorUrl).hostname.replace(/^\[|\]$/g, '');
+  const coordinator = hostOf(new URL(coordinatorUrl));
   if (!isLoopback(localAddress) || isLoopback(coordinator)) return localAddress;
   return externalAddress('IPv4') ?? localAddress;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Configuration } from '@epemu/config';
-import { EpemuError, messageOf } from '@epemu/core';
+import { asEpemuError } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { Coordinator } from './coordinator/coordinator.js';
 import type { WorkerStatistics } from './control/messages.js';
@@ -90,7 +90,7 @@ export async function runCluster(options: {
     const statistics = coordinator.members.flatMap((member) => member.statistics ?? []);
     return { statistics, startedNs };
   } catch (error) {
-    await coordinator.collectPartial(error instanceof EpemuError ? error : new EpemuError(messageOf(error)));
+    await coordinator.collectPartial(asEpemuError(error));
     graceMs = 0;
     throw error;
   } finally {

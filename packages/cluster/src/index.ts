@@ -11,6 +11,7 @@ export type { WorkerMetricsOptions } from './metrics/worker-metrics.js';
 export { NumericsError, runScenario } from './run.js';
 export type { RunOptions, RunOutcome } from './run.js';
 export type { RunProgress } from './progress-tracker.js';
+export { ranksText } from './ranks-text.js';
 export type { Move, PlacedWorker, RunEvent, RunListener } from './run-events.js';
 export { EPEMU_VERSION } from './version.js';
 export { parsePortRange } from './worker/port-range.js';

@@ -4,6 +4,7 @@ import { NoProgressError, deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
 import type { Program } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import { whereText } from './coordinator/failure.js';
 import type { WorkerStatistics } from './control/messages.js';
 import type { RunSpool } from './output/spool.js';
 import type { Move, RunListener } from './run-events.js';
@@ -106,27 +107,18 @@ function store(group: RankGroup, spool: RunSpool): void {
   spool.addHostEvents(source, encodeColumns(group.hostEvents));
 }
 
-/** @returns the rank in the earliest operation, the first of several. */
-function slowest(current: ReadonlyMap<number, number>): { rank: number; operation: number } {
-  let found = { rank: -1, operation: Number.POSITIVE_INFINITY };
-  for (const [rank, operation] of current) {
-    if (operation < found.operation) found = { rank, operation };
-  }
-  return found;
-}
-
+/** Names the rank in the earliest operation, the first of several. */
 function stallError(
   program: Program,
   current: ReadonlyMap<number, number>,
   ranks: readonly number[],
   seconds: number,
 ): NoProgressError {
-  const behind = slowest(new Map(ranks.map((rank) => [rank, current.get(rank) ?? -1])));
-  const operation = program.operations[behind.operation];
-  const where =
-    operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
+  const at = ranks.map((rank) => current.get(rank) ?? -1);
+  const earliest = Math.min(...at);
+  const where = whereText(program.operations[earliest]);
   return new NoProgressError(
-    `no rank has moved for ${seconds} s; furthest behind is rank ${behind.rank} ${where}; ` +
+    `no rank has moved for ${seconds} s; furthest behind is rank ${ranks[at.indexOf(earliest)]} ${where}; ` +
       'raise stallTimeoutSeconds if this computer is that slow',
   );
 }

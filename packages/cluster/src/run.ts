@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalysedSet } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
-import { BadInputError, EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
+import { BadInputError, EpemuError, asEpemuError } from '@epemu/core';
 import type { MemoryFabric } from '@epemu/fabric';
 import type { Collector } from '@epemu/metrics';
 import { reportPage } from '@epemu/pages';
@@ -221,8 +221,7 @@ class ScenarioRun {
     try {
       return await part();
     } catch (cause) {
-      const error =
-        cause instanceof EpemuError ? cause : new EpemuError(messageOf(cause), EXIT_CODE.failure, { cause });
+      const error = asEpemuError(cause);
       this.#options.log.error({ error: error.message, stack: error.stack }, 'run failed');
       this.#error ??= error;
       return undefined;

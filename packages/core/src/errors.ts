@@ -64,3 +64,8 @@ export class InvariantError extends EpemuError {}
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** @returns an error of anything that was thrown: itself where it is one of ours, else one that has it as its cause. */
+export function asEpemuError(cause: unknown): EpemuError {
+  return cause instanceof EpemuError ? cause : new EpemuError(messageOf(cause), EXIT_CODE.failure, { cause });
+}

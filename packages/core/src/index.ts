@@ -1,4 +1,5 @@
 export * from './columns.js';
+export * from './counted.js';
 export * from './deferred.js';
 export * from './errors.js';
 export * from './hash.js';

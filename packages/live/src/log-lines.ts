@@ -1,4 +1,5 @@
 import type { PlacedWorker, RunEvent } from '@epemu/cluster';
+import { counted } from '@epemu/core';
 import { plainText } from '@epemu/pages';
 import type { LogLine } from './state.js';
 
@@ -6,8 +7,6 @@ type Line = Pick<LogLine, 'level' | 'text'>;
 
 /** Longest text of a line, characters: what workers say of themselves is bounded by the protocol alone. */
 const LONGEST = 400;
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** @returns ascending ranks in words: `rank 3`, `ranks 8 to 15`, `ranks 1, 3 and 5`. */
 export function ranksText(ranks: readonly number[]): string {

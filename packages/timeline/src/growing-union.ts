@@ -1,14 +1,7 @@
-/** @returns how many of the ascending values lie below (or, where `orEqual`, not above) what is wanted. */
-function countBelow(values: readonly number[], wanted: number, orEqual: boolean): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle] < wanted || (orEqual && values[middle] === wanted)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+import { lowerBound } from '@epemu/core';
+
+/** @returns how many of the ascending integers are not above what is wanted. */
+const countUpTo = (values: readonly number[], wanted: number): number => lowerBound(values, wanted + 1);
 
 /**
  * The union of half-open intervals of integer ns that come one after the other, in any order. To add one costs
@@ -36,8 +29,8 @@ export class GrowingUnion {
       onNew?.(startNs, endNs);
       return;
     }
-    const first = countBelow(this.#ends, startNs, false);
-    const after = countBelow(this.#starts, endNs, true);
+    const first = lowerBound(this.#ends, startNs);
+    const after = countUpTo(this.#starts, endNs);
     let fromNs = startNs;
     const piece = (untilNs: number): void => {
       if (untilNs <= fromNs) return;
@@ -61,7 +54,7 @@ export class GrowingUnion {
   within(startNs: number, endNs: number): number {
     let sum = 0;
     if (endNs <= startNs) return sum;
-    for (let i = countBelow(this.#ends, startNs, true); i < this.#starts.length && this.#starts[i] < endNs; i++) {
+    for (let i = countUpTo(this.#ends, startNs); i < this.#starts.length && this.#starts[i] < endNs; i++) {
       sum += Math.min(endNs, this.#ends[i]) - Math.max(startNs, this.#starts[i]);
     }
     return sum;

@@ -1,3 +1,5 @@
+import { lowerBound } from '@epemu/core';
+
 /** Half-open intervals of integer ns: disjoint, not touching, ascending. `starts[i]` pairs with `ends[i]`. */
 export interface Intervals {
   readonly starts: Float64Array;
@@ -137,14 +139,8 @@ export class Coverage {
 
   #until(timeNs: number): number {
     const { starts, ends } = this.#intervals;
-    let low = 0;
-    let high = starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle] < timeNs) low = middle + 1;
-      else high = middle;
-    }
-    // low: how many intervals start before the time; the last of them may reach past it.
-    return low === 0 ? 0 : this.#before[low] - Math.max(0, ends[low - 1] - timeNs);
+    const begun = lowerBound(starts, timeNs);
+    // The last of those that start before the time may reach past it.
+    return begun === 0 ? 0 : this.#before[begun] - Math.max(0, ends[begun - 1] - timeNs);
   }
 }

@@ -1,4 +1,4 @@
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, counted, messageOf } from '@epemu/core';
 import { readTraceBatches } from '@epemu/trace';
 import { tellHalves } from '../halves/tell-halves.js';
 import type { KernelRoles } from '../kernel-role.js';
@@ -37,10 +37,6 @@ interface ReadFile {
   readonly path: string;
   readonly metadata: FileMetadata;
   readonly collector: FileCollector;
-}
-
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function tooMany(path: string, mostKernels: number, events: number): BadInputError {
@@ -95,7 +91,7 @@ class TraceReader {
     const { untimed } = collector;
     if (untimed !== undefined) {
       const { count } = untimed;
-      const what = `${plural(count, 'kernel')} of ${path} without usable times ${count === 1 ? 'is' : 'are'} left out`;
+      const what = `${counted(count, 'kernel')} of ${path} without usable times ${count === 1 ? 'is' : 'are'} left out`;
       const first = `the first is event ${untimed.index}, ${untimed.name}`;
       this.problems.push({
         file: path,
@@ -270,6 +266,6 @@ export async function readTraces(
 
 function nothingRead(paths: readonly string[], problems: readonly InputProblem[]): BadInputError {
   const [first, ...others] = problems;
-  const more = others.length === 0 ? '' : ` (and ${plural(others.length, 'other file')} with nothing to analyse)`;
+  const more = others.length === 0 ? '' : ` (and ${counted(others.length, 'other file')} with nothing to analyse)`;
   return new BadInputError(paths[0], `${first === undefined ? messageOf('no trace was given') : first.message}${more}`);
 }

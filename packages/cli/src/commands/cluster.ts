@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { parsePortRange, runWorker } from '@epemu/cluster';
+import { parsePortRange, ranksText, runWorker } from '@epemu/cluster';
 import type { WorkerOptions } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
 import { hostAndPort, parseListenAddress } from '@epemu/http';
@@ -65,8 +65,7 @@ function advertised(flag: string, text: string): { host?: string; port?: number 
 function placedText(placed: Parameters<NonNullable<WorkerOptions['onPlaced']>>[0]): string {
   if (placed === undefined) return 'not needed: other workers hold the ranks';
   const { ranks, configuration, runId } = placed;
-  const [first, last] = [ranks[0], ranks[ranks.length - 1]];
-  return `holds ${first === last ? `rank ${first}` : `ranks ${first}–${last}`} of ${configuration.ranks} in run ${runId}`;
+  return `holds ${ranksText(ranks)} of ${configuration.ranks} in run ${runId}`;
 }
 
 interface CoordinatorFlags extends RunFlags {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { parseScalar } from '@epemu/config';
-import { BadInputError, EXIT_CODE } from '@epemu/core';
+import { BadInputError, EXIT_CODE, counted } from '@epemu/core';
 import { LINT_RULES, lintTrace } from '@epemu/trace';
 import type { LintProblem } from '@epemu/trace';
 import { plainText } from '@epemu/pages';
@@ -59,10 +59,6 @@ async function lint(file: string | undefined, { json, limit }: LintFlags): Promi
   const problems = await lintTrace(file, { maximumPerRule });
   process.stdout.write(json === true ? `${JSON.stringify(problems, null, 1)}\n` : problemsText(file, problems));
   if (problems.some(({ severity }) => severity === 'error')) process.exitCode = EXIT_CODE.failure;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function problemsText(file: string, problems: readonly LintProblem[]): string {

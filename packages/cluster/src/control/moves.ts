@@ -9,9 +9,10 @@ export function decodeMoves(flat: readonly number[]): Move[] {
   if (flat.length % FIELDS !== 0) throw new ControlProtocolError(`${flat.length} numbers are no whole moves`);
   const moves: Move[] = [];
   for (let at = 0; at < flat.length; at += FIELDS) {
-    const [rank, operation, background, startNs, endNs] = flat.slice(at, at + FIELDS);
+    const rank = flat[at];
+    const operation = flat[at + 1];
     if (rank < 0 || operation < 0) throw new ControlProtocolError(`rank ${rank} has no operation ${operation}`);
-    moves.push({ rank, operation, background: background === 1, startNs, endNs });
+    moves.push({ rank, operation, background: flat[at + 2] === 1, startNs: flat[at + 3], endNs: flat[at + 4] });
   }
   return moves;
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
-import { EpemuError, deferred } from '@epemu/core';
+import { EpemuError, counted, deferred } from '@epemu/core';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
@@ -16,9 +16,9 @@ import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
+import type { MemberState } from './member.js';
 import { placeRanks } from './placement.js';
 import { checkReachable } from './reachable.js';
-import type { MemberState } from './member.js';
 import { CoordinatorServer, sameToken } from './server.js';
 
 const HELLO_TIMEOUT_MS = 5000;
@@ -29,7 +29,6 @@ const MOST_CLOCK_SAMPLES = 64;
 const CAUSE_GRACE_MS = 400;
 /** How long the others may take to hand over what they have when a run failed. */
 const PARTIAL_GRACE_MS = 1200;
-
 /** What an abort has room for; a cause may quote all that a process wrote to standard error. */
 const MOST_ABORT_CHARACTERS = 8192;
 
@@ -101,6 +100,11 @@ export class Coordinator {
     return this.#members.filter((member) => member.worker >= 0).sort((a, b) => a.worker - b.worker);
   }
 
+  /** Slots that all who have joined offer. */
+  get #slots(): number {
+    return this.#members.reduce((sum, { slots }) => sum + slots, 0);
+  }
+
   /** Tells how a worker process ended; the launcher is its parent and knows the signal. */
   noteExit(exit: ProcessExit): void {
     const member = this.#members.find((candidate) => candidate.pid === exit.pid);
@@ -163,9 +167,7 @@ export class Coordinator {
   async #join(): Promise<void> {
     const { configuration, joinTimeoutMs } = this.#options;
     const timer = setTimeout(() => {
-      const slots = this.#members.reduce((sum, member) => sum + member.slots, 0);
-      const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-      const joined = `${counted(this.#members.length, 'worker')} with ${counted(slots, 'slot')} joined`;
+      const joined = `${counted(this.#members.length, 'worker')} with ${counted(this.#slots, 'slot')} joined`;
       const turnedAway = this.#refused === 0 ? '' : ` (${this.#refused} refused, the last: ${this.#lastRefusal})`;
       this.#covered.reject(
         new EpemuError(
@@ -324,8 +326,7 @@ export class Coordinator {
     const member = new Member(channel, message);
     this.#members.push(member);
     this.#options.onEvent({ type: 'joined', pid: member.pid, host: member.host, slots: member.slots });
-    const slots = this.#members.reduce((sum, { slots: offered }) => sum + offered, 0);
-    if (slots >= this.#options.configuration.ranks) this.#covered.resolve(undefined);
+    if (this.#slots >= this.#options.configuration.ranks) this.#covered.resolve(undefined);
     return member;
   }
 

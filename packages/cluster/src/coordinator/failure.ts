@@ -66,9 +66,7 @@ export class FailureLog {
     const reason = cause ?? (said === '' ? undefined : said);
     const ended = describeExit(exit);
     const who = member === undefined ? `worker process ${String(pid)}` : `${member.name} (pid ${member.pid})`;
-    const where =
-      operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
-    const message = `${who} ${ended} ${where}${reason === undefined ? '' : `: ${reason}`}`;
+    const message = `${who} ${ended} ${whereText(operation)}${reason === undefined ? '' : `: ${reason}`}`;
     return new RankFailedError(message, {
       ranks: member?.ranks ?? [],
       ...(pid === undefined ? {} : { pid }),
@@ -83,6 +81,11 @@ export class FailureLog {
     const latest = Math.max(-1, ...member.current.values());
     return this.#program.operations[latest];
   }
+}
+
+/** @returns where a rank is that has come to an operation; undefined before its first. */
+export function whereText(operation: Operation | undefined): string {
+  return operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
 }
 
 function describeExit(exit: ProcessExit | undefined): string {
@@ -104,9 +107,7 @@ export function noProgress(program: Program, members: readonly Member[], seconds
   const at = (member: Member): number => Math.max(-1, ...member.current.values());
   const behind = silent ?? unfinished.sort((a, b) => at(a) - at(b) || a.worker - b.worker)[0];
   if (behind === undefined) return new NoProgressError(`no worker has moved for ${seconds} s`);
-  const operation = program.operations[at(behind)];
-  const where =
-    operation === undefined ? 'before its first phase' : `in ${operation.phase} of layer ${operation.layer}`;
+  const where = whereText(program.operations[at(behind)]);
   const why = silent === undefined ? 'furthest behind' : 'silent';
   return new NoProgressError(
     `no rank has moved for ${seconds} s; ${why} is ${behind.name} (pid ${behind.pid}) ${where}; ` +

@@ -2,6 +2,7 @@ import type { ControlChannel } from '../control/channel.js';
 import { clockOffsetNs } from '../control/clock.js';
 import type { ClockSample } from '../control/clock.js';
 import type { CoordinatorMessage, WorkerMessage, WorkerStatistics } from '../control/messages.js';
+import { ranksText } from '../ranks-text.js';
 
 /** A worker's way through a run. */
 export type MemberState = 'joined' | 'assigned' | 'listening' | 'ready' | 'running' | 'finished' | 'gone';
@@ -47,9 +48,6 @@ export class Member {
 
   /** `rank 5` or `ranks 8–15`. */
   get name(): string {
-    const [first] = this.ranks;
-    const last = this.ranks[this.ranks.length - 1];
-    if (first === undefined) return `worker process ${this.pid}`;
-    return first === last ? `rank ${first}` : `ranks ${first}–${String(last)}`;
+    return this.ranks.length === 0 ? `worker process ${this.pid}` : ranksText(this.ranks);
   }
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { EpemuError, RankFailedError, deferred, messageOf } from '@epemu/core';
+import { EpemuError, RankFailedError, asEpemuError, deferred, messageOf } from '@epemu/core';
 import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
 import type { RankResult } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
@@ -267,8 +267,8 @@ class Worker {
   /** Tells the state of all ranks; `sent` is called when it has left this process. */
   #tellProgress(sent?: () => void): void {
     const group = this.#group!;
-    const counter = group.operationsStarted + this.#fabric!.statistics.messagesReceived;
-    const { messagesSent } = this.#fabric!.statistics;
+    const { messagesSent, messagesReceived } = this.#fabric!.statistics;
+    const counter = group.operationsStarted + messagesReceived;
     const operations = [...group.current];
     const report = { type: 'progress', counter, operations, messagesSent } as const;
     const most = MOST_MOVES * MOVE_FIELDS.length;
@@ -307,7 +307,7 @@ class Worker {
   #report(error: unknown): void {
     if (this.#handedOver) return;
     const peerLost = error instanceof PeerLostError || error instanceof RankFailedError;
-    if (!peerLost) this.#failure ??= error instanceof EpemuError ? error : new EpemuError(messageOf(error));
+    if (!peerLost) this.#failure ??= asEpemuError(error);
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack.slice(0, 16_000) } : {};
     this.#channel.send({ type: 'failed', message: messageOf(error).slice(0, 4000), peerLost, ...stack });
   }

@@ -1,24 +1,26 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BadInputError } from '@epemu/core';
-import { isLoopback, parseListenAddress, reachableAddress } from '@epemu/http';
-import type { ListenAddress } from '@epemu/http';
-import { LivePage, pageUrl } from '@epemu/live';
+import { hostAndPort, isLoopback, parseListenAddress, reachableAddress } from '@epemu/http';
+import { DEFAULT_PAGE_ADDRESS, LivePage, pageUrl } from '@epemu/live';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { refuseScenario } from './refuse-scenario.js';
 import type { RunObserver } from './run-observer.js';
 import type { RunFlags } from './run-flags.js';
 
-const DEFAULTS: ListenAddress = { host: '127.0.0.1', port: 7078 };
 /** setTimeout's longest, s. */
 const MOST_SECONDS = 2_147_483;
 
 /** Adds the flags of the live page. */
 export function addServeFlags(command: Command): Command {
+  const { host, port } = DEFAULT_PAGE_ADDRESS;
+  const address = hostAndPort(host, port);
   return command
     .addOption(
       new Option(
         '--serve [address]',
-        'serve a live page of the run, [host:]port (default 127.0.0.1:7078); stays until Ctrl-C',
+        `serve a live page of the run, [host:]port (default ${address}); stays until Ctrl-C`,
       ).env('EPEMU_SERVE'),
     )
     .addOption(
@@ -42,27 +44,17 @@ function lingerSeconds(text: string | undefined): number | undefined {
 }
 
 /** Waits for a time, or without one for ever, unless the signal aborts. */
-function stay(seconds: number | undefined, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted || seconds === 0) {
-      resolve();
-      return;
-    }
-    const end = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
-    signal.addEventListener('abort', end, { once: true });
-  });
+async function stay(seconds: number | undefined, signal: AbortSignal): Promise<void> {
+  if (seconds === undefined) await once(signal, 'abort');
+  else await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
 }
 
 /** Opens the live page that `--serve` asks for. @throws BadInputError or ListenError */
 export async function openLivePage({ serve, serveFor }: RunFlags): Promise<RunObserver | undefined> {
   const seconds = lingerSeconds(serveFor);
   if (serve === undefined) return undefined;
-  if (typeof serve === 'string') refuseScenario('--serve', serve, DEFAULTS.port);
-  const address = serve === true ? DEFAULTS : parseListenAddress('--serve', serve, DEFAULTS);
+  if (typeof serve === 'string') refuseScenario('--serve', serve, DEFAULT_PAGE_ADDRESS.port);
+  const address = serve === true ? DEFAULT_PAGE_ADDRESS : parseListenAddress('--serve', serve, DEFAULT_PAGE_ADDRESS);
   const page = new LivePage('--serve');
   const listening = await page.listen(address);
   const url = pageUrl(reachableAddress(listening));

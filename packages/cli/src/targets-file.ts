@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { PlacedWorker } from '@epemu/cluster';
 import { BadInputError, messageOf } from '@epemu/core';
 
-/** Jobs that targets are of, the same as where Prometheus finds them by name. */
+/** Jobs that targets are of, the same as in docker/prometheus/prometheus.yml. */
 export const JOBS = { coordinator: 'epemu-coordinator', worker: 'epemu-worker' } as const;
 
 /** A list of targets as Prometheus' `file_sd_configs` reads it; replaced as a whole, so that nobody reads half of it. */

@@ -7,14 +7,15 @@ import { RunFollower } from './follower.js';
 import { livePage } from './page.js';
 import { contentType, openRunFile, runFileName } from './run-files.js';
 import { serveFile } from './serve-file.js';
-import { applyUpdate, initialState, LIVE_SCHEMA } from './state.js';
+import { applyUpdate, initialState, LIVE_SCHEMA, WHOLE_BEFORE_THE_END } from './state.js';
 
 /** Least time between two updates, ms: five a second are as smooth as anyone reads. */
 const UPDATE_INTERVAL_MS = 200;
 /** How often those who look on hear that the server is there when nothing happens, ms. */
 const ALIVE_INTERVAL_MS = 2000;
-/** Files that are whole while a run is under way; all others are once it has ended. */
-const WHOLE_BEFORE_THE_END: readonly string[] = ['config.json', 'run.log'];
+
+/** Where a live page is served unless another address is asked for. */
+export const DEFAULT_PAGE_ADDRESS: ListenAddress = { host: '127.0.0.1', port: 7078 };
 
 /** Serves a page that shows a run from before workers join until after its report is written. */
 export class LivePage {

@@ -17,8 +17,7 @@ export class MessageRate {
 
   /** @returns the messages so far and their rate; undefined where nothing changed. */
   take(nowMs: number): Messages | undefined {
-    let sent = 0;
-    for (const count of this.#sent.values()) sent += count;
+    const sent = this.#total();
     this.#samples.push({ atMs: nowMs, sent });
     // One sample from before the window stays, so that the rate is over the whole of it.
     while (this.#samples.length > 2 && this.#samples[1].atMs <= nowMs - WINDOW_MS) this.#samples.shift();
@@ -29,9 +28,13 @@ export class MessageRate {
 
   /** The ranks have ended. @returns the messages; undefined where that was told. */
   stop(): Messages | undefined {
+    return this.#tell({ sent: this.#total(), perSecond: 0 });
+  }
+
+  #total(): number {
     let sent = 0;
     for (const count of this.#sent.values()) sent += count;
-    return this.#tell({ sent, perSecond: 0 });
+    return sent;
   }
 
   #tell(messages: Messages): Messages | undefined {

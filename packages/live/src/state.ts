@@ -13,6 +13,9 @@ export const KEPT_LOG_LINES = 200;
 /** Numbers that a kept move takes: operation, 1 for a background transfer, start and end in virtual ns. */
 export const MOVE_NUMBERS = 4;
 
+/** Files that are whole while a run is under way; all others are once it has ended. */
+export const WHOLE_BEFORE_THE_END: readonly string[] = ['config.json', 'run.log'];
+
 /** How far a run is: `preparing` until it has a folder, `ended` once its report is written. */
 export type Stage = 'preparing' | 'joining' | 'connecting' | 'running' | 'merging' | 'ended';
 

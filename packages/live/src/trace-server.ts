@@ -2,13 +2,13 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { deferred } from '@epemu/core';
 import { GetServer } from '@epemu/http';
+import type { ListenAddress } from '@epemu/http';
+import { PERFETTO } from './perfetto-origin.js';
 import { contentType } from './run-files.js';
 import { serveFile } from './serve-file.js';
 
-/** The viewer, which alone may read what is served. */
-const PERFETTO = 'https://ui.perfetto.dev';
 /** The only local address that the viewer's own policy lets it fetch from. */
-const ADDRESS = { host: '127.0.0.1', port: 9001 } as const;
+export const TRACE_ADDRESS: ListenAddress = { host: '127.0.0.1', port: 9001 };
 
 /** A trace that waits to be fetched. */
 export interface ServedTrace {
@@ -56,7 +56,7 @@ export async function serveTraceOnce(path: string): Promise<ServedTrace> {
       },
     },
   });
-  const { host, port } = await server.listen(ADDRESS);
+  const { host, port } = await server.listen(TRACE_ADDRESS);
   return {
     url: `${PERFETTO}/#!/?url=http://${host}:${port}/${name}`,
     fetched: fetched.promise,

@@ -1,4 +1,4 @@
-import { withBelow } from './tree.js';
+import { quoted, withBelow } from './tree.js';
 import type { CompletedCommand, Values } from './tree.js';
 
 /** Bash 3.2, which macOS has, knows no compopt: there names of folders end without a slash. */
@@ -23,9 +23,6 @@ _epemu() {
     previous=\${COMP_WORDS[COMP_CWORD - 2]}
   fi
   COMPREPLY=()`;
-
-/** A text as bash takes it literally. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 function reply({ words, files }: Values): string {
   const parts = [

@@ -88,3 +88,8 @@ export function completionTree(command: Command, above = ''): CompletedCommand {
 export function withBelow(command: CompletedCommand): CompletedCommand[] {
   return [command, ...command.commands.flatMap(withBelow)];
 }
+
+/** @returns a text as bash and zsh take it literally. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,4 +1,4 @@
-import { withBelow } from './tree.js';
+import { quoted, withBelow } from './tree.js';
 import type { CompletedCommand, CompletedOption, Values } from './tree.js';
 
 const HEAD = `#compdef epemu
@@ -8,9 +8,6 @@ _epemu_words_or_files() {
   _files
 }
 `;
-
-/** A text inside single quotes. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A text in a specification of _arguments or _describe, in which brackets and colons mean something. */
 const plain = (text: string): string => text.replaceAll(/[\\[\]:]/g, '\\$&').replaceAll('\n', ' ');

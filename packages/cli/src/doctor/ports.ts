@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { messageOf } from '@epemu/core';
+import { DEFAULT_PAGE_ADDRESS, TRACE_ADDRESS } from '@epemu/live';
+import { DEFAULT_METRICS_ADDRESS } from '@epemu/metrics';
 import { COORDINATOR_PORT } from '../launcher/join-point.js';
 import { ok, warning } from './check.js';
 import type { Check } from './check.js';
@@ -8,9 +10,13 @@ import type { Check } from './check.js';
 /** Ports that commands listen on unless told otherwise, and what for. */
 const PORTS: readonly { readonly port: number; readonly what: string; readonly remedy: string }[] = [
   { port: COORDINATOR_PORT, what: 'epemu coordinator', remedy: 'give it another --port' },
-  { port: 7078, what: 'the live page', remedy: 'give another --serve' },
-  { port: 9464, what: 'metrics', remedy: 'give another --metrics' },
-  { port: 9001, what: 'traces for Perfetto, which takes them from this port alone', remedy: 'end what listens there' },
+  { port: DEFAULT_PAGE_ADDRESS.port, what: 'the live page', remedy: 'give another --serve' },
+  { port: DEFAULT_METRICS_ADDRESS.port, what: 'metrics', remedy: 'give another --metrics' },
+  {
+    port: TRACE_ADDRESS.port,
+    what: 'traces for Perfetto, which takes them from this port alone',
+    remedy: 'end what listens there',
+  },
 ];
 
 /** State in /proc/net/tcp of a socket that listens. */

@@ -12,17 +12,15 @@ import { WorkerTargets } from './worker-targets.js';
 export class RunMetricsServer {
   readonly #server: MetricsServer;
   readonly #run: RunMetrics;
-  readonly #process: ProcessMetrics;
+  readonly #process = new ProcessMetrics();
+  readonly #workers: WorkerTargets;
   /** Where they are served, as others reach it, `host:port`. */
   readonly target: string;
 
-  readonly #workers: WorkerTargets;
-
   private constructor(server: MetricsServer, address: ListenAddress, run: RunMetrics, workers: WorkerTargets) {
-    this.#workers = workers;
     this.#server = server;
     this.#run = run;
-    this.#process = new ProcessMetrics();
+    this.#workers = workers;
     const { host, port } = reachableAddress(address);
     this.target = hostAndPort(host, port);
     server.add(this.#process);

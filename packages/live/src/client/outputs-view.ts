@@ -1,4 +1,5 @@
 import { byId, formatBytes } from '@epemu/pages/client';
+import { WHOLE_BEFORE_THE_END } from '../state.js';
 import type { LiveState, RunHead, RunResult } from '../state.js';
 import { openInPerfetto } from './perfetto.js';
 import { element, setText } from './text.js';
@@ -18,7 +19,7 @@ const WHAT: Readonly<Record<string, string>> = {
 /** What is whole while the run is under way. */
 function beforeTheEnd(): HTMLElement[] {
   const table = element('table', '', 'files');
-  table.createTBody().append(...['config.json', 'run.log'].map((name) => fileRow({ name, bytes: undefined })));
+  table.createTBody().append(...WHOLE_BEFORE_THE_END.map((name) => fileRow({ name, bytes: undefined })));
   return [element('p', 'Report, traces and figures are here once the run has ended.', 'note'), table];
 }
 

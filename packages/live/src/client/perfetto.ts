@@ -1,5 +1,5 @@
-/** The only window that a trace is given to. */
-const PERFETTO = 'https://ui.perfetto.dev';
+import { PERFETTO } from '../perfetto-origin.js';
+
 const PING_MS = 50;
 /** A slow network may take long to load the viewer. */
 const PATIENCE_MS = 60_000;

@@ -2,13 +2,9 @@ import { byId } from '@epemu/pages/client';
 import type { LiveState, LiveWorker } from '../state.js';
 import { counted, element, setText } from './text.js';
 
-/** Hosts that stand for all of a machine's addresses: a worker elsewhere needs one that leads here. */
-const ANY_HOST = /^ws:\/\/(?:0\.0\.0\.0|\[::\])(?=[:/]|$)/;
-
 /** @returns the command that starts a worker, the token left to whoever types it. */
-export function workerCommand(url: string, slots: number, pageHost: string): string {
-  const reachable = url.replace(ANY_HOST, `ws://${pageHost}`);
-  return `EPEMU_TOKEN=… epemu worker --coordinator ${reachable} --slots ${slots}`;
+function workerCommand(url: string, slots: number): string {
+  return `EPEMU_TOKEN=… epemu worker --coordinator ${url} --slots ${slots}`;
 }
 
 function rangeText(ranks: readonly number[]): string {
@@ -37,10 +33,7 @@ export class WorkersView {
     this.#joinRow.hidden = !asks;
     if (asks) {
       const missing = Math.max(1, head.ranks - slots);
-      setText(
-        byId('join-command', HTMLElement),
-        workerCommand(url, Math.min(missing, head.nodeSize), location.hostname),
-      );
+      setText(byId('join-command', HTMLElement), workerCommand(url, Math.min(missing, head.nodeSize)));
     }
     if (workers !== this.#shown) this.#build(workers);
   }

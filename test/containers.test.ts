@@ -5,9 +5,9 @@ import type { Report } from '@epemu/cluster';
 import { parseConfiguration } from '@epemu/config';
 import { EXIT_CODE } from '@epemu/core';
 import { ContainerEngine } from './support/container-engine.js';
-import type { EngineEnd } from './support/container-engine.js';
 import { runLocally } from './support/local-run.js';
 import { freePort, within } from './support/processes.js';
+import type { CliEnd } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
 
 /** The user in the containers, who is not root even where the tests' user is. */
@@ -71,7 +71,7 @@ describe('the compose file (needs a container engine; see docs/containers.md)', 
     temporary.remove();
   });
 
-  const compose = async (...args: string[]): Promise<EngineEnd> => {
+  const compose = async (...args: string[]): Promise<CliEnd> => {
     const end = await engine.compose(settings, ...args);
     expect(end.code, `${args.join(' ')}: ${end.stderr}`).to.equal(0);
     return end;

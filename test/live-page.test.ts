@@ -14,7 +14,7 @@ import { openLive, PERFETTO } from './support/live-browser.js';
 import type { KeptTrace, LivePageInBrowser } from './support/live-browser.js';
 import { runLocally } from './support/local-run.js';
 import { freePort } from './support/processes.js';
-import { CliProcess, runCli } from './support/run-cli.js';
+import { CliProcess, endAll, runCli } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
 
 /** Long enough to be looked at while it runs. */
@@ -38,10 +38,7 @@ function livePageTests(executablePath: string): void {
   });
   afterEach(async () => {
     for (const { context } of opened.splice(0)) await context.close();
-    for (const command of commands.splice(0)) {
-      command.kill('SIGKILL');
-      await command.end;
-    }
+    await endAll(commands);
   });
 
   /** A command whose page is served. */

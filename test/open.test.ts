@@ -10,7 +10,7 @@ import { smallArguments } from './support/configuration.js';
 import { openLive } from './support/live-browser.js';
 import type { KeptTrace } from './support/live-browser.js';
 import { isBound } from './support/processes.js';
-import { CliProcess, runCli } from './support/run-cli.js';
+import { CliProcess, endAll, runCli } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
 
 /** The only local port that Perfetto fetches from. */
@@ -32,12 +32,7 @@ describe('epemu open, where port 9001 is free', () => {
   after(() => {
     temporary.remove();
   });
-  afterEach(async () => {
-    for (const command of commands.splice(0)) {
-      command.kill('SIGKILL');
-      await command.end;
-    }
-  });
+  afterEach(() => endAll(commands));
 
   /** Starts the command. @returns it once it serves. */
   async function serving(...args: string[]): Promise<CliProcess> {

@@ -7,7 +7,7 @@ import type { Report } from '@epemu/cluster';
 import { EXIT_CODE } from '@epemu/core';
 import { smallArguments } from './support/configuration.js';
 import { freePort, isBound } from './support/processes.js';
-import { CliProcess, runCli } from './support/run-cli.js';
+import { CliProcess, endAll, runCli } from './support/run-cli.js';
 import type { CliEnd } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
 
@@ -27,12 +27,7 @@ describe('a served run', () => {
   after(() => {
     temporary.remove();
   });
-  afterEach(async () => {
-    for (const command of commands.splice(0)) {
-      command.kill('SIGKILL');
-      await command.end;
-    }
-  });
+  afterEach(() => endAll(commands));
 
   /** A path is asked for as it is: no client tidies it up. */
   function ask(port: number, path: string, method = 'GET', host = `127.0.0.1:${port}`): Promise<Answer> {

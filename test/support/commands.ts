@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CliEnd } from './run-cli.js';
@@ -8,6 +9,15 @@ export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where npm links the project's commands. */
 export const BIN = join(PROJECT, 'node_modules', '.bin');
+
+/**
+ * @returns a script that starts what tests can use (`up`) and tells where it is (`env`), where there is such a script:
+ * at the place that an environment variable names, or a conventional one.
+ */
+export function labScript(variable: string, folder: string): string | undefined {
+  const path = process.env[variable] ?? join(PROJECT, '..', 'shared', folder, 'lab');
+  return existsSync(path) ? path : undefined;
+}
 
 /** Runs a command of the machine to its end, with `epemu` on its PATH. */
 export function runCommand(

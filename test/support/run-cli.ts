@@ -92,3 +92,11 @@ export function runCli(
 ): Promise<CliEnd> {
   return new CliProcess(args, environment, cwd).end;
 }
+
+/** Kills commands that a test has left running, and waits for their end. */
+export async function endAll(commands: CliProcess[]): Promise<void> {
+  for (const command of commands.splice(0)) {
+    command.kill('SIGKILL');
+    await command.end;
+  }
+}

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findCommand } from '@epemu/cluster';
-import { PROJECT, runCommand } from './commands.js';
+import { PROJECT, labScript, runCommand } from './commands.js';
 
 /** Between two questions to Slurm, which answers in some 10 ms. */
 const POLL_MS = 100;
@@ -14,12 +13,6 @@ const OVER = ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMEOUT', 'NODE_FAIL', 'OUT_O
 export interface JobEnd {
   readonly state: string;
   readonly exitCode: number;
-}
-
-/** A script that starts a one-machine Slurm, where there is one: EPEMU_SLURM_LAB, or a conventional place. */
-function labPath(): string | undefined {
-  const path = process.env['EPEMU_SLURM_LAB'] ?? join(PROJECT, '..', 'shared', 'slurm-lab', 'lab');
-  return existsSync(path) ? path : undefined;
 }
 
 /** A Slurm that answers: this machine's own, or that of a lab. */
@@ -37,7 +30,7 @@ export class Slurm {
     if (findCommand('sbatch') === undefined) return undefined;
     const own = new Slurm({}, undefined);
     if (await own.#answers()) return own;
-    const lab = labPath();
+    const lab = labScript('EPEMU_SLURM_LAB', 'slurm-lab');
     if (lab === undefined) return undefined;
     const configuration = /SLURM_CONF=(\S+)/.exec(execFileSync(lab, ['env'], { encoding: 'utf8' }))?.[1] ?? '';
     const running = new Slurm({ SLURM_CONF: configuration }, undefined);

@@ -1,3 +1,5 @@
+import { replay } from '@epemu/timeline';
+import type { RankTimeline } from '@epemu/timeline';
 import { expect } from 'chai';
 import { SCENARIOS, small } from './support/configuration.js';
 import { replayedDigest, runLocally } from './support/local-run.js';
@@ -18,6 +20,16 @@ describe('golden digests', () => {
       const run = await runLocally(small(scenario));
       expect(run.digest).to.equal(GOLDEN[scenario]);
       expect(replayedDigest(run)).to.equal(GOLDEN[scenario]);
+    });
+
+    it(`of a small ${scenario} leave the launches out, on which live ranks and a replay agree`, async () => {
+      const { configuration, program, timelines, records } = await runLocally(small(scenario));
+      const launches = (of: readonly RankTimeline[]): number[][] =>
+        of.map(({ events }) => [...events.column('launchNs')]);
+      const live = launches(timelines);
+      expect(launches(replay(configuration, program, records))).to.deep.equal(live);
+      if (program.launch === 'graph') expect(new Set(live.flat())).to.deep.equal(new Set([0]));
+      else expect(new Set(live[0]).size, 'one by one').to.equal(live[0].length);
     });
   }
 });

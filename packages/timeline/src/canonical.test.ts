@@ -26,8 +26,8 @@ function rowsOf<Names extends string>(columns: Columns<Names>): number[][] {
 function recorded(turns: readonly number[]): RankTimeline {
   const timeline = emptyTimeline(3);
   // Operation 2's kernels on both streams; on a stream, in program order.
-  const compute = [0, 1, 2, 2, 5].map((operation, i) => [7, i, operation, i * 100, i * 100 + 50]);
-  const communication = [2, 3, 3].map((operation, i) => [27, i, operation, i * 70, i * 70 + 30]);
+  const compute = [0, 1, 2, 2, 5].map((operation, i) => [7, i, operation, i * 100, i * 100 + 50, i * 3]);
+  const communication = [2, 3, 3].map((operation, i) => [27, i, operation, i * 70, i * 70 + 30, i * 5]);
   for (const row of interleaved([compute, communication], turns)) timeline.events.push(...row);
   const ports = [0, 1].map((port) =>
     [1, 1, 4].map((operation, i) => [port, operation, 1, 5, 3, 5, i, 100, i * 9, i * 9 + 8]),

@@ -20,7 +20,7 @@ const PROGRAM: Program = {
   layerMarker: '',
 };
 
-const EVENT = { stream: 7, kernel: 0, operation: 3, startNs: 100, endNs: 250 };
+const EVENT = { stream: 7, kernel: 0, operation: 3, startNs: 100, endNs: 250, launchNs: 40 };
 const SERVICE = {
   port: 0,
   operation: 3,

@@ -48,7 +48,8 @@ const PROGRAM: Program = {
 /** @param events rows of stream, kernel, operation, start and end, µs. */
 function timeline(rank: number, events: readonly (readonly number[])[]): RankTimeline {
   const made = emptyTimeline(rank);
-  for (const [stream, index, id, start, end] of events) made.events.push(stream, index, id, start * 1000, end * 1000);
+  for (const [stream, index, id, start, end] of events)
+    made.events.push(stream, index, id, start * 1000, end * 1000, 0);
   return made;
 }
 

@@ -25,13 +25,13 @@ function operationRows({ rank, durations, segments, expertHashes }: RankOperatio
 /** What two streams and two ports did, each list in program order. */
 const EVENTS = {
   compute: [
-    [7, 0, 0, 0, 100],
-    [7, 1, 0, 100, 150],
-    [7, 0, 2, 200, 300],
+    [7, 0, 0, 0, 100, 0],
+    [7, 1, 0, 100, 150, 10],
+    [7, 0, 2, 200, 300, 40],
   ],
   communication: [
-    [27, 2, 1, 102, 180],
-    [27, 3, 1, 182, 5_000_000_000],
+    [27, 2, 1, 102, 180, 20],
+    [27, 3, 1, 182, 5_000_000_000, 30],
   ],
 };
 const SERVICES = {

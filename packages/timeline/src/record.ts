@@ -4,8 +4,11 @@ import { Columns } from '@epemu/core';
 export const PORT = { rdmaOut: 0, rdmaIn: 1, nvlinkOut: 2, nvlinkIn: 3 } as const;
 export type Port = (typeof PORT)[keyof typeof PORT];
 
-/** A kernel on a stream: `kernel` indexes the program's kernels, `operation` its operations; times are integer ns. */
-export const EVENT_COLUMNS = ['stream', 'kernel', 'operation', 'startNs', 'endNs'] as const;
+/**
+ * A kernel on a stream: `kernel` indexes the program's kernels, `operation` its operations; times are integer ns.
+ * `launchNs` is when the CPU began the call that launches it, 0 where all is launched as one graph.
+ */
+export const EVENT_COLUMNS = ['stream', 'kernel', 'operation', 'startNs', 'endNs', 'launchNs'] as const;
 /**
  * A segment served by a port. `origin`, `destination` and `segment` name it within its (operation, hop): a dispatch
  * keeps the token's home rank as origin on both hops, a combine keeps it as destination; `peer` is the rank at the

@@ -105,7 +105,7 @@ export function timeline(program: Program, rank: number, ranks: number, segments
     for (const [index, item] of operation.kernels.entries()) {
       // The wait ends after what it waits for; kernels of a copy are so short that they round to nothing.
       const length = operation.kind === 'wait' ? 90_000 : item.kernel === 1 ? 300 : 41_000 + 777 * index;
-      result.events.push(item.stream ?? operation.stream, item.kernel, operation.id, now, now + length);
+      result.events.push(item.stream ?? operation.stream, item.kernel, operation.id, now, now + length, 0);
       if (item.role === 'transfer') serve(result, operation, ranks, now + 500, segments);
       now += length;
     }

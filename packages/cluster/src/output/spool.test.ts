@@ -21,7 +21,7 @@ describe('the spool of a run', () => {
   /** Hands over a rank's timeline, operations, or both. */
   function store(rank: number, what: readonly ('timeline' | 'operations')[]): void {
     const timeline = emptyTimeline(rank);
-    timeline.events.push(7, 0, 0, 10, 20 + rank);
+    timeline.events.push(7, 0, 0, 10, 20 + rank, 5);
     const operations = emptyOperations(rank);
     operations.durations.push(0, 0, 10 + rank);
     if (what.includes('timeline')) spool.storeTimeline(rank, encodeTimeline(timeline));

@@ -50,15 +50,18 @@ export class HostClock {
     this.#notified[operation].resolve(endNs);
   }
 
-  /** @returns the earliest start of kernel `index` of an operation, as far as the CPU goes; integer ns. */
-  async earliestNs(operation: number, index: number): Promise<number> {
+  /** @returns when the CPU begins to launch kernel `index` of an operation, integer ns; 0 for kernels of a graph. */
+  async launchNs(operation: number, index: number): Promise<number> {
     if (this.#program.launch === 'graph') return 0;
-    const { kernelLaunchNs, launchLatencyNs } = this.#host;
+    const { kernelLaunchNs } = this.#host;
     const notify = this.#polled[operation];
-    const fromNs =
-      index > notify
-        ? (await this.#resumed[operation].promise) + (index - notify - 1) * kernelLaunchNs
-        : (await this.#launches[operation].promise) + index * kernelLaunchNs;
-    return fromNs + launchLatencyNs;
+    return index > notify
+      ? (await this.#resumed[operation].promise) + (index - notify - 1) * kernelLaunchNs
+      : (await this.#launches[operation].promise) + index * kernelLaunchNs;
+  }
+
+  /** @returns the earliest start of a kernel that is launched then, integer ns. */
+  earliestNs(launchNs: number): number {
+    return this.#program.launch === 'graph' ? 0 : launchNs + this.#host.launchLatencyNs;
   }
 }

@@ -67,7 +67,8 @@ export class TimingPlane {
     for (const operation of operations) {
       let afterNs = freeNs;
       for (const gate of operation.gates) afterNs = Math.max(afterNs, await this.#ends[gate].promise);
-      const startNs = Math.max(afterNs + gapNs, await this.#host.earliestNs(operation.id, 0));
+      const launchNs = await this.#host.launchNs(operation.id, 0);
+      const startNs = Math.max(afterNs + gapNs, this.#host.earliestNs(launchNs));
       this.#hooks.onOperation(operation);
       const times = await this.#time(operation, startNs);
       freeNs = times.streamFreeNs;
@@ -82,10 +83,10 @@ export class TimingPlane {
     return { endNs, streamFreeNs: endNs };
   }
 
-  #record(operation: Operation, index: number, startNs: number, endNs: number): void {
+  #record(operation: Operation, index: number, startNs: number, endNs: number, launchNs: number): void {
     if (!operation.recorded) return;
-    const kernel = operation.kernels[index];
-    this.#context.timeline.events.push(kernel.stream ?? operation.stream, kernel.kernel, operation.id, startNs, endNs);
+    const { stream = operation.stream, kernel } = operation.kernels[index];
+    this.#context.timeline.events.push(stream, kernel, operation.id, startNs, endNs, launchNs);
   }
 
   #sizes(operation: Operation): Sizes {
@@ -125,19 +126,22 @@ export class TimingPlane {
     const sizes = this.#sizes(operation);
     const slowness = this.#slowness(operation);
     const kernels: PhaseKernelTiming[] = [];
+    const launches: number[] = [];
     for (const [index, { stream, after }] of operation.kernels.entries()) {
+      const launchNs = await this.#host.launchNs(operation.id, index);
+      launches.push(launchNs);
       kernels.push({
         stream: stream ?? operation.stream,
         soloNs: this.#soloNs(operation, index, sizes, computeSms, slowness),
         after,
-        launchedNs: await this.#host.earliestNs(operation.id, index),
+        launchedNs: this.#host.earliestNs(launchNs),
       });
     }
     const intervals = timeComputePhase(kernels, startNs, this.#context.configuration.hardware.kernelGapNs);
     let endNs = startNs;
     let streamFreeNs = startNs;
     intervals.forEach((interval, index) => {
-      this.#record(operation, index, interval.startNs, interval.endNs);
+      this.#record(operation, index, interval.startNs, interval.endNs, launches[index]);
       endNs = Math.max(endNs, interval.endNs);
       if (kernels[index].stream === operation.stream) streamFreeNs = Math.max(streamFreeNs, interval.endNs);
     });
@@ -173,10 +177,8 @@ export class TimingPlane {
     let endNs = startNs;
     let notified = false;
     for (const [index, kernel] of operation.kernels.entries()) {
-      if (index > 0) {
-        const launchedNs = await this.#host.earliestNs(operation.id, index);
-        kernelStartNs = Math.max(endNs + hardware.kernelGapNs, launchedNs);
-      }
+      const launchNs = await this.#host.launchNs(operation.id, index);
+      if (index > 0) kernelStartNs = Math.max(endNs + hardware.kernelGapNs, this.#host.earliestNs(launchNs));
       const beside = await this.#runsBesideCompute(operation, kernelStartNs, notified);
       // The cast before a collective is compute and slows with its rank; the collective's own kernels do not.
       const slowness = kernel.role === undefined ? this.#slowness(operation) : 1;
@@ -191,7 +193,7 @@ export class TimingPlane {
       } else {
         endNs = kernelStartNs + soloNs;
       }
-      this.#record(operation, index, kernelStartNs, endNs);
+      this.#record(operation, index, kernelStartNs, endNs, launchNs);
     }
     return endNs;
   }

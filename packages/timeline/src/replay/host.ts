@@ -44,16 +44,21 @@ export class ReplayHostClock {
     this.#launch();
   }
 
-  /** @returns the earliest start of a kernel of an operation, integer ns; undefined while it is not launched. */
-  earliestNs(operation: Operation, index: number): number | undefined {
+  /** @returns when a kernel of an operation is launched, integer ns, 0 in a graph; undefined while it is not. */
+  launchNs(operation: Operation, index: number): number | undefined {
     if (this.#program.launch === 'graph') return 0;
-    const { kernelLaunchNs, launchLatencyNs } = this.#model.host;
+    const { kernelLaunchNs } = this.#model.host;
     const resumeNs = this.#resumeNs.get(operation.id);
     const notify = operation.kernels.length - 1 - this.#behindNotify(operation);
-    if (resumeNs !== undefined && index > notify) {
-      return resumeNs + (index - notify - 1) * kernelLaunchNs + launchLatencyNs;
-    }
+    if (resumeNs !== undefined && index > notify) return resumeNs + (index - notify - 1) * kernelLaunchNs;
     const launchNs = this.#launchNs[operation.id];
-    return launchNs === undefined ? undefined : launchNs + index * kernelLaunchNs + launchLatencyNs;
+    return launchNs === undefined ? undefined : launchNs + index * kernelLaunchNs;
+  }
+
+  /** @returns the earliest start of a kernel of an operation, integer ns; undefined while it is not launched. */
+  earliestNs(operation: Operation, index: number): number | undefined {
+    const launchNs = this.launchNs(operation, index);
+    if (launchNs === undefined || this.#program.launch === 'graph') return launchNs;
+    return launchNs + this.#model.host.launchLatencyNs;
   }
 }

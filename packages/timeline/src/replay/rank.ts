@@ -92,7 +92,9 @@ export class ReplayRank {
     kernels.forEach((kernel, index) => {
       endNs = Math.max(endNs, kernel.endNs);
       const { stream = operation.stream, kernel: id } = operation.kernels[index];
-      if (operation.recorded) this.#timeline.events.push(stream, id, operation.id, kernel.startNs, kernel.endNs);
+      if (!operation.recorded) return;
+      const launchNs = this.#cpu.launchNs(operation, index)!;
+      this.#timeline.events.push(stream, id, operation.id, kernel.startNs, kernel.endNs, launchNs);
     });
     this.#streamFreeNs.set(operation.stream, streamFreeNs);
     const run = this.#runs.get(operation.id);

@@ -60,24 +60,25 @@ for (const scenario of SCENARIOS) {
       temporary.remove();
     });
 
-    it('kernels.csv has every kernel of the timelines with its times', async () => {
+    it('kernels.csv has every kernel of the timelines with its times, and when it was launched', async () => {
       const folder = temporary.fresh('csv');
       const { notes } = await writeCsv(analysed, folder);
       expect(notes).to.deep.equal([]);
       const text = readFileSync(join(folder, 'kernels.csv'), 'utf8');
-      // Names may have commas; the first two and the last three columns have none.
+      // Names may have commas; the first two and the last four columns have none.
       const rows = text
         .split('\n')
         .slice(1, -1)
         .map((line) => line.split(','));
-      const found = rows.map((cells) => [...cells.slice(0, 2), ...cells.slice(-3)].join(' '));
+      const found = rows.map((cells) => [...cells.slice(0, 2), ...cells.slice(-4)].join(' '));
       const expected = run.timelines.flatMap(({ rank, events }) => {
-        const [streams, starts, ends] = (['stream', 'startNs', 'endNs'] as const).map((name) => events.column(name));
+        const columns = ['stream', 'startNs', 'endNs', 'launchNs'] as const;
+        const [streams, starts, ends, launches] = columns.map((name) => events.column(name));
         const us = (ns: number): string => (ns / 1000).toFixed(3);
-        return Array.from(
-          starts,
-          (startNs, row) => `${rank} ${streams[row]} ${us(startNs)} ${us(ends[row])} ${us(ends[row] - startNs)}`,
-        );
+        return Array.from(starts, (startNs, row) => {
+          const times = [startNs, ends[row], ends[row] - startNs, launches[row]].map(us);
+          return [rank, streams[row], ...times].join(' ');
+        });
       });
       expect(found.sort()).to.deep.equal(expected.sort());
     });

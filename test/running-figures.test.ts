@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { PORT, RunningFigures, emptyTimeline, rankFigures } from '@epemu/timeline';
+import { PORT, ProgramFacts, RunningFigures, emptyTimeline, viewOfTimeline } from '@epemu/timeline';
 import type { CollectiveName, RankTimeline } from '@epemu/timeline';
 import { SCENARIOS, small } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
@@ -59,7 +59,7 @@ describe('running figures of a rank', () => {
               expect(running.communicationNs, 'nor does communication').to.be.at.least(communicationNs);
               ({ computeNs, communicationNs } = running);
             });
-            const figures = rankFigures(whole, run.program);
+            const figures = viewOfTimeline(whole, new ProgramFacts(run.program, 2), run.timelines.length).figures(true);
             expect({
               endNs: running.reachedNs,
               spanNs: running.spanNs,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { Report } from '@epemu/cluster';
-import { STATEMENT } from '@epemu/cluster';
+import { STATEMENT } from '@epemu/trace';
 import { PORT } from '@epemu/timeline';
 import type { RankTimeline } from '@epemu/timeline';
 import { lintTrace, readTrace } from '@epemu/trace';

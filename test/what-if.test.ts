@@ -3,7 +3,7 @@ import type { Analysis } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import { runInMemory } from '@epemu/experiments';
 import type { InMemoryRun } from '@epemu/experiments';
-import { largest } from '@epemu/timeline';
+import { largest } from '@epemu/core';
 import { expect } from 'chai';
 import { writeTraces } from './support/analysed.js';
 import { small } from './support/configuration.js';

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeRun } from '@epemu/cluster';
 import type { InMemoryRun } from '@epemu/experiments';
-import { writeRankTrace } from '@epemu/trace';
+import { RunTrace, writeRankTrace } from '@epemu/trace';
 
 /** A trace file as JSON has it, to be changed. */
 export interface TraceText {
@@ -31,7 +31,8 @@ export function asCaptured(clocksUs?: readonly number[]): TraceChange {
     delete trace.epemu;
     for (const event of trace.traceEvents) {
       if (clocksUs !== undefined && event.ts !== undefined) event.ts += clocksUs[rank];
-      for (const key of ['start ns', 'end ns', 'operation', 'phase', 'layer']) delete event.args?.[key];
+      for (const key of ['start ns', 'end ns', 'launch ns', 'operation', 'phase', 'layer', 'kernel'])
+        delete event.args?.[key];
     }
   };
 }
@@ -39,11 +40,11 @@ export function asCaptured(clocksUs?: readonly number[]): TraceChange {
 /** Writes a run's traces, a file a rank. @returns their paths. */
 export async function writeTraces(run: InMemoryRun, folder: string, change?: TraceChange): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
-  const description = describeRun('test', run.configuration);
+  const trace = new RunTrace(describeRun('test', run.configuration), run.program);
   const paths: string[] = [];
   for (const timeline of run.timelines) {
     const path = join(folder, `rank-${String(timeline.rank).padStart(5, '0')}.json`);
-    await writeRankTrace(path, description, run.program, timeline);
+    await writeRankTrace(path, trace, timeline);
     if (change !== undefined) changeTrace(path, timeline.rank, change);
     paths.push(path);
   }

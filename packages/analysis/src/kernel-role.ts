@@ -1,43 +1,9 @@
+import type { CollectiveRole, CollectiveType, KernelClass, KernelIdentity } from '@epemu/timeline';
 import { parseKernelName } from '@epemu/trace';
 import { splitHalf } from './halves/half-name.js';
 
-/** How a kernel counts in overlap figures, by the definitions of Meta's Holistic Trace Analysis. */
-export const KERNEL_CLASSES = ['compute', 'communication', 'memory'] as const;
-export type KernelClass = (typeof KERNEL_CLASSES)[number];
-
-/** What a communication kernel does within its collective. */
-export type CollectiveRole = 'layout' | 'notify' | 'send' | 'receive' | 'transfer';
-
-/** Which collective a kernel belongs to; `other` where its name does not say. */
-export type CollectiveType =
-  | 'dispatch'
-  | 'combine'
-  | 'all-to-all'
-  | 'all-reduce'
-  | 'all-gather'
-  | 'reduce-scatter'
-  | 'broadcast'
-  | 'send-receive'
-  | 'barrier'
-  | 'other';
-
-/** What a kernel's name says of it. */
-export interface KernelRole {
-  readonly class: KernelClass;
-  /** Whose kernel it is, of those the table knows; empty for all others. */
-  readonly library: string;
-  /** Kind of kernel, for grouping: `gemm`, `attention`, `notify`, `dispatch`, … */
-  readonly category: string;
-  /** Undefined for all but communication. */
-  readonly collective:
-    | {
-        readonly type: CollectiveType;
-        readonly role: CollectiveRole;
-        /** Link that binds it, where its name says so. */
-        readonly link: 'rdma' | 'nvlink' | undefined;
-      }
-    | undefined;
-}
+/** What a captured kernel's name says of it. */
+export type KernelRole = Pick<KernelIdentity, 'class' | 'library' | 'category' | 'collective'>;
 
 /** An entry of the table: first match wins. */
 export interface KernelPattern {
@@ -154,6 +120,11 @@ export class KernelRoles {
       this.#known.set(name, role);
     }
     return role;
+  }
+
+  /** @returns what a user's own pattern says of a kernel; undefined where none matches. */
+  own(name: string): KernelRole | undefined {
+    return this.#own.some(({ pattern }) => pattern.test(splitHalf(name).traced)) ? this.of(name) : undefined;
   }
 
   #classify(named: string): KernelRole {

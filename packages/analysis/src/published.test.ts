@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { readTrace } from '@epemu/trace';
 import { expect } from 'chai';
 import { analyze } from './analyze.js';
-import type { AnalysedSet } from './analyze.js';
+import type { AnalysedSet } from './analysis.js';
 import { gatesOf } from './path/gates.js';
 import { analysed, traceText } from './trace.test-helper.js';
 import type { Item } from './trace.test-helper.js';
@@ -70,7 +70,7 @@ describe('the published training trace, analysed', () => {
   });
 
   claim('has layers that start with its cells', () => {
-    const starts = found.set.ranks[0].instances.filter(({ phase }) => phase === 'attn(F)');
+    const starts = found.set.ranks[0].content.instances.filter(({ phase }) => phase === 'attn(F)');
     expect(starts.map(({ startNs }) => startNs / 1000)).to.deep.equal(reference.cells.map(({ start_us }) => start_us));
   });
 
@@ -135,8 +135,9 @@ describe('the published training trace, analysed', () => {
   });
 
   claim('has phases wait for those of the other stream that the reference finds', () => {
-    const [rank] = found.set.ranks;
-    const gates = gatesOf(rank, found.set.facts);
+    const [view] = found.set.ranks;
+    const rank = view.content;
+    const gates = gatesOf(view, found.set.facts);
     for (const [phase, { after }] of Object.entries(reference.dependencies)) {
       const instances = rank.instances.flatMap((instance, index) => (instance.phase === phase ? [index] : []));
       for (const text of after) {

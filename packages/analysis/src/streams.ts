@@ -1,8 +1,7 @@
-import type { KernelRoles } from './kernel-role.js';
-import type { KernelColumns, TraceStream } from './model.js';
+import type { KernelColumns, KernelIdentity, RankStream } from '@epemu/timeline';
 
 /**
- * Communication is what a stream is for where that is most of its kernels and of its time: by time alone a stream that
+ * Tells what streams of a captured rank are for: communication where that is most of their kernels and of their time: by time alone a stream that
  * computes and waits for a slow rank would be one for communication.
  *
  * @param ids as traces number them, by stream index.
@@ -10,19 +9,16 @@ import type { KernelColumns, TraceStream } from './model.js';
  */
 export function streamsOf(
   ids: readonly (number | string)[],
-  kernels: KernelColumns,
-  names: readonly string[],
-  roles: KernelRoles,
-): TraceStream[] {
+  { count, startNs, endNs, stream, kernel }: KernelColumns,
+  identities: readonly KernelIdentity[],
+): RankStream[] {
   const excessNs = new Float64Array(ids.length);
   const excess = new Float64Array(ids.length);
-  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-  const [streams, nameIndices] = [kernels.column('stream'), kernels.column('name')];
-  for (let row = 0; row < kernels.count; row++) {
-    const { class: kernelClass } = roles.of(names[nameIndices[row]]);
+  for (let row = 0; row < count; row++) {
+    const { class: kernelClass } = identities[kernel[row]];
     const sign = kernelClass === 'communication' ? 1 : -1;
-    excessNs[streams[row]] += sign * (ends[row] - starts[row]);
-    if (kernelClass !== 'memory') excess[streams[row]] += sign;
+    excessNs[stream[row]] += sign * (endNs[row] - startNs[row]);
+    if (kernelClass !== 'memory') excess[stream[row]] += sign;
   }
   return ids.map((id, index) => {
     const isFor = excess[index] > 0 && excessNs[index] > 0 ? 'communication' : 'computation';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { analyze } from './analyze.js';
-import type { AnalysedSet, AnalysisOptions } from './analyze.js';
+import type { AnalysedSet } from './analysis.js';
+import type { AnalysisOptions } from './analyze.js';
 
 /** An event as a file has it; tests put anything into it. */
 export type Item = Record<string, unknown>;

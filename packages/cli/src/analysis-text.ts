@@ -1,4 +1,4 @@
-import type { AnalysedSet } from '@epemu/analysis';
+import type { AnalysedRanks, AnalysedSet, RankFigures } from '@epemu/analysis';
 import { analysisFigures, analysisTables, findingText, layerText, plainText, steadyLayer, titleOf } from '@epemu/pages';
 import type { PageTable } from '@epemu/pages';
 import { plainTable } from './plain-table.js';
@@ -23,8 +23,8 @@ export function pictureOptions(output: TextOutput): Parameters<typeof layerText>
 }
 
 /** @returns the picture of one layer as wide as the output. */
-export function layerPictureText(analysed: AnalysedSet, output: TextOutput): string {
-  const picture = steadyLayer(analysed);
+export function layerPictureText(analysed: AnalysedRanks, first: RankFigures | undefined, output: TextOutput): string {
+  const picture = first === undefined ? null : steadyLayer(analysed, first);
   return picture === null ? '' : layerText(picture, pictureOptions(output));
 }
 
@@ -59,7 +59,7 @@ export function analysisText(analysed: AnalysedSet, output: TextOutput): string 
     '',
     plainTable(['', '', ''], figures, [1]),
     '',
-    layerPictureText(analysed, output),
+    layerPictureText(analysed, analysed.ranks[0], output),
   ];
   for (const table of analysisTables(analysis)) if (!LEFT_OUT.has(table.id)) lines.push(tableText(table));
   lines.push(plainText(findingText(analysis)));

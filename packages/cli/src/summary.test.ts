@@ -1,5 +1,5 @@
 import type { Report, RunOutcome } from '@epemu/cluster';
-import { STATEMENT } from '@epemu/cluster';
+import { STATEMENT } from '@epemu/trace';
 import { EpemuError, RankFailedError } from '@epemu/core';
 import { expect } from 'chai';
 import { failureText } from './failure-block.js';

@@ -41,7 +41,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
         ],
       ),
       '',
-      ...(analysed === undefined ? [] : [layerPictureText(analysed, output)]),
+      ...(analysed === undefined ? [] : [layerPictureText(analysed.analysed, analysed.drawing.first, output)]),
       plainTable(
         ['phase', 'mean', 'min', 'max', 'exposed'],
         report.phases.map(({ name, meanUs, minUs, maxUs, exposedUs }) => [

@@ -3,7 +3,7 @@ export { findCommand } from './launcher.js';
 export { describeRun } from './output/merge.js';
 export type { Report, Throughput } from './output/report.js';
 export { RUN_FILES, rankFileName } from './output/folder.js';
-export { STATEMENT, throughputOf, throughputOfStep } from './output/report.js';
+export { throughputOf, throughputOfStep } from './output/report.js';
 export { ReplayMismatchError, replayRun } from './replay-run.js';
 export type { ReplayOutcome } from './replay-run.js';
 export { RunMetricsServer } from './metrics/run-metrics-server.js';

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AnalysedSet } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import { BadInputError, EpemuError, asEpemuError } from '@epemu/core';
 import type { MemoryFabric } from '@epemu/fabric';
@@ -20,7 +19,7 @@ import { runLabels } from './metrics/run-labels.js';
 import { findingOf } from './output/finding.js';
 import { newRunId, prepareFolder } from './output/folder.js';
 import { mergeRun } from './output/merge.js';
-import type { MergeResult } from './output/merge.js';
+import type { AnalysedRun, MergeResult } from './output/merge.js';
 import { metricsText } from './output/metrics.js';
 import { runPage } from './output/run-page.js';
 import { buildReport } from './output/report.js';
@@ -60,7 +59,7 @@ export interface RunOutcome {
   readonly folder: string;
   readonly report: Report;
   /** What the report's page shows; undefined where no rank recorded a kernel. */
-  readonly analysed?: AnalysedSet;
+  readonly analysed?: AnalysedRun;
   readonly error?: EpemuError;
   /** Where workers that serve metrics may be left: waits until they are gone. */
   readonly workersGone?: WorkersGone;
@@ -282,7 +281,7 @@ class ScenarioRun {
 
   #report(merged: MergeResult, emulatedNs: number): Report {
     const { configuration, spool, begunNs, inMemory } = this.#options;
-    const answers = merged.analysed?.analysis.criticalPath?.answers ?? [];
+    const answers = merged.analysed?.analysed.analysis.criticalPath?.answers ?? [];
     const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
     const statistics = this.#statistics;
     const startedNs = this.#startedNs;
@@ -325,7 +324,7 @@ async function writeReport(
   report: Report,
   runId: string,
   configuration: Configuration,
-  analysed: AnalysedSet | undefined,
+  analysed: AnalysedRun | undefined,
 ): Promise<void> {
   try {
     writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);

@@ -1,3 +1,4 @@
+export * from './arithmetic.js';
 export * from './columns.js';
 export * from './counted.js';
 export * from './deferred.js';

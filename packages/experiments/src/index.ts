@@ -4,3 +4,4 @@ export * from './collective.js';
 export * from './in-memory.js';
 export * from './validate.js';
 export * from './validation-markdown.js';
+export { figuresOf } from './figures-of.js';

@@ -11,8 +11,8 @@ import {
   rowIds,
 } from '@epemu/published';
 import type { CalibrationRow, FigureGroup, PublishedFigure } from '@epemu/published';
-import { FigureAccumulator } from '@epemu/timeline';
 import { runCollective } from './collective.js';
+import { figuresOf } from './figures-of.js';
 import { runInMemory } from './in-memory.js';
 
 /** A group of published figures. */
@@ -39,10 +39,7 @@ interface Step {
 /** A run under published conditions, over live ranks in this process, with no payload: the same events, less to do. */
 async function rowsOfRun(name: string): Promise<CalibrationRow[]> {
   const configuration = publishedConfiguration(name);
-  const { program, timelines } = await runInMemory(configuration);
-  const accumulator = new FigureAccumulator(program, configuration.model.experts);
-  for (const timeline of timelines) accumulator.add(timeline);
-  const figures = accumulator.result();
+  const figures = figuresOf(await runInMemory(configuration));
   return calibrationRows(configuration, { figures, throughput: throughputOf(configuration, figures) });
 }
 

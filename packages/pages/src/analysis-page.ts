@@ -1,9 +1,9 @@
-import type { AnalysedSet, Analysis } from '@epemu/analysis';
+import type { AnalysedRanks, Analysis } from '@epemu/analysis';
 import { findingText } from './analysis-finding.js';
 import { analysisTables } from './analysis-tables.js';
 import type { ByteMatrix, PageData, RankBars, SummaryFigure } from './page-data.js';
 import { steadyLayer } from './steady-layer.js';
-import { timelineData } from './timeline-data.js';
+import type { RanksDrawing } from './timeline-data.js';
 import { formatBytes, percentText, timeText } from './units.js';
 
 /** What is analysed, in a few words: `decode, 128 ranks`, `1 rank of 64`. */
@@ -88,11 +88,12 @@ export function byteMatrix({ traffic }: Analysis): ByteMatrix | null {
   return { ranks, nodeSize, bytes };
 }
 
-/** Puts an analysis on a page. */
-export function analysisPage(analysed: AnalysedSet, epemuVersion: string): PageData {
+/** Puts an analysis on a page. @param drawing of the same ranks. */
+export function analysisPage(analysed: AnalysedRanks, drawing: RanksDrawing, epemuVersion: string): PageData {
   const { analysis, set } = analysed;
   const { files } = analysis;
-  const layer = steadyLayer(analysed);
+  const layer = drawing.first === undefined ? null : steadyLayer(analysed, drawing.first);
+  const ranks = analysis.ranksSummary.map(({ rank }) => rank);
   return {
     kind: 'analysis',
     title: titleOf(analysis),
@@ -104,7 +105,7 @@ export function analysisPage(analysed: AnalysedSet, epemuVersion: string): PageD
     finding: findingText(analysis),
     figures: analysisFigures(analysis),
     layers: layer === null ? [] : [layer],
-    timeline: timelineData(analysed),
+    timeline: drawing.timeline(analysed, ranks),
     // Of one rank the figures above say the same.
     ranks: analysis.ranks === 1 ? [] : rankBars(analysis),
     matrix: byteMatrix(analysis),

@@ -27,7 +27,7 @@ export function sideTitle(side: SideHeadline): string {
 /** Pictures of one layer of each side that has one, named A and B. */
 export function comparisonLayers({ a, b }: ComparedSets): LayerPicture[] {
   return [a, b].flatMap((side, index) => {
-    const picture = side === null ? null : steadyLayer(side);
+    const picture = side === null ? null : steadyLayer(side, side.ranks[0]);
     return picture === null ? [] : [{ ...picture, title: `${index === 0 ? 'A' : 'B'} · ${picture.title}` }];
   });
 }

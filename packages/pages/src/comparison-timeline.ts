@@ -1,22 +1,14 @@
 import type { AnalysedSet } from '@epemu/analysis';
 import type { TimelineData } from './page-data.js';
-import { MOST_SLICES, timelineData } from './timeline-data.js';
+import { MOST_SLICES, drawingOf } from './timeline-data.js';
 
 /** Ranks of each side that the timeline shows. */
 const MOST_RANKS = 8;
 
-/** @returns the first ranks of what was analysed, by themselves; the critical path, which leads through all, is left out. */
-function firstRanks(analysed: AnalysedSet): AnalysedSet {
-  const { set, views, collectives } = analysed;
-  const ranks = set.ranks.slice(0, MOST_RANKS);
-  const shown = new Set(ranks.map(({ rank }) => rank));
-  return {
-    ...analysed,
-    set: { ...set, ranks },
-    views: views.slice(0, ranks.length),
-    collectives: collectives.map(({ parts }) => ({ parts: parts.filter(({ rank }) => shown.has(rank)) })),
-    path: [],
-  };
+/** @returns the first ranks of a side by themselves; the critical path, which leads through all, is left out. */
+function sideTimeline({ ranks, collectives }: AnalysedSet, prefix: string): TimelineData {
+  const shown = ranks.slice(0, MOST_RANKS);
+  return drawingOf(shown, prefix, MOST_SLICES / 2).timeline({ collectives, path: [] }, []);
 }
 
 /** @returns when the first kernel or transfer starts, ns. */
@@ -66,9 +58,7 @@ function joined<Key extends string>(
 
 /** @returns the timelines of A's first ranks and B's first ranks below each other, both from 0. */
 export function comparisonTimeline(a: AnalysedSet, b: AnalysedSet): TimelineData {
-  const [sideA, sideB] = [a, b].map((side, index) =>
-    timelineData(firstRanks(side), index === 0 ? 'A ' : 'B ', MOST_SLICES / 2),
-  );
+  const [sideA, sideB] = [a, b].map((side, index) => sideTimeline(side, index === 0 ? 'A ' : 'B '));
   const names = [...sideA.names];
   const known = new Map(names.map((name, index) => [name, index]));
   const indices = sideB.names.map((name) => {

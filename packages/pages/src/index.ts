@@ -16,7 +16,7 @@ export { adviceText, findingText } from './analysis-finding.js';
 export { analysisFigures, analysisPage, byteMatrix, rankBars, titleOf } from './analysis-page.js';
 export { analysisTables, columnsOf, phaseTable, plainRows } from './analysis-tables.js';
 export { steadyLayer } from './steady-layer.js';
-export { timelineData } from './timeline-data.js';
+export { RanksDrawing, drawingOf } from './timeline-data.js';
 export { formatBytes, percentText, timeText } from './units.js';
 export { reportPage } from './report-page.js';
 export { readPageAssets, type PageAssets } from './page-assets.js';

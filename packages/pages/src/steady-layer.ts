@@ -1,5 +1,6 @@
-import { exposedPieces, gatesOf, layerStarts } from '@epemu/analysis';
-import type { AnalysedSet, Gates, PhaseInstance, TraceRank } from '@epemu/analysis';
+import { gatesOf } from '@epemu/analysis';
+import type { AnalysedRanks, Gates, RankFigures } from '@epemu/analysis';
+import type { PhaseInstance, RankView } from '@epemu/timeline';
 import { toneOf } from './layer-picture.js';
 import type { LayerBox, LayerGate, LayerPicture, LayerRow } from './layer-picture.js';
 
@@ -17,15 +18,12 @@ function layerWindow(starts: readonly number[], last: number): Window & { readon
   return { startNs: starts[layer] ?? 0, endNs: starts[layer + 1] ?? last, layer };
 }
 
-function kindOf(phase: string): LayerBox['kind'] {
-  if (phase.startsWith('issue ')) return 'issue';
-  return phase.startsWith('wait ') ? 'wait' : 'phase';
-}
-
 /** A box and where it came from: an instance, or a background transfer by its name. */
 interface Placed {
   readonly box: LayerBox;
   readonly instance: number;
+  /** The transfer that it issues or waits for. */
+  readonly transfer?: string | undefined;
 }
 
 class Rows {
@@ -41,7 +39,8 @@ class Rows {
     return endNs > this.#window.startNs && startNs < this.#window.endNs;
   }
 
-  box(phase: string, span: Window, communicates: boolean): LayerBox {
+  /** @param half of a background transfer that it is. */
+  box(phase: string, span: Window, communicates: boolean, half?: PhaseInstance['half']): LayerBox {
     const exposed = communicates
       ? this.#exposed
           .filter(({ startNs, endNs }) => endNs > span.startNs && startNs < span.endNs)
@@ -50,7 +49,7 @@ class Rows {
             endNs: Math.min(endNs, span.endNs),
           }))
       : [];
-    return { phase, startNs: span.startNs, endNs: span.endNs, tone: toneOf(phase), kind: kindOf(phase), exposed };
+    return { phase, startNs: span.startNs, endNs: span.endNs, tone: toneOf(phase), kind: half ?? 'phase', exposed };
   }
 }
 
@@ -59,7 +58,11 @@ class Rows {
  *
  * @param gates by instance.
  */
-function reducedGates({ instances }: TraceRank, gates: Gates, seen: readonly number[]): readonly (readonly number[])[] {
+function reducedGates(
+  { content: { instances } }: RankView,
+  gates: Gates,
+  seen: readonly number[],
+): readonly (readonly number[])[] {
   const lastOnStream = new Map<number, number>();
   const ancestors = new Map<number, Set<number>>();
   const before = new Map<number, number | undefined>();
@@ -101,11 +104,12 @@ function transferGates(rows: readonly (readonly Placed[])[], network: number): L
   rows[network].forEach(({ box: { phase, startNs, endNs } }, box) => {
     rows.forEach((placed, row) => {
       if (row === network) return;
-      placed.forEach(({ box: other }, index) => {
-        if (other.phase === `issue ${phase}` && other.startNs <= startNs && startNs <= other.endNs) {
+      placed.forEach(({ box: other, transfer }, index) => {
+        if (transfer !== phase) return;
+        if (other.kind === 'issue' && other.startNs <= startNs && startNs <= other.endNs) {
           gates.push({ from: { row, box: index }, to: { row: network, box } });
         }
-        if (other.phase === `wait ${phase}` && other.startNs <= endNs && endNs <= other.endNs) {
+        if (other.kind === 'wait' && other.startNs <= endNs && endNs <= other.endNs) {
           gates.push({ from: { row: network, box }, to: { row, box: index } });
         }
       });
@@ -123,32 +127,36 @@ function order(instances: readonly PhaseInstance[], seen: (instance: PhaseInstan
  * Draws up one steady layer of the first rank as the published figures draw it: what computes, what communicates, what
  * is in the background, and the gates between them.
  *
+ * @param first the rank that is drawn.
  * @returns null where the trace has no phases, or so many in a layer that no picture could tell them apart.
  */
-export function steadyLayer({ set, views, analysis }: AnalysedSet): LayerPicture | null {
-  const rank = set.ranks[0];
-  if (rank.instances.length === 0) return null;
-  const lastNs = rank.instances.reduce((last, { endNs }) => Math.max(last, endNs), 0);
-  const window = layerWindow(layerStarts(rank, analysis.layers.marker ?? undefined), lastNs);
-  const exposed = exposedPieces(views[0], Number.POSITIVE_INFINITY);
+export function steadyLayer(
+  { set, analysis }: AnalysedRanks,
+  { view, layers, exposed }: RankFigures,
+): LayerPicture | null {
+  const { instances, streams, transfers } = view.content;
+  if (instances.length === 0) return null;
+  const lastNs = instances.reduce((last, { endNs }) => Math.max(last, endNs), 0);
+  const starts = layers.map(({ startNs }) => startNs);
+  const window = layerWindow(starts, lastNs);
   const rows = new Rows(window, exposed);
-  const seen = order(rank.instances, (instance) => rows.isSeen(instance));
+  const seen = order(instances, (instance) => rows.isSeen(instance));
   if (seen.length > MOST_BOXES) return null;
   const placedOn = (role: 'computation' | 'communication'): Placed[] =>
     seen.flatMap((instance) => {
-      const { phase, stream, startNs, endNs } = rank.instances[instance];
-      if (rank.streams[stream].role !== role) return [];
-      const communicates = role === 'communication' || kindOf(phase) !== 'phase';
-      return [{ instance, box: rows.box(phase, { startNs, endNs }, communicates) }];
+      const { phase, stream, startNs, endNs, half, transfer } = instances[instance];
+      if (streams[stream].role !== role) return [];
+      const communicates = role === 'communication' || half !== undefined;
+      return [{ instance, transfer, box: rows.box(phase, { startNs, endNs }, communicates, half) }];
     });
   const computation = placedOn('computation');
   const communication = placedOn('communication');
-  const network = rank.transfers
+  const network = transfers
     .filter((transfer) => rows.isSeen(transfer))
     .map(({ phase, startNs, endNs }): Placed => ({ instance: -1, box: rows.box(phase, { startNs, endNs }, true) }));
   const all = [computation, communication, network];
   const places = placesOf(all.slice(0, 2));
-  const reduced = reducedGates(rank, gatesOf(rank, set.facts), seen);
+  const reduced = reducedGates(view, gatesOf(view, set.facts), seen);
   const gates = seen.flatMap((index, i) =>
     reduced[i].flatMap((gate): LayerGate[] => {
       const [from, to] = [places.get(gate), places.get(index)];
@@ -165,7 +173,7 @@ export function steadyLayer({ set, views, analysis }: AnalysedSet): LayerPicture
     rowOf('network', undefined, network),
   ];
   return {
-    title: `${analysis.scenario ?? 'trace'}: layer ${window.layer} of rank ${rank.rank}`,
+    title: `${analysis.scenario ?? 'trace'}: layer ${window.layer} of rank ${view.rank}`,
     startNs: window.startNs,
     endNs: window.endNs,
     rows: drawn.map((row) => layerRows[row]),

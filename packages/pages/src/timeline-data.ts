@@ -1,6 +1,9 @@
-import { KERNEL_CLASSES, exposedPieces } from '@epemu/analysis';
-import type { AnalysedSet, TraceRank } from '@epemu/analysis';
-import type { TimelineData, TimelineTrack } from './page-data.js';
+import type { AnalysedRanks, RankFigures } from '@epemu/analysis';
+import type { RankView } from '@epemu/timeline';
+import { LongestSlices } from './longest-slices.js';
+import { SLICE_CLASSES } from './page-data.js';
+import type { TimelineData } from './page-data.js';
+import { Names, Tracks } from './timeline-tracks.js';
 
 /** More slices than this make a page slow to load; the shortest kernels are left out then. */
 export const MOST_SLICES = 200_000;
@@ -8,81 +11,6 @@ const MOST_FLOWS = 50_000;
 const MOST_EXPOSED = 5_000;
 /** Between any two kernels communication is exposed for a µs or two; marks for each would hide those that count. */
 const LEAST_EXPOSED_NS = 4_000;
-
-/** Rows of the timeline: streams of each rank in the order of their numbers, its network below them. */
-class Tracks {
-  readonly list: TimelineTrack[] = [];
-  /** By rank index: the track of each stream, and of the network. */
-  readonly ofStream: number[][] = [];
-  readonly ofNetwork: number[] = [];
-
-  constructor(ranks: readonly TraceRank[], prefix: string) {
-    for (const { rank, streams, transfers } of ranks) {
-      const group = `${prefix}rank ${rank}`;
-      const order = streams
-        .map((_, index) => index)
-        .sort((a, b) => Number(streams[a].id) - Number(streams[b].id) || a - b);
-      const places: number[] = [];
-      for (const index of order) {
-        places[index] = this.list.push({ group, name: streams[index].name, role: streams[index].role }) - 1;
-      }
-      this.ofStream.push(places);
-      this.ofNetwork.push(
-        transfers.length === 0 ? -1 : this.list.push({ group, name: 'network', role: 'network' }) - 1,
-      );
-    }
-  }
-}
-
-/** Shares one index for each text. */
-class Names {
-  readonly list: string[] = [];
-  readonly #index = new Map<string, number>();
-
-  of(text: string): number {
-    let index = this.#index.get(text);
-    if (index === undefined) this.#index.set(text, (index = this.list.push(text) - 1));
-    return index;
-  }
-}
-
-/** Slices before they are put in the order of tracks and starts. */
-class Slices {
-  readonly rows: number[][] = [];
-
-  add(...row: number[]): void {
-    this.rows.push(row);
-  }
-
-  /** @returns the columns, by track and start. */
-  columns(): number[][] {
-    this.rows.sort((a, b) => a[0] - b[0] || a[1] - b[1] || b[2] - a[2]);
-    const width = this.rows[0]?.length ?? 0;
-    return Array.from({ length: width }, (_, column) => this.rows.map((row) => row[column]));
-  }
-}
-
-/** @returns the length, ns, that a kernel must have to be drawn, so that no more than the limit are. */
-function leastNs(ranks: readonly TraceRank[], limit: number): number {
-  const count = ranks.reduce((sum, { kernels }) => sum + kernels.count, 0);
-  if (count <= limit) return 0;
-  const lengths = new Float64Array(count);
-  let at = 0;
-  for (const { kernels } of ranks) {
-    const ends = kernels.column('endNs');
-    kernels.column('startNs').forEach((startNs, row) => (lengths[at++] = ends[row] - startNs));
-  }
-  lengths.sort();
-  return lengths[count - limit] + 1;
-}
-
-/** @returns the most that the timeline's kernels may be: phases and transfers are never left out. */
-function kernelLimit(ranks: readonly TraceRank[], limit: number): number {
-  return Math.max(
-    0,
-    limit - ranks.reduce((sum, { instances, transfers }) => sum + instances.length + transfers.length, 0),
-  );
-}
 
 /** @returns what the timeline leaves out, in sentences. */
 function noteOf(kernels: number, shortestNs: number, short: number, beyond: number): string {
@@ -95,108 +23,165 @@ function noteOf(kernels: number, shortestNs: number, short: number, beyond: numb
     .join(' ');
 }
 
-/** Puts what was analysed into the rows, slices and arrows of a timeline. @param prefix of all ranks' names. */
-export function timelineData(analysed: AnalysedSet, prefix = '', limit = MOST_SLICES): TimelineData {
-  const { set, views, collectives, path } = analysed;
-  const tracks = new Tracks(set.ranks, prefix);
-  const names = new Names();
-  const kernels = new Slices();
-  const phases = new Slices();
-  const exposed = new Slices();
-  const shortestNs = leastNs(set.ranks, kernelLimit(set.ranks, limit));
-  let endNs = 0;
-  let leftOut = 0;
-  let [short, beyond] = [0, 0];
-  set.ranks.forEach((rank, index) => {
-    const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
-    const [streams, nameIndices] = [rank.kernels.column('stream'), rank.kernels.column('name')];
-    const instances = rank.kernels.column('instance');
-    const view = views[index];
-    for (let row = 0; row < rank.kernels.count; row++) {
-      endNs = Math.max(endNs, ends[row]);
-      const ns = ends[row] - starts[row];
-      if (ns < shortestNs) {
-        leftOut++;
-        continue;
-      }
-      const phase = rank.instances[instances[row]]?.phase;
-      kernels.add(
-        tracks.ofStream[index][streams[row]],
-        starts[row],
-        ns,
-        names.of(set.names[nameIndices[row]]),
-        KERNEL_CLASSES.indexOf(view.role(row).class),
-        phase === undefined ? -1 : names.of(phase),
+/** An exposed piece that may be marked. */
+interface Mark {
+  readonly track: number;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly phase: number;
+}
+
+/**
+ * Gathers what a page draws of ranks, one after the other in the order of their rows; the ranks themselves may go
+ * afterwards, but for the first, of which a layer is drawn.
+ */
+export class RanksDrawing {
+  readonly #limit: number;
+  readonly #tracks: Tracks;
+  readonly #names = new Names();
+  readonly #kernels: LongestSlices;
+  readonly #phases: { track: number; startNs: number; ns: number; name: number }[] = [];
+  /** By rank, the longest first. */
+  readonly #marks: Mark[][] = [];
+  #first: RankFigures | undefined;
+  #endNs = 0;
+  #pieces = 0;
+  #longPieces = 0;
+
+  /** @param prefix of all ranks' names. */
+  constructor(prefix = '', limit = MOST_SLICES) {
+    this.#limit = limit;
+    this.#tracks = new Tracks(prefix);
+    this.#kernels = new LongestSlices(limit);
+  }
+
+  /** The first rank that was taken. */
+  get first(): RankFigures | undefined {
+    return this.#first;
+  }
+
+  /** Takes a rank. */
+  add(figures: RankFigures): void {
+    this.#first ??= figures;
+    const { view, exposed } = figures;
+    this.#tracks.add(view.content);
+    this.#addKernels(view);
+    this.#addPhases(view);
+    const long = exposed.filter(({ startNs, endNs }) => endNs - startNs >= LEAST_EXPOSED_NS);
+    const track = this.#markedTrack(view);
+    this.#pieces += exposed.length;
+    this.#longPieces += long.length;
+    this.#marks.push(
+      long.slice(0, MOST_EXPOSED).map(({ startNs, endNs, phase }) => {
+        return { track, startNs, endNs, phase: this.#names.of(phase) };
+      }),
+    );
+  }
+
+  #addKernels(view: RankView): void {
+    const { rank, kernels, instances, identities } = view.content;
+    for (let row = 0; row < kernels.count; row++) {
+      const [startNs, endNs] = [kernels.startNs[row], kernels.endNs[row]];
+      this.#endNs = Math.max(this.#endNs, endNs);
+      const { name, class: kernelClass } = identities[kernels.kernel[row]];
+      const phase = instances[kernels.instance[row]]?.phase;
+      this.#kernels.add(
+        this.#tracks.ofStream(rank, kernels.stream[row]),
+        startNs,
+        endNs - startNs,
+        this.#names.of(name),
+        SLICE_CLASSES.indexOf(kernelClass),
+        phase === undefined ? -1 : this.#names.of(phase),
       );
     }
-    for (const { phase, rows } of rank.instances) {
+  }
+
+  #addPhases({ content }: RankView): void {
+    const { rank, kernels, instances, transfers } = content;
+    for (const { phase, rows } of instances) {
       // A phase on two streams is drawn on both.
       const extents = new Map<number, [number, number]>();
       for (const row of rows) {
-        const extent = extents.get(streams[row]);
-        if (extent === undefined) extents.set(streams[row], [starts[row], ends[row]]);
-        else extent[1] = Math.max(extent[1], ends[row]);
+        const extent = extents.get(kernels.stream[row]);
+        if (extent === undefined) extents.set(kernels.stream[row], [kernels.startNs[row], kernels.endNs[row]]);
+        else extent[1] = Math.max(extent[1], kernels.endNs[row]);
       }
-      for (const [stream, [from, to]] of extents)
-        phases.add(tracks.ofStream[index][stream], from, to - from, names.of(phase));
+      const name = this.#names.of(phase);
+      for (const [stream, [startNs, endNs]] of extents) {
+        this.#phases.push({ track: this.#tracks.ofStream(rank, stream), startNs, ns: endNs - startNs, name });
+      }
     }
-    for (const { phase, startNs, endNs: to } of rank.transfers) {
-      endNs = Math.max(endNs, to);
-      phases.add(tracks.ofNetwork[index], startNs, to - startNs, names.of(phase));
+    for (const { phase, startNs, endNs } of transfers) {
+      this.#endNs = Math.max(this.#endNs, endNs);
+      const name = this.#names.of(phase);
+      this.#phases.push({ track: this.#tracks.ofNetwork(rank), startNs, ns: endNs - startNs, name });
     }
-    const pieces = exposedPieces(view, Number.POSITIVE_INFINITY);
-    const long = pieces.filter((piece) => piece.endNs - piece.startNs >= LEAST_EXPOSED_NS);
-    const marked = long.slice(0, Math.ceil(MOST_EXPOSED / set.ranks.length));
-    short += pieces.length - long.length;
-    beyond += long.length - marked.length;
-    for (const piece of marked) {
-      exposed.add(exposedTrack(rank, tracks, index), piece.startNs, piece.endNs, names.of(piece.phase));
-    }
-  });
-  const [track = [], startNs = [], durationNs = [], name = [], kernelClass = [], phase = []] = kernels.columns();
-  const [phaseTrack = [], phaseStart = [], phaseDuration = [], phaseName = []] = phases.columns();
-  const [exposedTracks = [], exposedStart = [], exposedEnd = [], exposedPhase = []] = exposed.columns();
-  const rankIndex = new Map(set.ranks.map(({ rank }, index) => [rank, index]));
-  return {
-    endNs,
-    tracks: tracks.list,
-    names: names.list,
-    kernels: { track, startNs, durationNs, name, class: kernelClass, phase },
-    phases: { track: phaseTrack, startNs: phaseStart, durationNs: phaseDuration, name: phaseName },
-    flows: flowsOf(collectives, set.ranks, rankIndex, tracks),
-    path: pathOf(path, tracks),
-    exposed: { track: exposedTracks, startNs: exposedStart, endNs: exposedEnd, phase: exposedPhase },
-    note: noteOf(leftOut, shortestNs, short, beyond),
-  };
-}
+  }
 
-/** @returns the row that a rank's exposed pieces are marked on: its network, its communication, else its first. */
-function exposedTrack({ streams }: TraceRank, { ofStream, ofNetwork }: Tracks, index: number): number {
-  if (ofNetwork[index] >= 0) return ofNetwork[index];
-  const communication = streams.findIndex(({ role }) => role === 'communication');
-  return ofStream[index][Math.max(0, communication)];
+  /** The row that a rank's exposed pieces are marked on: its network, its communication, else its first. */
+  #markedTrack({ content: { rank, streams } }: RankView): number {
+    const network = this.#tracks.ofNetwork(rank);
+    if (network >= 0) return network;
+    return this.#tracks.ofStream(
+      rank,
+      Math.max(
+        0,
+        streams.findIndex(({ role }) => role === 'communication'),
+      ),
+    );
+  }
+
+  /** @returns the rows, slices and arrows of all ranks taken. */
+  timeline({ collectives, path }: Pick<AnalysedRanks, 'collectives' | 'path'>, ranks: readonly number[]): TimelineData {
+    // Phases and transfers are never left out.
+    const { columns, leftOut, shortestNs } = this.#kernels.result(Math.max(0, this.#limit - this.#phases.length));
+    const phases = [...this.#phases].sort((a, b) => a.track - b.track || a.startNs - b.startNs || b.ns - a.ns);
+    const mostOfRank = Math.ceil(MOST_EXPOSED / this.#marks.length);
+    const marks = this.#marks
+      .flatMap((ofRank) => ofRank.slice(0, mostOfRank))
+      .sort((a, b) => a.track - b.track || a.startNs - b.startNs);
+    return {
+      endNs: this.#endNs,
+      tracks: this.#tracks.list,
+      names: this.#names.list,
+      kernels: {
+        ...{ track: columns.track, startNs: columns.startNs, durationNs: columns.ns },
+        ...{ name: columns.name, class: columns.class, phase: columns.phase },
+      },
+      phases: {
+        track: phases.map(({ track }) => track),
+        startNs: phases.map(({ startNs }) => startNs),
+        durationNs: phases.map(({ ns }) => ns),
+        name: phases.map(({ name }) => name),
+      },
+      flows: flowsOf(collectives, this.#tracks),
+      path: pathOf(path, ranks, this.#tracks),
+      exposed: {
+        track: marks.map(({ track }) => track),
+        startNs: marks.map(({ startNs }) => startNs),
+        endNs: marks.map(({ endNs }) => endNs),
+        phase: marks.map(({ phase }) => phase),
+      },
+      note: noteOf(leftOut, shortestNs, this.#pieces - this.#longPieces, this.#longPieces - marks.length),
+    };
+  }
 }
 
 /** Arrows from the rank that came last to a collective, to where the others went on. */
-function flowsOf(
-  collectives: AnalysedSet['collectives'],
-  ranks: readonly TraceRank[],
-  rankIndex: ReadonlyMap<number, number>,
-  tracks: Tracks,
-): TimelineData['flows'] {
+function flowsOf(collectives: AnalysedRanks['collectives'], tracks: Tracks): TimelineData['flows'] {
   const flows = { fromTrack: [] as number[], fromNs: [] as number[], toTrack: [] as number[], toNs: [] as number[] };
   for (const { parts } of collectives) {
-    if (parts.length < 2) continue;
-    const last = parts.reduce((latest, part) => (part.arrivedNs > latest.arrivedNs ? part : latest));
-    const trackOf = ({ rank, syncRow }: (typeof parts)[number]): number => {
-      const index = rankIndex.get(rank)!;
-      return tracks.ofStream[index][ranks[index].kernels.column('stream')[syncRow]];
-    };
-    for (const part of parts) {
-      if (part === last || flows.toNs.length >= MOST_FLOWS) continue;
-      flows.fromTrack.push(trackOf(last));
-      flows.fromNs.push(last.arrivedNs);
-      flows.toTrack.push(trackOf(part));
+    const drawn = parts.flatMap((part) => {
+      const track = tracks.ofStreamId(part.rank, part.stream);
+      return track === undefined ? [] : [{ part, track }];
+    });
+    if (drawn.length < 2) continue;
+    const last = drawn.reduce((latest, one) => (one.part.arrivedNs > latest.part.arrivedNs ? one : latest));
+    for (const { part, track } of drawn) {
+      if (part === last.part || flows.toNs.length >= MOST_FLOWS) continue;
+      flows.fromTrack.push(last.track);
+      flows.fromNs.push(last.part.arrivedNs);
+      flows.toTrack.push(track);
       flows.toNs.push(part.syncEndNs);
     }
   }
@@ -204,10 +189,10 @@ function flowsOf(
 }
 
 /** Pieces on one row in a row are one. */
-function pathOf(path: AnalysedSet['path'], tracks: Tracks): TimelineData['path'] {
+function pathOf(path: AnalysedRanks['path'], ranks: readonly number[], tracks: Tracks): TimelineData['path'] {
   const merged = { track: [] as number[], startNs: [] as number[], endNs: [] as number[] };
   for (const { rankIndex, stream, startNs, endNs } of path) {
-    const track = tracks.ofStream[rankIndex][stream];
+    const track = tracks.ofStream(ranks[rankIndex], stream);
     if (merged.track.at(-1) === track) merged.endNs[merged.endNs.length - 1] = endNs;
     else {
       merged.track.push(track);
@@ -216,4 +201,11 @@ function pathOf(path: AnalysedSet['path'], tracks: Tracks): TimelineData['path']
     }
   }
   return merged;
+}
+
+/** @returns a drawing of ranks that are at hand. */
+export function drawingOf(ranks: readonly RankFigures[], prefix = '', limit = MOST_SLICES): RanksDrawing {
+  const drawing = new RanksDrawing(prefix, limit);
+  for (const figures of ranks) drawing.add(figures);
+  return drawing;
 }

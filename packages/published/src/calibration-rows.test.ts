@@ -1,8 +1,9 @@
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { buildProgram } from '@epemu/schedule';
-import { FigureAccumulator } from '@epemu/timeline';
-import type { FigureReport } from '@epemu/timeline';
+import { RunFigures } from '@epemu/analysis';
+import type { FigureReport } from '@epemu/analysis';
+import { ProgramFacts } from '@epemu/timeline';
 import { expect } from 'chai';
 import { appliesTo } from './applies.js';
 import { calibrationRows } from './calibration-rows.js';
@@ -98,7 +99,11 @@ describe('figures that apply to a run', () => {
 
 describe('rows of a run', () => {
   const configuration = configurationOf('train', { fabric: 'memory' });
-  const nothing = new FigureAccumulator(buildProgram(configuration), 256).result();
+  const nothing = new RunFigures({
+    facts: new ProgramFacts(buildProgram(configuration), 1),
+    ranks: 1,
+    experts: 256,
+  }).result();
   const timeline = { ...nothing.timeline, rankSpanUs: 130_000, serialUs: 260_000, commBusyPct: 90 };
   const kernel = { label: null, category: 'x', ctas: 20, count: 4, meanUs: 4400 };
   const phase = { name: 'dispatch(F)', stream: 27, kind: 'communication', count: 4 } as const;

@@ -1,4 +1,4 @@
-import type { FigureReport, KernelFigure } from '@epemu/timeline';
+import type { FigureReport, KernelFigure } from '@epemu/analysis';
 import type { RunMeasure } from './schema.js';
 
 /** What a run found out: figures of its timelines, and the throughput that follows from them for the whole model. */

@@ -7,7 +7,7 @@ import { checkAcyclic } from './graph.js';
 import { KernelTable } from './kernel-table.js';
 import { findBeside } from './residence.js';
 import { checkRowOrder } from './row-order.js';
-import { blocksHost } from './program.js';
+import { blocksHost, transferName } from './program.js';
 import type { CollectiveUse, Operation, Program } from './program.js';
 
 /** One phase at one step: an operation to be, or a place that a gate passes through. */
@@ -120,6 +120,7 @@ export function buildProgram(configuration: Configuration): Program {
     const { tokens, attentionWork } = microBatches[phase.microBatch];
     const issue = phase.issue === undefined ? undefined : expansion.idOf(phase.issue, slot.step);
     const collective = collectiveUse(configuration, phase);
+    const issuing = phase.kind === 'issue' ? phase.name : phase.issue;
     return {
       id,
       phase: phase.name,
@@ -137,6 +138,7 @@ export function buildProgram(configuration: Configuration): Program {
       kernels: catalogue.kernels(list).map((kernel) => table.use(kernel, kernel.grid(tokens, attentionWork))),
       ...(collective === undefined ? {} : { collective }),
       ...(issue === undefined ? {} : { issue }),
+      ...(issuing === undefined ? {} : { transfer: transferName(issuing) }),
     };
   });
   if (placed.length === 0) {

@@ -76,6 +76,8 @@ export interface Operation {
   readonly collective?: CollectiveUse;
   /** For a wait: the id of the issue whose transfer it waits for. */
   readonly issue?: number;
+  /** For an issue and its wait: the name of the background transfer between them, `DISPATCH(0)`. */
+  readonly transfer?: string;
 }
 
 /** What each rank does, fixed before the run; every rank of a run has the same one. */
@@ -88,6 +90,24 @@ export interface Program {
   readonly streams: readonly { readonly id: number; readonly name: string }[];
   /** The compute phase whose starts bound a layer: attn(F), ATTN(1), issue DISPATCH(0). */
   readonly layerMarker: string;
+}
+
+/** @returns the program's operations by id. */
+export function operationsById(program: Program): ReadonlyMap<number, Operation> {
+  return new Map(program.operations.map((operation) => [operation.id, operation]));
+}
+
+/** @returns whether a kernel copies or fills: HTA counts such neither as computation nor as communication. */
+export function isCopy({ category }: KernelDescription): boolean {
+  return /^(?:memcpy|memset)/.test(category);
+}
+
+/**
+ * @returns the name of the background transfer that a phase issues: that of the phase without the word `issue` before
+ * it, as `issue DISPATCH(0)` sends `DISPATCH(0)`.
+ */
+export function transferName(issue: string): string {
+  return issue.startsWith('issue ') ? issue.slice('issue '.length) : `${issue} transfer`;
 }
 
 /**

@@ -1,7 +1,6 @@
+import { isCopy, operationsById } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
-import { transferName } from './figures.js';
 import { GrowingUnion } from './growing-union.js';
-import { isCopy, operationsById } from './rank-view.js';
 import { PORT } from './record.js';
 import type { RankTimeline } from './record.js';
 
@@ -32,8 +31,8 @@ export interface PortSums {
 }
 
 /**
- * Figures of one rank that follow its timeline while that grows: the same as {@link rankFigures} has of all of it, at
- * the cost of what is new. Times are virtual integer ns.
+ * Figures of one rank that follow its timeline while that grows: the same as its view has of all of it, at the
+ * cost of what is new. Times are virtual integer ns.
  */
 export class RunningFigures {
   readonly #timeline: RankTimeline;
@@ -140,7 +139,7 @@ export class RunningFigures {
       const [startNs, endNs] = [starts[row], ends[row]];
       const issue = this.#operations.get(issues[row])!;
       this.#addSpan(startNs, endNs);
-      this.#addBusy(null, transferName(issue), endNs - startNs);
+      this.#addBusy(null, issue.transfer!, endNs - startNs);
       this.#addCommunication(startNs, endNs);
       const name = collectiveName(issue);
       if (name !== undefined) onCollective?.(name, issue, endNs - startNs);

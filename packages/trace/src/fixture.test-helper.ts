@@ -23,6 +23,7 @@ export const RUN: RunDescription = {
   topK: 8,
   computeSms: 112,
   communicationSms: 20,
+  host: { kernelLaunchNs: 150, launchLatencyNs: 100 },
   kernelNames: 'nccl',
   configuration: { ranks: 4, note: 'a "quoted" key, ]}, and a \\ backslash' },
 };
@@ -79,17 +80,18 @@ export function program(layers: number): Program {
     add('mlp(F)', 'compute', 7, layer, [...compute, { kernel: 0, stream: 23, after: 0 }]);
     add('combine(F)', 'collective', 27, layer, collective(4), { collective: use('combine', 'normal', true) });
     const background = use('dispatch', 'low-latency');
+    const transfer = 'DISPATCH(0)';
     const sending: OperationKernel[] = [{ kernel: 5, role: 'transfer' }];
-    const issue = add('issue DISPATCH(0)', 'issue', 7, layer, sending, { collective: background });
+    const issue = add('issue DISPATCH(0)', 'issue', 7, layer, sending, { collective: background, transfer });
     add('SHARED(0)', 'compute', 7, layer, compute);
-    add('wait DISPATCH(0)', 'wait', 7, layer, [{ kernel: 6 }], { collective: background, issue });
+    add('wait DISPATCH(0)', 'wait', 7, layer, [{ kernel: 6 }], { collective: background, issue, transfer });
   }
   const streams = [
     { id: 7, name: 'compute' },
     { id: 23, name: 'second compute' },
     { id: 27, name: 'communication' },
   ];
-  return { launch: 'graph', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' };
+  return { launch: 'eager', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' };
 }
 
 /**
@@ -105,7 +107,9 @@ export function timeline(program: Program, rank: number, ranks: number, segments
     for (const [index, item] of operation.kernels.entries()) {
       // The wait ends after what it waits for; kernels of a copy are so short that they round to nothing.
       const length = operation.kind === 'wait' ? 90_000 : item.kernel === 1 ? 300 : 41_000 + 777 * index;
-      result.events.push(item.stream ?? operation.stream, item.kernel, operation.id, now, now + length, 0);
+      // The CPU is ahead of the GPU: no kernel is as short as a launch.
+      const launchNs = result.events.count * RUN.host.kernelLaunchNs;
+      result.events.push(item.stream ?? operation.stream, item.kernel, operation.id, now, now + length, launchNs);
       if (item.role === 'transfer') serve(result, operation, ranks, now + 500, segments);
       now += length;
     }

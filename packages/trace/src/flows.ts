@@ -1,6 +1,6 @@
 import { GOLDEN, InvariantError, mix32 } from '@epemu/core';
-import type { Operation, Program } from '@epemu/schedule';
-import type { EventColumns } from '@epemu/timeline';
+import type { Operation } from '@epemu/schedule';
+import type { ProgramFacts, RankView } from '@epemu/timeline';
 
 import { microseconds } from './json.js';
 
@@ -41,6 +41,7 @@ export function flowHash(operation: number, hop: number, origin: number, destina
 /** The kernel that an end of an operation's flows is drawn at. */
 interface FlowKernel {
   readonly operation: number;
+  /** Index of its identity. */
   readonly kernel: number;
 }
 
@@ -50,16 +51,17 @@ export class FlowKernels {
   readonly receivers = new Map<number, FlowKernel>();
   readonly #kernels = new Set<string>();
 
-  constructor(program: Program) {
+  constructor(facts: ProgramFacts) {
+    const { operations } = facts.program;
     const waits = new Map<number, Operation>();
-    for (const operation of program.operations) {
+    for (const operation of operations) {
       if (operation.kind === 'wait' && operation.issue !== undefined) waits.set(operation.issue, operation);
     }
-    for (const operation of program.operations) {
+    for (const operation of operations) {
       if (!operation.recorded || operation.collective === undefined || operation.kind === 'wait') continue;
       const receiver = operation.kind === 'issue' ? waits.get(operation.id) : operation;
-      const from = transferKernel(operation);
-      const to = receiver?.recorded === true ? transferKernel(receiver) : undefined;
+      const from = transferKernel(operation, facts);
+      const to = receiver?.recorded === true ? transferKernel(receiver, facts) : undefined;
       // Both ends or none: a rank cannot see whether the other one drew its own.
       if (from === undefined || to === undefined) continue;
       this.senders.set(operation.id, from);
@@ -80,9 +82,10 @@ export class FlowKernels {
 }
 
 /** The kernel that transfers; in a wait that has none of that role, its last. */
-function transferKernel(operation: Operation): FlowKernel | undefined {
+function transferKernel(operation: Operation, facts: ProgramFacts): FlowKernel | undefined {
   const item = operation.kernels.find(({ role }) => role === 'transfer') ?? operation.kernels.at(-1);
-  return item === undefined ? undefined : { operation: operation.id, kernel: item.kernel };
+  if (item === undefined) return undefined;
+  return { operation: operation.id, kernel: facts.identity(operation.id, item.kernel) };
 }
 
 /** Where one rank's flows of an operation begin or end: the slice of a kernel, µs. */
@@ -92,23 +95,18 @@ interface FlowSlice {
   readonly end: number;
 }
 
-/** @returns the slices of the given kernels in one rank's events, by the id of the operation that sends. */
-export function flowSlices(events: EventColumns, kernels: ReadonlyMap<number, FlowKernel>): Map<number, FlowSlice> {
-  const wanted = new Map<number, { kernel: number; sends: number }>();
-  for (const [sends, { operation, kernel }] of kernels) wanted.set(operation, { kernel, sends });
-  const operations = events.column('operation');
-  const kernelIndices = events.column('kernel');
-  const streams = events.column('stream');
-  const starts = events.column('startNs');
-  const ends = events.column('endNs');
+/** @returns the slices of the given kernels in one rank, by the id of the operation that sends. */
+export function flowSlices({ content }: RankView, wanted: ReadonlyMap<number, FlowKernel>): Map<number, FlowSlice> {
+  const { kernels, streams, instances } = content;
+  const ofOperation = new Map(instances.map((instance) => [instance.operation, instance]));
   const slices = new Map<number, FlowSlice>();
-  for (let row = 0; row < events.count; row++) {
-    const entry = wanted.get(operations[row]);
-    if (entry?.kernel !== kernelIndices[row]) continue;
-    slices.set(entry.sends, {
-      tid: streams[row],
-      start: microseconds(starts[row]),
-      end: microseconds(ends[row]),
+  for (const [sends, { operation, kernel }] of wanted) {
+    const row = ofOperation.get(operation)?.rows.findLast((candidate) => kernels.kernel[candidate] === kernel);
+    if (row === undefined) continue;
+    slices.set(sends, {
+      tid: Number(streams[kernels.stream[row]].id),
+      start: microseconds(kernels.startNs[row]),
+      end: microseconds(kernels.endNs[row]),
     });
   }
   return slices;

@@ -33,6 +33,6 @@ export {
   type LintRuleId,
   type LintSeverity,
 } from './lint-rules.js';
-export { bytesTo } from './link-bytes.js';
-export { programMetadata } from './program-metadata.js';
-export { STATEMENT, transferName } from './run.js';
+export { programMetadata, type ProgramMetadata } from './program-metadata.js';
+export { RunTrace } from './run-trace.js';
+export { STATEMENT } from './run.js';

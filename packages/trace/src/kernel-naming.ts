@@ -1,4 +1,4 @@
-import type { KernelDescription, Program } from '@epemu/schedule';
+import type { KernelDescription } from '@epemu/schedule';
 
 /** Whose names communication kernels have in traces: NCCL's before DeepEP's, or those of DeepSeek's published trace. */
 export type KernelNaming = 'nccl' | 'deepep';
@@ -32,10 +32,10 @@ function publishedName({ name, category }: KernelDescription): string {
 }
 
 /**
- * Names a program's kernels as a trace is to have them. Kernels that DeepSeek's trace lacks
- * only lose what stands for NCCL before their name, and those of low latency what tells their halves apart. The digest and the report are of the program as it was.
+ * Names a program's kernel as a trace is to have it. Kernels that DeepSeek's trace lacks only lose what stands for NCCL
+ * before their name, and those of low latency what tells their halves apart. The digest and the report are of the
+ * program as it was.
  */
-export function withKernelNames(program: Program, names: KernelNaming): Program {
-  if (names === 'nccl') return program;
-  return { ...program, kernels: program.kernels.map((kernel) => ({ ...kernel, name: publishedName(kernel) })) };
+export function tracedName(description: KernelDescription, names: KernelNaming): string {
+  return names === 'nccl' ? description.name : publishedName(description);
 }

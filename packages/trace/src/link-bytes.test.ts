@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { emptyTimeline, PORT } from '@epemu/timeline';
+import { bytesTo, emptyTimeline, PORT } from '@epemu/timeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
 
 import { program, RUN, timeline, withDirectory } from './fixture.test-helper.js';
-import { bytesTo } from './link-bytes.js';
 import { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
 import { writeRankTrace } from './rank-writer.js';
 import { readTrace } from './reader.js';
+import { RunTrace } from './run-trace.js';
 
 interface Matrix {
   readonly senders: number[];
@@ -19,7 +19,7 @@ interface Matrix {
 
 async function merged(path: string, added: readonly number[], options: MergedTraceOptions = {}): Promise<unknown> {
   const shared = program(3);
-  const writer = MergedTraceWriter.open(path, RUN, shared, options);
+  const writer = MergedTraceWriter.open(path, new RunTrace(RUN, shared), options);
   for (const rank of added) await writer.addRank(timeline(shared, rank, RUN.ranks));
   await writer.close();
   return (await readTrace(path)).metadata.bytes;
@@ -52,7 +52,7 @@ describe('bytes over links', () => {
       const shared = program(3);
       for (const rank of matrix.senders) {
         const path = join(directory, 'rank.json');
-        await writeRankTrace(path, RUN, shared, timeline(shared, rank, RUN.ranks));
+        await writeRankTrace(path, new RunTrace(RUN, shared), timeline(shared, rank, RUN.ranks));
         const { epemu } = (await readTrace(path)).metadata as { epemu: { bytesTo: unknown } };
         expect(epemu.bytesTo).to.deep.equal({ rdma: matrix.rdma[rank], nvlink: matrix.nvlink[rank] });
       }
@@ -84,7 +84,7 @@ describe('bytes over links', () => {
     withDirectory(async (directory) => {
       const path = join(directory, 'trace.json');
       const shared = program(1);
-      const writer = MergedTraceWriter.open(path, { ...RUN, ranks: 513 }, shared);
+      const writer = MergedTraceWriter.open(path, new RunTrace({ ...RUN, ranks: 513 }, shared));
       await writer.addRank(timeline(shared, 0, 513, 1));
       await writer.close();
       expect(await readFile(path, 'utf8')).not.to.include('"bytes":');

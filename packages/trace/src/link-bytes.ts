@@ -1,28 +1,9 @@
-import { PORT, type ServiceColumns } from '@epemu/timeline';
-
-/** Bytes that one rank sent to each rank, by what carried them. */
-export interface LinkBytes {
-  readonly rdma: Float64Array;
-  readonly nvlink: Float64Array;
-}
+import type { BytesTo } from '@epemu/timeline';
 
 /** Ranks above which the matrix is left out of a merged trace: it has ranks² numbers of each kind. */
 const MATRIX_RANKS = 512;
 /** Largest part of a trace that the matrix may take. */
 const MATRIX_SHARE = 0.1;
-
-/** @returns what left by a rank's out-ports, both hops and forwarded bytes included; the index is the receiving rank. */
-export function bytesTo(services: ServiceColumns, ranks: number): LinkBytes {
-  const sent: LinkBytes = { rdma: new Float64Array(ranks), nvlink: new Float64Array(ranks) };
-  const ports = services.column('port');
-  const peers = services.column('peer');
-  const bytes = services.column('bytes');
-  for (let row = 0; row < services.count; row++) {
-    if (ports[row] === PORT.rdmaOut) sent.rdma[peers[row]] += bytes[row];
-    else if (ports[row] === PORT.nvlinkOut) sent.nvlink[peers[row]] += bytes[row];
-  }
-  return sent;
-}
 
 /** The `bytes` member of a merged trace, gathered rank by rank as text: a row per sender. */
 export class ByteMatrix {
@@ -36,9 +17,8 @@ export class ByteMatrix {
   }
 
   /** Adds what one rank sent. */
-  add(rank: number, services: ServiceColumns): void {
+  add(rank: number, { rdma, nvlink }: BytesTo): void {
     if (this.#ranks > MATRIX_RANKS) return;
-    const { rdma, nvlink } = bytesTo(services, this.#ranks);
     this.#senders.push(rank);
     this.#rdma.push(`[${rdma.join(',')}]`);
     this.#nvlink.push(`[${nvlink.join(',')}]`);

@@ -11,6 +11,7 @@ import { lintTrace } from './lint.js';
 import { MergedTraceWriter } from './merged-writer.js';
 import { writeRankTrace } from './rank-writer.js';
 import { readTraceEvents } from './reader.js';
+import { RunTrace } from './run-trace.js';
 
 interface MutableEvent {
   ph: string;
@@ -216,7 +217,7 @@ const MUTANTS: readonly (readonly [LintRuleId, string, Mutation])[] = [
 async function rankFile(directory: string): Promise<string> {
   const path = join(directory, 'rank.json');
   const shared = program(3);
-  await writeRankTrace(path, RUN, shared, timeline(shared, 1, 4));
+  await writeRankTrace(path, new RunTrace(RUN, shared), timeline(shared, 1, 4));
   return path;
 }
 
@@ -337,7 +338,7 @@ describe('lintTrace', () => {
         name: kernel.name.replace('ncclKernel_AllToAllv ', 'ncclKernel_AllToAllv deep_ep::internode::'),
       }));
       const named = { ...shared, kernels };
-      await writeRankTrace(path, { ...RUN, kernelNames: 'deepep' }, named, timeline(named, 1, 4));
+      await writeRankTrace(path, new RunTrace({ ...RUN, kernelNames: 'deepep' }, named), timeline(named, 1, 4));
       const problems = await lintTrace(path);
       expect(new Set(problems.map(({ rule }) => rule))).to.deep.equal(new Set(['collective-counted']));
       expect(problems).to.have.length(5);
@@ -347,7 +348,7 @@ describe('lintTrace', () => {
     withDirectory(async (directory) => {
       const path = join(directory, 'trace.json');
       const shared = program(2);
-      const writer = MergedTraceWriter.open(path, RUN, shared);
+      const writer = MergedTraceWriter.open(path, new RunTrace(RUN, shared));
       for (const rank of [0, 1, 2]) await writer.addRank(timeline(shared, rank, 4));
       await writer.close();
       // Rank 3 is missing: what it sends and receives has one end.

@@ -1,5 +1,4 @@
-import type { Operation, Program } from '@epemu/schedule';
-import type { RankTimeline } from '@epemu/timeline';
+import type { RankView } from '@epemu/timeline';
 
 import {
   microseconds,
@@ -9,10 +8,10 @@ import {
   THREAD_METADATA_EVENTS,
   threadMetadata,
 } from './json.js';
-import { eventCategory } from './kernel-text.js';
-import { streamExtents } from './launch.js';
-import { gpuPid, idStride, NETWORK_TID, operationArgs, operationsById, type RunDescription } from './run.js';
-import { windowEvents } from './windows.js';
+import { type LaunchedPhase, streamExtents } from './launch-order.js';
+import { gpuPid, idStride, NETWORK_TID, operationArgs } from './run.js';
+import type { RunTrace } from './run-trace.js';
+import { transferEvents } from './windows.js';
 
 /** Text of some events and how many they are. */
 export interface EventText {
@@ -20,50 +19,41 @@ export interface EventText {
   readonly count: number;
 }
 
-/** A rank's kernels in launch order; `rank` is the one they are written for. */
-export interface OrderedKernels {
+/** A rank's phases in launch order; `rank` is the one they are written for. */
+export interface OrderedRank {
   readonly rank: number;
-  readonly timeline: RankTimeline;
-  readonly order: Uint32Array;
+  readonly view: RankView;
+  readonly phases: readonly LaunchedPhase[];
 }
 
 /** Builds the events of a merged trace: shorter than those of a rank file, and without the host. */
 export class MergedText {
-  readonly operations: ReadonlyMap<number, Operation>;
-  readonly #run: RunDescription;
-  readonly #program: Program;
-  /** By kernel index: `{"ph":"X","cat":…,"name":…,` */
-  readonly #heads: readonly string[];
+  readonly #trace: RunTrace;
 
-  constructor(run: RunDescription, program: Program) {
-    this.#run = run;
-    this.#program = program;
-    this.operations = operationsById(program);
-    this.#heads = program.kernels.map(
-      (kernel) => `,\n{"ph":"X","cat":"${eventCategory(kernel)}","name":${quote(kernel.name)},`,
-    );
+  constructor(trace: RunTrace) {
+    this.#trace = trace;
   }
 
   /** Names of a rank's process and rows; the only text without a separator before it. */
   metadata(rank: number, network: boolean): EventText {
-    const { ranks, nodeSize } = this.#run;
+    const { ranks, nodeSize } = this.#trace.run;
+    const { streams } = this.#trace.facts.program;
     const digits = Math.max(3, String(ranks - 1).length);
     const node = Math.floor(rank / nodeSize);
     const name = `rank ${String(rank).padStart(digits, '0')} (node ${node}, GPU ${rank % nodeSize})`;
     const pid = gpuPid(rank);
     let text = processMetadata(pid, name, `GPU ${rank % nodeSize}`, rank);
-    for (const stream of this.#program.streams) {
+    for (const stream of streams) {
       text += threadMetadata(pid, stream.id, `stream ${stream.id} ${stream.name}`, stream.id);
     }
     if (network) text += threadMetadata(pid, NETWORK_TID, 'network', NETWORK_TID);
-    const threads = this.#program.streams.length + (network ? 1 : 0);
+    const threads = streams.length + (network ? 1 : 0);
     return { text, count: PROCESS_METADATA_EVENTS + threads * THREAD_METADATA_EVENTS };
   }
 
-  /** An operation's extent on each of its streams; written before its kernels, so that viewers put it above them. */
-  phases({ rank, timeline, order }: OrderedKernels, id: number, from: number, to: number): EventText {
-    const operation = this.operations.get(id)!;
-    const extents = streamExtents(timeline.events, order, from, to);
+  /** A phase's extent on each of its streams; written before its kernels, so that viewers put it above them. */
+  phase({ rank, view }: OrderedRank, { operation, instance }: LaunchedPhase): EventText {
+    const extents = streamExtents(view, instance);
     let text = '';
     for (const { stream, start, end } of extents) {
       text +=
@@ -74,37 +64,36 @@ export class MergedText {
     return { text, count: extents.length };
   }
 
-  /** Kernels of an operation, those that `keep` has no 0 for. */
-  kernels(kernels: OrderedKernels, id: number, from: number, to: number, keep?: Uint8Array): EventText {
-    const { events } = kernels.timeline;
-    const streams = events.column('stream');
-    const indices = events.column('kernel');
-    const starts = events.column('startNs');
-    const ends = events.column('endNs');
-    const args = operationArgs(this.operations.get(id)!, false);
-    const pid = gpuPid(kernels.rank);
-    const firstId = kernels.rank * idStride(this.#run.ranks) + 1;
+  /** Kernels of a phase, those that `keep` has no 0 for, with when the CPU launched them unless a graph did. */
+  kernels({ rank, view }: OrderedRank, { operation, rows, from }: LaunchedPhase, keep?: Uint8Array): EventText {
+    const { kernels, streams } = view.content;
+    const isGraph = this.#trace.facts.program.launch === 'graph';
+    const args = operationArgs(operation, false);
+    const pid = gpuPid(rank);
+    const firstId = rank * idStride(this.#trace.run.ranks) + 1 + from;
     let text = '';
     let count = 0;
-    for (let i = from; i < to; i++) {
-      const row = kernels.order[i];
-      if (keep?.[row] === 0) continue;
-      const stream = streams[row];
-      const start = microseconds(starts[row]);
+    rows.forEach((row, place) => {
+      if (keep?.[row] === 0) return;
+      const { id: stream } = streams[kernels.stream[row]];
+      const start = microseconds(kernels.startNs[row]);
+      const launch = isGraph ? '' : `"launch ns":${kernels.launchNs[row]},`;
       text +=
-        `${this.#heads[indices[row]]}"pid":${pid},"tid":${stream},"ts":${start},` +
-        `"dur":${microseconds(ends[row]) - start},"args":{"stream":${stream},"correlation":${firstId + i},${args},` +
-        `"start ns":${starts[row]},"end ns":${ends[row]}}}`;
+        `,\n${this.#trace.texts[kernels.kernel[row]].head}"pid":${pid},"tid":${stream},"ts":${start},` +
+        `"dur":${microseconds(kernels.endNs[row]) - start},"args":{"stream":${stream},"correlation":${firstId + place},` +
+        `${args},"kernel":${kernels.kernel[row]},${launch}` +
+        `"start ns":${kernels.startNs[row]},"end ns":${kernels.endNs[row]}}}`;
       count++;
-    }
+    });
     return { text, count };
   }
 
   /** A rank's background transfers. */
-  windows(rank: number, timeline: RankTimeline): EventText {
+  transfers({ rank, view }: OrderedRank): EventText {
     const track = `"pid":${gpuPid(rank)},"tid":${NETWORK_TID},"ts":`;
-    const text = windowEvents(timeline, this.operations, track, rank * idStride(this.#run.ranks));
-    return { text, count: 2 * timeline.windows.count };
+    const firstId = rank * idStride(this.#trace.run.ranks);
+    const text = transferEvents(view, this.#trace.facts, track, firstId);
+    return { text, count: 2 * view.content.transfers.length };
   }
 }
 

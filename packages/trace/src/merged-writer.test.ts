@@ -8,6 +8,7 @@ import { lintTrace } from './lint.js';
 import { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
 import { readTrace } from './reader.js';
 import type { TraceStatistics } from './run.js';
+import { RunTrace } from './run-trace.js';
 
 interface Merged {
   readonly statistics: TraceStatistics;
@@ -17,7 +18,7 @@ interface Merged {
 
 async function merge(path: string, layers: number, segments = 2, options: MergedTraceOptions = {}): Promise<Merged> {
   const shared = program(layers);
-  const writer = MergedTraceWriter.open(path, RUN, shared, options);
+  const writer = MergedTraceWriter.open(path, new RunTrace(RUN, shared), options);
   for (let rank = 0; rank < RUN.ranks; rank++) await writer.addRank(timeline(shared, rank, RUN.ranks, segments));
   const statistics = await writer.close();
   return { statistics, ...(await readTrace(path)) };
@@ -88,7 +89,7 @@ describe('MergedTraceWriter', () => {
       // Rank 0 never began, ranks 1 and 2 stopped in the middle of an operation, rank 3 is missing.
       for (const kernels of [1, 4, 7, 12, 15]) {
         const path = join(directory, `trace-${kernels}.json.gz`);
-        const writer = MergedTraceWriter.open(path, RUN, shared, { complete: false });
+        const writer = MergedTraceWriter.open(path, new RunTrace(RUN, shared), { complete: false });
         await writer.addRank(stoppedTimeline(shared, 0, RUN.ranks, 0));
         await writer.addRank(stoppedTimeline(shared, 1, RUN.ranks, kernels));
         await writer.addRank(stoppedTimeline(shared, 2, RUN.ranks, kernels + 6));
@@ -106,7 +107,7 @@ describe('MergedTraceWriter', () => {
   it('is sound without any rank', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'trace.json.gz');
-      await MergedTraceWriter.open(path, RUN, program(1), { complete: false }).close();
+      await MergedTraceWriter.open(path, new RunTrace(RUN, program(1)), { complete: false }).close();
       expect(await lintTrace(path)).to.deep.equal([]);
     }));
 
@@ -131,7 +132,7 @@ describe('MergedTraceWriter', () => {
   it('leaves out the shortest kernels of ranks other than 0 when kernels alone exceed the limit', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'trace.json.gz');
-      const limit = 165_000;
+      const limit = 190_000;
       const { events, statistics } = await merge(path, 10, 2, { maximumUnpackedBytes: limit });
       expect(statistics.bytesUnpacked).to.be.below(limit);
       const durations = (pid: number): number[] =>
@@ -168,7 +169,7 @@ describe('MergedTraceWriter', () => {
   it('refuses a rank that it has', () =>
     withDirectory(async (directory) => {
       const shared = program(1);
-      const writer = MergedTraceWriter.open(join(directory, 'trace.json'), RUN, shared);
+      const writer = MergedTraceWriter.open(join(directory, 'trace.json'), new RunTrace(RUN, shared));
       await writer.addRank(timeline(shared, 0, 4));
       const failure = await writer.addRank(timeline(shared, 0, 4)).catch((error: unknown) => error);
       expect(failure).to.have.property('message', 'rank 0 is in the merged trace already');

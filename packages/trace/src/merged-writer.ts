@@ -1,15 +1,14 @@
 import { InvariantError } from '@epemu/core';
-import type { Program } from '@epemu/schedule';
 import { PORT, type RankTimeline } from '@epemu/timeline';
 
 import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
 import { microseconds } from './json.js';
-import { withKernelNames } from './kernel-naming.js';
-import { launchOrder, operationRanges } from './launch.js';
+import { launchedPhases } from './launch-order.js';
 import { ByteMatrix } from './link-bytes.js';
-import { type EventText, flowText, MergedText, type OrderedKernels } from './merged-text.js';
+import { type EventText, flowText, MergedText, type OrderedRank } from './merged-text.js';
 import { programMetadata } from './program-metadata.js';
-import { epemuMetadata, gpuPid, type RunDescription, type TraceStatistics } from './run.js';
+import { epemuMetadata, gpuPid, type TraceStatistics } from './run.js';
+import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
 import { DEFAULT_MAXIMUM_BYTES, longestKernels, planThinning, type ThinningPlan } from './thinning.js';
 
@@ -44,52 +43,45 @@ const NO_FLOWS_RULE = 'the run did not finish: flows are left out';
  */
 export class MergedTraceWriter {
   readonly #sink: TraceSink;
-  readonly #run: RunDescription;
+  readonly #trace: RunTrace;
   readonly #options: MergedTraceOptions;
   readonly #text: MergedText;
   readonly #flowKernels: FlowKernels;
-  readonly #program: Program;
   readonly #matrix: ByteMatrix;
   readonly #ranks = new Set<number>();
   #plan: ThinningPlan | undefined;
   #events = 0;
   readonly #counts = { kernels: 0, kernelsKept: 0, flows: 0, flowsKept: 0, droppedUpToNs: 0 };
 
-  private constructor(sink: TraceSink, run: RunDescription, program: Program, options: MergedTraceOptions) {
+  private constructor(sink: TraceSink, trace: RunTrace, options: MergedTraceOptions) {
     this.#sink = sink;
-    this.#run = run;
-    this.#program = program;
-    this.#matrix = new ByteMatrix(run.ranks);
+    this.#trace = trace;
+    this.#matrix = new ByteMatrix(trace.run.ranks);
     this.#options = options;
-    this.#text = new MergedText(run, withKernelNames(program, run.kernelNames));
-    this.#flowKernels = new FlowKernels(program);
+    this.#text = new MergedText(trace);
+    this.#flowKernels = new FlowKernels(trace.facts);
   }
 
   /** Opens the file; packed when its name ends in `.gz`. */
-  static open(
-    path: string,
-    run: RunDescription,
-    program: Program,
-    options: MergedTraceOptions = {},
-  ): MergedTraceWriter {
-    return new MergedTraceWriter(TraceSink.open(path), run, program, options);
+  static open(path: string, trace: RunTrace, options: MergedTraceOptions = {}): MergedTraceWriter {
+    return new MergedTraceWriter(TraceSink.open(path), trace, options);
   }
 
   /** Adds a rank, one call after the other; the first one's timeline sets the scale of thinning. */
-  async addRank(timeline: RankTimeline): Promise<void> {
+  async addRank(timeline: RankTimeline, view = this.#trace.view(timeline)): Promise<void> {
     const { rank } = timeline;
     if (this.#ranks.has(rank)) throw new InvariantError(`rank ${rank} is in the merged trace already`);
-    const kernels: OrderedKernels = { rank, timeline, order: launchOrder(timeline.events) };
-    this.#matrix.add(rank, timeline.services);
-    this.#plan ??= this.#begin(kernels);
+    const ordered: OrderedRank = { rank, view, phases: launchedPhases(view, this.#trace.facts) };
+    this.#matrix.add(rank, view.content.bytesTo!);
+    this.#plan ??= this.#begin(ordered, timeline);
     this.#ranks.add(rank);
-    this.#counts.kernels += timeline.events.count;
+    this.#counts.kernels += view.content.kernels.count;
     if (rank >= this.#plan.ranks) return;
-    const metadata = this.#text.metadata(rank, timeline.windows.count > 0);
+    const metadata = this.#text.metadata(rank, view.content.transfers.length > 0);
     this.#put({ ...metadata, text: (this.#events === 0 ? '' : ',\n') + metadata.text });
-    await this.#kernels(kernels, rank === 0 ? this.#plan.kernelsOfRankZero : this.#plan.kernelsPerRank);
-    this.#put(this.#text.windows(rank, timeline));
-    await this.#flows(timeline, this.#plan);
+    await this.#kernels(ordered, rank === 0 ? this.#plan.kernelsOfRankZero : this.#plan.kernelsPerRank);
+    this.#put(this.#text.transfers(ordered));
+    await this.#flows(ordered, timeline, this.#plan);
   }
 
   /** Completes the file. */
@@ -117,28 +109,28 @@ export class MergedTraceWriter {
   }
 
   #head(): string {
-    const metadata = epemuMetadata(this.#run, 'all ranks, virtual time', {
-      ...programMetadata(this.#program),
+    const metadata = epemuMetadata(this.#trace.run, 'all ranks, virtual time', {
+      ...programMetadata(this.#trace.facts),
       ids: 'pid = 1 + rank; correlation = rank * stride + place in launch order; flow id = key of the segment',
     });
     return `{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`;
   }
 
   /** Writes the head and plans from the first rank's events, as long as they would be for the last rank. */
-  #begin({ timeline, order }: OrderedKernels): ThinningPlan {
+  #begin(ordered: OrderedRank, { services }: RankTimeline): ThinningPlan {
     const head = this.#head();
     this.#sink.put(head);
-    const { ranks } = this.#run;
-    const { events, services } = timeline;
-    const last: OrderedKernels = { rank: ranks - 1, timeline, order };
+    const { ranks } = this.#trace.run;
+    const { count, endNs } = ordered.view.content.kernels;
+    const last: OrderedRank = { ...ordered, rank: ranks - 1 };
     let phases = 0;
     let kernels = 0;
-    for (const { id, from, to } of operationRanges(order, events.column('operation'))) {
-      phases += Buffer.byteLength(this.#text.phases(last, id, from, to).text);
-      kernels += Buffer.byteLength(this.#text.kernels(last, id, from, to).text);
+    for (const phase of ordered.phases) {
+      phases += Buffer.byteLength(this.#text.phase(last, phase).text);
+      kernels += Buffer.byteLength(this.#text.kernels(last, phase).text);
     }
     const metadata = this.#text.metadata(ranks - 1, true).text.length + 2;
-    const latest = microseconds(events.column('endNs').reduce((a, b) => Math.max(a, b), 0));
+    const latest = microseconds(endNs.reduce((a, b) => Math.max(a, b), 0));
     const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 2, ranks - 1, ranks - 1, 0);
     const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
     const sent = services.column('port').filter(isOut).length;
@@ -146,10 +138,10 @@ export class MergedTraceWriter {
       maximumBytes: this.#limit,
       ranks,
       fixedBytes: TAIL_BYTES + Buffer.byteLength(head) + this.#matrix.expectedBytes(this.#limit),
-      rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.windows(ranks - 1, timeline).text)),
-      kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, events.count),
+      rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.transfers(last).text)),
+      kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, count),
       heldKernels: this.#flowKernels.count,
-      expectedKernels: this.#options.expectedKernels ?? events.count * ranks,
+      expectedKernels: this.#options.expectedKernels ?? count * ranks,
       flowBytes: flow[0] + flow[1],
       // Routing gives ranks unequal shares.
       expectedFlows: this.#options.expectedFlows ?? sent * ranks * 1.1,
@@ -157,20 +149,17 @@ export class MergedTraceWriter {
     return this.#complete ? plan : { ...plan, flowThreshold: 0 };
   }
 
-  async #kernels(kernels: OrderedKernels, limit: number): Promise<void> {
-    const { events } = kernels.timeline;
-    const operations = events.column('operation');
-    const indices = events.column('kernel');
-    const starts = events.column('startNs');
+  async #kernels(ordered: OrderedRank, limit: number): Promise<void> {
+    const { startNs, endNs, operation, kernel } = ordered.view.content.kernels;
     const { keep, droppedUpToNs } = longestKernels(
-      events.column('endNs').map((end, row) => end - starts[row]),
-      (row) => this.#flowKernels.holds(operations[row], indices[row]),
+      endNs.map((end, row) => end - startNs[row]),
+      (row) => this.#flowKernels.holds(operation[row], kernel[row]),
       limit,
     );
     this.#counts.droppedUpToNs = Math.max(this.#counts.droppedUpToNs, droppedUpToNs);
-    for (const { id, from, to } of operationRanges(kernels.order, operations)) {
-      this.#put(this.#text.phases(kernels, id, from, to));
-      const text = this.#text.kernels(kernels, id, from, to, keep);
+    for (const phase of ordered.phases) {
+      this.#put(this.#text.phase(ordered, phase));
+      const text = this.#text.kernels(ordered, phase, keep);
       this.#put(text);
       this.#counts.kernelsKept += text.count;
       if (this.#sink.full) await this.#sink.flush();
@@ -178,7 +167,8 @@ export class MergedTraceWriter {
   }
 
   /** A rank's ends of the flows it takes part in: starts from its out-ports, ends from its in-ports. */
-  async #flows({ services, events, rank }: RankTimeline, plan: ThinningPlan): Promise<void> {
+  async #flows({ rank, view }: OrderedRank, { services }: RankTimeline, plan: ThinningPlan): Promise<void> {
+    const { run, facts } = this.#trace;
     const ports = services.column('port');
     const operations = services.column('operation');
     const hops = services.column('hop');
@@ -188,8 +178,8 @@ export class MergedTraceWriter {
     const segments = services.column('segment');
     const starts = services.column('startNs');
     const ends = services.column('endNs');
-    const sending = flowSlices(events, this.#flowKernels.senders);
-    const receiving = flowSlices(events, this.#flowKernels.receivers);
+    const sending = flowSlices(view, this.#flowKernels.senders);
+    const receiving = flowSlices(view, this.#flowKernels.receivers);
     const pid = gpuPid(rank);
     let text = '';
     for (let row = 0; row < services.count; row++) {
@@ -204,8 +194,8 @@ export class MergedTraceWriter {
       if (flowHash(operation, hop, origin, destination, segment) >= plan.flowThreshold) continue;
       const slice = (out ? sending : receiving).get(operation);
       if (slice === undefined) continue;
-      const id = flowId(this.#run.ranks, operation, hop, origin, destination, segment);
-      const { type } = this.#text.operations.get(operation)!.collective!;
+      const id = flowId(run.ranks, operation, hop, origin, destination, segment);
+      const { type } = facts.operation(operation).collective!;
       // Rounded down at the start, so that a short segment does not end before it began.
       const ts = clampInto(slice, out ? Math.floor(starts[row] / 1000) : microseconds(ends[row]));
       text += flowText(out, type, id, pid, slice.tid, ts);

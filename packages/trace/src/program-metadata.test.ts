@@ -8,6 +8,7 @@ import { MergedTraceWriter } from './merged-writer.js';
 import { type ListedOperation, programMetadata } from './program-metadata.js';
 import { writeRankTrace } from './rank-writer.js';
 import { readTrace } from './reader.js';
+import { RunTrace } from './run-trace.js';
 
 interface Described {
   readonly computeSms: number;
@@ -29,7 +30,7 @@ function gated(): Program {
 
 describe('programMetadata', () => {
   it('lists the recorded operations, and only gates and issues that are listed too', () => {
-    const { operations } = programMetadata(gated());
+    const { operations } = programMetadata(new RunTrace(RUN, gated()).facts);
     expect(operations.map(({ id }) => id)).to.deep.equal(Array.from({ length: 14 }, (_, i) => 7 + i));
     expect(operations.slice(0, 3).map(({ gates }) => gates)).to.deep.equal([[], [7], [7, 8]]);
     const ids = new Set(operations.map(({ id }) => id));
@@ -38,7 +39,7 @@ describe('programMetadata', () => {
     }
     expect(operations[6]).to.deep.equal({
       ...{ id: 13, phase: 'wait DISPATCH(0)', kind: 'wait', stream: 7, layer: 1, microBatch: 0 },
-      ...{ gates: [11, 12], issue: 11 },
+      ...{ gates: [11, 12], issue: 11, transfer: 'DISPATCH(0)' },
     });
   });
 
@@ -46,14 +47,14 @@ describe('programMetadata', () => {
     withDirectory(async (directory) => {
       const shared = gated();
       const [rankPath, mergedPath] = [join(directory, 'rank.json'), join(directory, 'trace.json')];
-      await writeRankTrace(rankPath, RUN, shared, timeline(shared, 0, RUN.ranks));
-      const writer = MergedTraceWriter.open(mergedPath, RUN, shared);
+      await writeRankTrace(rankPath, new RunTrace(RUN, shared), timeline(shared, 0, RUN.ranks));
+      const writer = MergedTraceWriter.open(mergedPath, new RunTrace(RUN, shared));
       await writer.addRank(timeline(shared, 0, RUN.ranks));
       await writer.close();
       for (const path of [rankPath, mergedPath]) {
         const { epemu } = (await readTrace(path)).metadata as unknown as { epemu: Described };
         expect(epemu).to.include({ computeSms: 112, communicationSms: 20, layerMarker: 'attn(F)' });
-        expect(epemu.operations).to.deep.equal(programMetadata(shared).operations);
+        expect(epemu.operations).to.deep.equal(programMetadata(new RunTrace(RUN, shared).facts).operations);
       }
     }));
 });

@@ -8,6 +8,7 @@ import { program, RUN, stoppedTimeline, timeline, withDirectory } from './fixtur
 import { lintTrace } from './lint.js';
 import { writeRankTrace } from './rank-writer.js';
 import { readTrace } from './reader.js';
+import { RunTrace } from './run-trace.js';
 
 const PROGRAM = program(3);
 const GPU = new Set(['kernel', 'gpu_memcpy', 'gpu_memset']);
@@ -17,7 +18,7 @@ describe('writeRankTrace', () => {
     withDirectory(async (directory) => {
       for (let rank = 0; rank < 4; rank++) {
         const path = join(directory, `rank-${rank}.json.gz`);
-        await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, rank, 4));
+        await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, rank, 4));
         expect(await lintTrace(path)).to.deep.equal([]);
       }
     }));
@@ -26,7 +27,11 @@ describe('writeRankTrace', () => {
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json.gz');
       for (let kernels = 0; kernels <= timeline(PROGRAM, 1, 4).events.count; kernels++) {
-        const statistics = await writeRankTrace(path, RUN, PROGRAM, stoppedTimeline(PROGRAM, 1, 4, kernels));
+        const statistics = await writeRankTrace(
+          path,
+          new RunTrace(RUN, PROGRAM),
+          stoppedTimeline(PROGRAM, 1, 4, kernels),
+        );
         expect(await lintTrace(path)).to.deep.equal([]);
         const { events } = await readTrace(path);
         expect(statistics.events).to.equal(events.length);
@@ -38,7 +43,7 @@ describe('writeRankTrace', () => {
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');
       const written = timeline(PROGRAM, 3, 4);
-      await writeRankTrace(path, RUN, PROGRAM, written);
+      await writeRankTrace(path, new RunTrace(RUN, PROGRAM), written);
       const { events } = await readTrace(path);
       const kernels = events.filter(({ cat }) => GPU.has(cat ?? ''));
       const { events: columns } = written;
@@ -55,7 +60,7 @@ describe('writeRankTrace', () => {
   it('has the top level of a PyTorch-profiler file, with the blank that HTA searches for', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json.gz');
-      const statistics = await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, 3, 4));
+      const statistics = await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, 3, 4));
       const packed = await readFile(path);
       const text = gunzipSync(packed).toString();
       expect(text).to.include('"distributedInfo": {"backend": "nccl", "rank": 3, "world_size": 4}');
@@ -77,7 +82,7 @@ describe('writeRankTrace', () => {
   it('launches every kernel from the host before it starts, in order, inside the annotation of its phase', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');
-      await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, 0, 4));
+      await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, 0, 4));
       const { events } = await readTrace(path);
       const launches = events.filter(({ cat }) => cat === 'cuda_runtime');
       expect(launches.map(({ name }) => name)).to.include.members(['cudaLaunchKernelExC', 'cudaMemsetAsync']);
@@ -89,10 +94,41 @@ describe('writeRankTrace', () => {
       expect(events.filter(({ name }) => name.startsWith('ProfilerStep'))).to.have.length(1);
     }));
 
+  it('writes the launches that the run timed, to the nanosecond', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'rank.json');
+      const written = timeline(PROGRAM, 0, 4);
+      await writeRankTrace(path, new RunTrace(RUN, PROGRAM), written);
+      const { events } = await readTrace(path);
+      const launches = new Map(
+        events.filter(({ cat }) => cat === 'cuda_runtime').map(({ args, ts }) => [args!.correlation, ts]),
+      );
+      const kernels = events.filter(({ cat }) => GPU.has(cat ?? ''));
+      expect(kernels.map(({ args }) => args!['launch ns'])).to.deep.equal([...written.events.column('launchNs')]);
+      for (const { args } of kernels) {
+        expect(launches.get(args!.correlation)).to.equal(Math.round((args!['launch ns'] as number) / 1000));
+      }
+    }));
+
+  it('launches a captured graph by one call, which all its kernels have the correlation of', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'rank.json');
+      await writeRankTrace(path, new RunTrace(RUN, { ...PROGRAM, launch: 'graph' }), timeline(PROGRAM, 1, 4));
+      expect(await lintTrace(path)).to.deep.equal([]);
+      const { events } = await readTrace(path);
+      const launches = events.filter(({ cat }) => cat === 'cuda_runtime');
+      expect(launches.map(({ name }) => name)).to.deep.equal(['cudaGraphLaunch']);
+      const kernels = events.filter(({ cat }) => GPU.has(cat ?? ''));
+      expect(new Set(kernels.map(({ args }) => args!.correlation))).to.deep.equal(
+        new Set([launches[0].args!.correlation]),
+      );
+      expect(events.filter(({ ph, cat }) => ph === 'f' && cat === 'ac2g')).to.have.length(kernels.length);
+    }));
+
   it('gives transfers the NCCL args of PyTorch: elements sent as In, received as Out, split by peer', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');
-      await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, 1, 4));
+      await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, 1, 4));
       const { events } = await readTrace(path);
       const of = (phase: string): Readonly<Record<string, unknown>>[] =>
         events.flatMap(({ args }) =>
@@ -118,7 +154,7 @@ describe('writeRankTrace', () => {
   it('cuts the lists of big groups where Kineto does', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');
-      await writeRankTrace(path, { ...RUN, ranks: 64 }, PROGRAM, timeline(PROGRAM, 0, 64, 1));
+      await writeRankTrace(path, new RunTrace({ ...RUN, ranks: 64 }, PROGRAM), timeline(PROGRAM, 0, 64, 1));
       const { events } = await readTrace(path);
       const transfer = events.find(({ args }) => args?.['Collective name'] === 'all_to_allv')!;
       const split = transfer.args!['In split size'] as string;
@@ -129,7 +165,7 @@ describe('writeRankTrace', () => {
   it('has the exact bytes to all ranks of big groups beside the cut lists, of what sends', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');
-      await writeRankTrace(path, { ...RUN, ranks: 64 }, PROGRAM, timeline(PROGRAM, 0, 64, 1));
+      await writeRankTrace(path, new RunTrace({ ...RUN, ranks: 64 }, PROGRAM), timeline(PROGRAM, 0, 64, 1));
       const { events } = await readTrace(path);
       const transfers = events.filter(({ args }) => args?.['Collective name'] === 'all_to_allv');
       const expected = Array.from({ length: 64 }, (_, peer) => (peer === 0 ? 0 : 7168 * (1 + peer)));
@@ -139,7 +175,7 @@ describe('writeRankTrace', () => {
   it('draws background transfers as async events on a network row, never as kernels', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');
-      await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, 2, 4));
+      await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, 2, 4));
       const { events } = await readTrace(path);
       const network = events.filter(({ cat }) => cat === 'network');
       expect(network.map(({ ph, name }) => `${ph} ${name}`)).to.deep.equal(
@@ -150,7 +186,9 @@ describe('writeRankTrace', () => {
 
   it('says in one sentence where a file cannot be written', async () => {
     const path = '/nonexistent/rank.json.gz';
-    const failure = await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, 0, 4)).catch((error: unknown) => error);
+    const failure = await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, 0, 4)).catch(
+      (error: unknown) => error,
+    );
     expect(failure).to.be.instanceOf(Error);
     expect((failure as Error).message).to.match(/^cannot write the trace \/nonexistent\/rank\.json\.gz: ENOENT.*room$/);
   });
@@ -161,7 +199,7 @@ describe('writeRankTrace', () => {
       let kernels = 0;
       for (let rank = 0; rank < 4; rank++) {
         const path = join(directory, `rank-${rank}.json`);
-        await writeRankTrace(path, RUN, PROGRAM, timeline(PROGRAM, rank, 4));
+        await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, rank, 4));
         for (const { cat, args } of (await readTrace(path)).events) {
           if (!GPU.has(cat ?? '')) continue;
           kernels++;

@@ -1,4 +1,4 @@
-import type { Operation, Program } from '@epemu/schedule';
+import type { Operation } from '@epemu/schedule';
 
 import { quote } from './json.js';
 import type { KernelNaming } from './kernel-naming.js';
@@ -22,6 +22,8 @@ export interface RunDescription {
   /** SMs that compute phases and collectives are given. */
   readonly computeSms: number;
   readonly communicationSms: number;
+  /** How long the CPU is at launching a kernel, and from when on the kernel could start, ns. */
+  readonly host: { readonly kernelLaunchNs: number; readonly launchLatencyNs: number };
   /** Whose names communication kernels have. */
   readonly kernelNames: KernelNaming;
   /** The resolved configuration; goes into the file's metadata. */
@@ -36,11 +38,11 @@ export interface TraceStatistics {
   readonly bytesWritten: number;
 }
 
-/** Says in every file which of it happened and which was computed. */
+/** Which of a run is real and which is modelled, in the words of every trace, report and page. */
 export const STATEMENT = {
   real: 'processes, sockets, frames, bytes of the emulated payload, routing, token placement, arithmetic on the emulated hidden size',
   modelled:
-    'kernel durations, link bandwidth and latency, SM shares, host launches; registers and shared memory of kernels are typical values of their kind',
+    'kernel durations, host launches, link bandwidth and latency, SM shares; registers and shared memory of kernels are typical values of their kind',
 } as const;
 
 /**
@@ -93,16 +95,6 @@ export function epemuMetadata(run: RunDescription, content: string, extra: Recor
     statement: STATEMENT,
     ...(configuration === undefined ? {} : { configuration }),
   });
-}
-
-/** The program's operations by id. */
-export function operationsById(program: Program): ReadonlyMap<number, Operation> {
-  return new Map(program.operations.map((operation) => [operation.id, operation]));
-}
-
-/** A phase's name as its background transfer bears it: `issue DISPATCH(0)` sends `DISPATCH(0)`. */
-export function transferName(phase: string): string {
-  return phase.startsWith('issue ') ? phase.slice('issue '.length) : phase;
 }
 
 /** @returns `"operation":12,"phase":"mlp(F)","layer":3`, the args that tie an event to the program. */

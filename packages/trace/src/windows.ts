@@ -1,28 +1,17 @@
-import type { Operation } from '@epemu/schedule';
-import type { RankTimeline } from '@epemu/timeline';
+import type { ProgramFacts, RankView } from '@epemu/timeline';
 
 import { microseconds, quote } from './json.js';
-import { operationArgs, transferName } from './run.js';
+import { operationArgs } from './run.js';
 
 /** @returns the async events of a rank's background transfers, two each. */
-export function windowEvents(
-  timeline: RankTimeline,
-  operations: ReadonlyMap<number, Operation>,
-  track: string,
-  firstId: number,
-): string {
-  const { windows } = timeline;
-  const ids = windows.column('operation');
-  const starts = windows.column('startNs');
-  const ends = windows.column('endNs');
+export function transferEvents({ content }: RankView, facts: ProgramFacts, track: string, firstId: number): string {
   let text = '';
-  for (let row = 0; row < windows.count; row++) {
-    const operation = operations.get(ids[row])!;
-    const common = `"cat":"network","id":${firstId + 1 + row},"name":${quote(transferName(operation.phase))},${track}`;
+  content.transfers.forEach(({ phase, operation, startNs, endNs }, index) => {
+    const common = `"cat":"network","id":${firstId + 1 + index},"name":${quote(phase)},${track}`;
     text +=
-      `,\n{"ph":"b",${common}${microseconds(starts[row])},` +
-      `"args":{${operationArgs(operation, false)},"start ns":${starts[row]},"end ns":${ends[row]}}}` +
-      `,\n{"ph":"e",${common}${microseconds(ends[row])}}`;
-  }
+      `,\n{"ph":"b",${common}${microseconds(startNs)},` +
+      `"args":{${operationArgs(facts.operation(operation!), false)},"start ns":${startNs},"end ns":${endNs}}}` +
+      `,\n{"ph":"e",${common}${microseconds(endNs)}}`;
+  });
   return text;
 }

@@ -6,7 +6,7 @@ import type { Aligned } from './align.js';
 export function clockProblems({ set, alignment }: Aligned, apart: readonly number[]): InputProblem[] {
   const problems = set.ranks
     .filter(({ rank }) => apart.includes(rank))
-    .map(({ rank, file }): InputProblem => {
+    .map(({ rank, content: { file } }): InputProblem => {
       const message = `rank ${rank} shares no collective with the others that would tell its clock, and its times are far from theirs: it starts at 0 by itself, and skew leaves it out`;
       return { file, message, partial: true };
     });

@@ -1,5 +1,4 @@
-import type { CollectiveType, KernelRoles } from '../kernel-role.js';
-import type { TraceRank } from '../model.js';
+import type { CollectiveType, RankView } from '@epemu/timeline';
 
 /** One rank's part in a collective: where its kernels synchronise with those of other ranks. Times are ns. */
 export interface CollectivePart {
@@ -20,6 +19,10 @@ export interface CollectivePart {
   /** What moves the bytes; −1 where the trace ends before it. */
   readonly transferRow: number;
   readonly endNs: number;
+  /** When the last byte of the background transfer was there; undefined where there is none, or nothing tells. */
+  readonly lastByteNs: number | undefined;
+  /** Its place among the rank's parts, by arrival. */
+  readonly index: number;
   /** What the kernels are: `notify dispatch`, `combine`; equal parts of two ranks have equal ones. */
   readonly signature: string;
 }
@@ -30,11 +33,11 @@ export interface Collective {
 }
 
 /** Cuts a rank's communication kernels into its parts in collectives, in the order in which they start. */
-export function collectiveParts(rank: TraceRank, names: readonly string[], roles: KernelRoles): CollectivePart[] {
-  const { kernels, instances } = rank;
-  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-  const [streams, nameIndices, placed] = [kernels.column('stream'), kernels.column('name'), kernels.column('instance')];
-  const parts: CollectivePart[] = [];
+export function collectiveParts(view: RankView): CollectivePart[] {
+  const { kernels, instances, streams: rankStreams, transfers } = view.content;
+  const { startNs: starts, endNs: ends, stream: streams, instance: placed } = kernels;
+  const arrivals = new Map(transfers.map(({ startNs, endNs }) => [startNs, endNs]));
+  const parts: Omit<CollectivePart, 'index'>[] = [];
   /** The notify that a stream is in, until its transfer comes. */
   const open = new Map<number, number>();
   /** Sending halves whose receiving half has not come, by type, in the order in which they were issued. */
@@ -45,8 +48,8 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
     const instance = placed[last];
     const found = instances[instance];
     parts.push({
-      rank: rank.rank,
-      stream: rank.streams[streams[first]].id,
+      rank: view.rank,
+      stream: rankStreams[streams[first]].id,
       instance,
       phase: found?.phase ?? what,
       layer: found?.layer,
@@ -56,11 +59,12 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
       syncEndNs: ends[first],
       transferRow,
       endNs: ends[last],
+      lastByteNs: sendRow < 0 ? undefined : arrivals.get(starts[sendRow]),
       signature: `${notifyRow === undefined ? '' : 'notify '}${what}`,
     });
   };
   for (let row = 0; row < kernels.count; row++) {
-    const { collective } = roles.of(names[nameIndices[row]]);
+    const { collective } = view.identity(row);
     if (collective === undefined || collective.role === 'layout') continue;
     const { role, type } = collective;
     const stream = streams[row];
@@ -80,7 +84,9 @@ export function collectiveParts(rank: TraceRank, names: readonly string[], roles
     close(notifyRow, row, type, role === 'receive' ? sent.get(type)?.shift() : undefined);
   }
   for (const notifyRow of open.values()) close(notifyRow, -1, 'barrier');
-  return parts.sort((a, b) => a.arrivedNs - b.arrivedNs || a.syncRow - b.syncRow);
+  return parts
+    .sort((a, b) => a.arrivedNs - b.arrivedNs || a.syncRow - b.syncRow)
+    .map((part, index) => ({ ...part, index }));
 }
 
 /** How many places two sequences may be apart for captures that began at different moments. */

@@ -1,5 +1,4 @@
-import { lengthOf, mean, microseconds, ratio, rounded } from '@epemu/timeline';
-import type { TraceView } from '../figures/trace-view.js';
+import { mean, microseconds, ratio, rounded } from '@epemu/core';
 import type { Collective } from './collectives.js';
 import { median } from './median.js';
 
@@ -70,28 +69,32 @@ export function collectiveSkews(collectives: readonly Collective[]): CollectiveS
   });
 }
 
-/** @returns for every rank how often and by how much it came late, ascending by rank. */
-export function rankLateness(collectives: readonly Collective[], views: readonly TraceView[]): RankLateness[] {
+/** How much a rank computes, ns. */
+export interface RankCompute {
+  readonly rank: number;
+  readonly computeNs: number;
+}
+
+/** @returns for every rank how often and by how much it came late, in the order given. */
+export function rankLateness(collectives: readonly Collective[], ranks: readonly RankCompute[]): RankLateness[] {
   const skews = collectiveSkews(collectives);
-  const late = new Map<number, { sum: number; last: number }>(
-    views.map(({ rank }) => [rank.rank, { sum: 0, last: 0 }]),
-  );
+  const late = new Map<number, { sum: number; last: number }>(ranks.map(({ rank }) => [rank, { sum: 0, last: 0 }]));
   collectives.forEach(({ parts }, index) => {
     const middle = median(parts.map(({ arrivedNs }) => arrivedNs));
     for (const { rank, arrivedNs } of parts) late.get(rank)!.sum += arrivedNs - middle;
     const { lastRank } = skews[index];
     if (lastRank !== null) late.get(lastRank)!.last++;
   });
-  const compute = views.map((view) => lengthOf(view.compute));
+  const compute = ranks.map(({ computeNs }) => computeNs);
   const middleCompute = median(compute);
   const count = collectives.length;
-  const share = count / views.length;
+  const share = count / ranks.length;
   const byChance = share + STRAGGLER_DEVIATIONS * Math.sqrt(share);
-  const means = views.map(({ rank: { rank } }) => ratio(late.get(rank)!.sum, count));
+  const means = ranks.map(({ rank }) => ratio(late.get(rank)!.sum, count));
   const middleLate = median(means);
   const deviation = median(means.map((value) => Math.abs(value - middleLate)));
   const outlierNs = middleLate + OUTLIER_DEVIATIONS * deviation;
-  return views.map(({ rank: { rank } }, index) => {
+  return ranks.map(({ rank }, index) => {
     const { sum, last } = late.get(rank)!;
     const isOften = last > byChance && sum > 0;
     const isFar = last > share && means[index] > outlierNs;
@@ -102,7 +105,7 @@ export function rankLateness(collectives: readonly Collective[], views: readonly
       meanLateUs: microseconds(means[index]),
       computeUs: microseconds(compute[index]),
       computeOverMedianPct: rounded(100 * (ratio(compute[index], middleCompute) - 1)),
-      straggler: views.length >= LEAST_RANKS && (isOften || isFar),
+      straggler: ranks.length >= LEAST_RANKS && (isOften || isFar),
     };
   });
 }

@@ -1,4 +1,5 @@
-import type { TraceSet } from '../model.js';
+import type { BytesTo } from '@epemu/timeline';
+import type { RunFacts } from '../model.js';
 
 /** Bytes from each rank (row) to each rank (column), and the same by node. */
 export interface ByteTraffic {
@@ -24,9 +25,9 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** @returns the bytes that ranks sent each other; null where the traces tell of none, or of too many ranks. */
-export function byteTraffic({ ranks: list, facts }: TraceSet): ByteTraffic | null {
-  const known = list.flatMap(({ rank, bytesTo }) => (bytesTo === undefined ? [] : [{ rank, ...bytesTo }]));
+/** @param senders what each rank sent, by rank. @returns the bytes that ranks sent each other; null where the traces tell of none, or of too many ranks. */
+export function byteTraffic(senders: ReadonlyMap<number, BytesTo>, facts: RunFacts): ByteTraffic | null {
+  const known = [...senders].map(([rank, bytesTo]) => ({ rank, ...bytesTo }));
   if (known.length === 0) return null;
   const ranks = Math.max(
     facts.worldSize ?? 0,

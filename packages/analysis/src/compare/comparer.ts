@@ -1,4 +1,4 @@
-import { rounded } from '@epemu/timeline';
+import { rounded } from '@epemu/core';
 import type {
   Change,
   CollectiveComparison,

@@ -1,4 +1,4 @@
-import type { CollectiveRole, KernelClass } from '../kernel-role.js';
+import type { CollectiveRole, KernelClass } from '@epemu/timeline';
 import type { Basis, LayerParts } from './decomposition.js';
 import type { FigureComparison } from './figures.js';
 import type { ComparedSide, SidePhase } from './side.js';

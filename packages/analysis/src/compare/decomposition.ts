@@ -1,4 +1,4 @@
-import type { OverlapSummary } from '@epemu/timeline';
+import type { OverlapSummary } from '../figures/figure-report.js';
 import type { ComparedSide, SideTables } from './side.js';
 
 /** What a layer's time is made of, µs to the ns; the parts are the layer's time exactly. */

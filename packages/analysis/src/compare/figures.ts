@@ -1,5 +1,5 @@
-import { rounded } from '@epemu/timeline';
-import type { OverlapSummary } from '@epemu/timeline';
+import { rounded } from '@epemu/core';
+import type { OverlapSummary } from '../figures/figure-report.js';
 import type { Basis } from './decomposition.js';
 import type { ComparedSide } from './side.js';
 

@@ -1,8 +1,10 @@
-import { Columns } from '@epemu/core';
+import { RankView } from '@epemu/timeline';
+import type { BackgroundTransfer, KernelIdentity, PhaseInstance } from '@epemu/timeline';
 import { analyseSet } from '../analyze.js';
+import { kernelColumns } from '../kernel-columns.test-helper.js';
+import type { MadeKernel } from '../kernel-columns.test-helper.js';
 import { KernelRoles } from '../kernel-role.js';
-import { KERNEL_COLUMNS } from '../model.js';
-import type { BackgroundTransfer, KernelColumns, PhaseInstance, TraceRank, TraceSet } from '../model.js';
+import type { TraceSet } from '../model.js';
 import { streamsOf } from '../streams.js';
 import type { ComparedSide } from './side.js';
 import { sideOfTraces } from './trace-side.js';
@@ -38,15 +40,23 @@ export const NAMES = {
   ],
 } as const;
 
-function madeRank(rank: number, layers: readonly MadeLayer[], names: readonly string[], roles: KernelRoles): TraceRank {
-  const rows: number[][] = [];
+function madeRank(
+  rank: number,
+  layers: readonly MadeLayer[],
+  identities: readonly KernelIdentity[],
+  renamed: (phase: string) => string,
+): RankView {
+  const rows: MadeKernel[] = [];
   const instances: PhaseInstance[] = [];
   const transfers: BackgroundTransfer[] = [];
   let now = 0;
-  const add = (phase: string | null, name: number, stream: number, startNs: number, ns: number): void => {
-    rows.push([startNs, startNs + ns, stream, name, phase === null ? -1 : instances.length]);
-    const made = { rows: [rows.length - 1], startNs, endNs: startNs + ns, stream, operation: undefined };
-    if (phase !== null) instances.push({ phase, ...made, layer: undefined });
+  const add = (phase: string | null, kernel: number, stream: number, startNs: number, ns: number): void => {
+    const instance = phase === null ? -1 : instances.length;
+    rows.push({ startNs, endNs: startNs + ns, stream, kernel, instance });
+    if (phase === null) return;
+    const unknown = { operation: undefined, layer: undefined, half: undefined, transfer: undefined };
+    const made = { rows: [rows.length - 1], startNs, endNs: startNs + ns, stream };
+    instances.push({ phase: renamed(phase), ...made, ...unknown });
   };
   for (const layer of layers) {
     const dispatchAt = now + Math.floor(layer.attnNs / 2);
@@ -61,20 +71,19 @@ function madeRank(rank: number, layers: readonly MadeLayer[], names: readonly st
     }
     now = dispatchEnd + layer.copyNs + Math.max(layer.mlpNs, layer.transferNs ?? 0) + layer.idleNs;
   }
-  const columns = KERNEL_COLUMNS.map((_, column) => Float64Array.from(rows, (row) => row[column]));
-  const kernels: KernelColumns = Columns.from(KERNEL_COLUMNS, columns);
-  const streams = streamsOf([7, 27], kernels, names, roles);
-  return {
+  const kernels = kernelColumns(rows);
+  return new RankView({
     rank,
     file: `rank ${rank}`,
     kernels,
-    streams,
+    identities,
+    streams: streamsOf([7, 27], kernels, identities),
     instances,
     transfers,
     inferred: false,
     bytesTo: undefined,
     sentBytes: new Map(),
-  };
+  });
 }
 
 /** @returns a made trace as one side of a comparison: layers of each rank. */
@@ -84,13 +93,12 @@ export function madeSide(
   renamed: (phase: string) => string = (phase) => phase,
 ): ComparedSide {
   const roles = new KernelRoles();
-  const names = NAMES[source];
+  const identities = NAMES[source].map((name): KernelIdentity => {
+    return { name, label: undefined, ctas: undefined, ...roles.of(name) };
+  });
   const set: TraceSet = {
-    ranks: ranks.map((layers, rank) => {
-      const made = madeRank(rank, layers, names, roles);
-      return { ...made, instances: made.instances.map((item) => ({ ...item, phase: renamed(item.phase) })) };
-    }),
-    names,
+    ranks: ranks.map((layers, rank) => madeRank(rank, layers, identities, renamed)),
+    identities,
     facts: {
       ...{ scenario: undefined, worldSize: ranks.length, nodeSize: 8, gpuName: undefined, gpuSms: undefined },
       ...{ computeSms: undefined, communicationSms: undefined, layerMarker: renamed('attn'), operations: [] },
@@ -98,7 +106,7 @@ export function madeSide(
     },
     ...{ source, files: [source], problems: [] },
   };
-  return sideOfTraces(source, analyseSet(set, roles, { align: 'never' }));
+  return sideOfTraces(source, analyseSet(set, { align: 'never' }));
 }
 
 /** @returns so many equal layers. */

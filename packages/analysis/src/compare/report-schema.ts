@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KERNEL_CLASSES } from '../kernel-role.js';
+import { KERNEL_CLASSES } from '@epemu/timeline';
 
 /** µs: no negative time, and none of more than 30 years, of which sums would be no numbers. */
 const TIME_US = z.number().min(0).max(1e15);

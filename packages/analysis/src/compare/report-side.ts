@@ -1,7 +1,8 @@
 import { explainIssue } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { z } from 'zod';
-import type { CollectiveRole, KernelRoles } from '../kernel-role.js';
+import type { CollectiveRole } from '@epemu/timeline';
+import type { KernelRoles } from '../kernel-role.js';
 import type { InputProblem } from '../model.js';
 import { ANALYSIS_SCHEMA, REPORT_SCHEMA } from './report-schema.js';
 import type { ReadReport } from './report-schema.js';

@@ -1,5 +1,5 @@
-import type { PhaseSummary, TimelineSummary } from '@epemu/timeline';
-import type { CollectiveRole, KernelClass } from '../kernel-role.js';
+import type { CollectiveRole, KernelClass } from '@epemu/timeline';
+import type { PhaseSummary, TimelineSummary } from '../figures/figure-report.js';
 
 /** A phase of one side of a comparison. Sums are those of one rank, mean over ranks, in the window of the tables. */
 export interface SidePhase {

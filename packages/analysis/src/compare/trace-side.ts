@@ -1,6 +1,8 @@
 import { BadInputError } from '@epemu/core';
 import { analyseSet } from '../analyze.js';
-import type { AnalysedSet, Analysis } from '../analyze.js';
+import type { AnalysedSet, Analysis } from '../analysis.js';
+import { KernelRoles } from '../kernel-role.js';
+import { comparedCategory } from './compared-category.js';
 import type { ComparedSide, SideKernel, SidePhase, SideTables } from './side.js';
 import { traceTables } from './trace-tables.js';
 
@@ -24,11 +26,12 @@ export function plainPhases(phases: ComparedAnalysis['phases']): SidePhase[] {
 }
 
 function plainTables({ phases, kernelNames, layers }: ComparedAnalysis): SideTables {
+  const roles = new KernelRoles();
   return {
     layers: layers.count,
     phases: plainPhases(phases),
     kernels: kernelNames.map(({ name, class: kernelClass, category, count, totalUs }) => {
-      return { name, class: kernelClass, category, count, totalUs };
+      return { name, class: kernelClass, category: comparedCategory(roles, name, category), count, totalUs };
     }),
     collectives: null,
   };
@@ -57,12 +60,12 @@ export function sideOfTraces(path: string, analysed: AnalysedSet): ComparedSide 
 }
 
 /** @returns the analysis of one rank by itself. @throws BadInputError where it is not among those that were read. */
-export function onlyRank({ set, roles }: AnalysedSet, rank: number, path: string): AnalysedSet {
+export function onlyRank({ set }: AnalysedSet, rank: number, path: string): AnalysedSet {
   const ranks = set.ranks.filter((each) => each.rank === rank);
   if (ranks.length === 0) {
     const known = set.ranks.map((each) => each.rank);
     const shown = known.length <= 8 ? known.join(', ') : `${known[0]} to ${known[known.length - 1]}`;
     throw new BadInputError('--rank', `--rank is ${rank}, but ${path} has rank ${shown}; name one that both have`);
   }
-  return analyseSet({ ...set, ranks }, roles, { align: 'never' });
+  return analyseSet({ ...set, ranks }, { align: 'never' });
 }

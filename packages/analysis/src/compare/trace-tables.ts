@@ -1,9 +1,11 @@
-import { Coverage, lengthOf, clip, mergeIntervals, microseconds, unite } from '@epemu/timeline';
-import type { PhaseSummary, TimeWindow } from '@epemu/timeline';
-import type { AnalysedSet } from '../analyze.js';
+import { microseconds } from '@epemu/core';
+import { Coverage, lengthOf, clip, mergeIntervals, unite } from '@epemu/timeline';
+import type { CollectiveRole, KernelClass, RankView, TimeWindow } from '@epemu/timeline';
+import type { AnalysedSet } from '../analysis.js';
+import type { PhaseSummary } from '../figures/figure-report.js';
 import { layerStarts, steadyWindow } from '../figures/layers.js';
-import type { TraceView } from '../figures/trace-view.js';
-import type { CollectiveRole, KernelClass } from '../kernel-role.js';
+import { KernelRoles } from '../kernel-role.js';
+import { comparedCategory } from './compared-category.js';
 import type { SideTables } from './side.js';
 
 /** The window of a rank whose layers are too few for a steady one, or of all of them. */
@@ -41,17 +43,13 @@ function startsIn(startNs: number, window: TimeWindow): boolean {
  * the window, communication in it with no compute running, and of background transfers only what no kernel shows.
  */
 class ExactTables {
-  readonly #names: readonly string[];
+  readonly #roles = new KernelRoles();
   readonly #phases = new Map<string, ExactPhase>();
   readonly #kernels = new Map<string, KernelSums>();
   readonly #collectives = new Map<string, { phase: string; role: CollectiveRole; ns: number }>();
   #ranks = 0;
 
-  constructor(names: readonly string[]) {
-    this.#names = names;
-  }
-
-  add(view: TraceView, window: TimeWindow): void {
+  add(view: RankView, window: TimeWindow): void {
     this.#ranks++;
     this.#addPhases(view, window);
     this.#addTransfers(view, window);
@@ -68,26 +66,26 @@ class ExactTables {
     return sums;
   }
 
-  #addPhases(view: TraceView, window: TimeWindow): void {
-    const { rank } = view;
+  #addPhases(view: RankView, window: TimeWindow): void {
+    const { kernels, instances, streams } = view.content;
+    const { startNs: starts, endNs: ends } = kernels;
     const compute = new Coverage(view.compute);
-    const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
-    for (const { phase, rows, startNs, endNs, stream } of rank.instances) {
+    for (const { phase, rows, startNs, endNs, stream } of instances) {
       if (endNs <= window.startNs || startNs >= window.endNs) continue;
-      const id = Number(rank.streams[stream].id);
-      const sums = this.#phase(phase, Number.isFinite(id) ? id : null, rank.streams[stream].role);
+      const id = Number(streams[stream].id);
+      const sums = this.#phase(phase, Number.isFinite(id) ? id : null, streams[stream].role);
       if (startsIn(startNs, window)) {
         sums.count++;
         sums.wallNs += endNs - startNs;
       }
       for (const row of rows) {
-        if (view.role(row).class !== 'communication') continue;
+        if (view.class(row) !== 'communication') continue;
         const [from, to] = clipped(starts[row], ends[row], window);
         sums.exposedNs += to - from - compute.within(from, to);
       }
       // A cast between collectives runs beside what computes; counted again it would be too much.
       if (sums.kind !== 'computation') continue;
-      const computing = rows.filter((row) => view.role(row).class === 'compute');
+      const computing = rows.filter((row) => view.class(row) === 'compute');
       const busy = mergeIntervals(
         computing.map((row) => starts[row]),
         computing.map((row) => ends[row]),
@@ -96,11 +94,11 @@ class ExactTables {
     }
   }
 
-  #addTransfers(view: TraceView, window: TimeWindow): void {
+  #addTransfers(view: RankView, window: TimeWindow): void {
     const shown = new Coverage(unite(view.compute, view.kernelCommunication));
     // Of transfers at once the earlier takes the time that they share.
     let takenTo = window.startNs;
-    for (const { phase, startNs, endNs } of view.rank.transfers) {
+    for (const { phase, startNs, endNs } of view.content.transfers) {
       const sums = this.#phase(phase, null, 'network');
       if (startsIn(startNs, window)) {
         sums.count++;
@@ -112,18 +110,19 @@ class ExactTables {
     }
   }
 
-  #addKernels(view: TraceView, window: TimeWindow): void {
-    const { kernels, instances } = view.rank;
-    const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-    const [names, placed] = [kernels.column('name'), kernels.column('instance')];
+  #addKernels(view: RankView, window: TimeWindow): void {
+    const { kernels, instances } = view.content;
+    const { startNs: starts, endNs: ends, instance: placed } = kernels;
     for (let row = 0; row < kernels.count; row++) {
       const [from, to] = clipped(starts[row], ends[row], window);
       if (to === from && !startsIn(starts[row], window)) continue;
       const ns = to - from;
-      const { class: kernelClass, category, collective } = view.role(row);
-      const name = this.#names[names[row]];
+      const { name, class: kernelClass, category, collective } = view.identity(row);
       let sums = this.#kernels.get(name);
-      if (sums === undefined) this.#kernels.set(name, (sums = { name, class: kernelClass, category, count: 0, ns: 0 }));
+      if (sums === undefined) {
+        const compared = comparedCategory(this.#roles, name, category);
+        this.#kernels.set(name, (sums = { name, class: kernelClass, category: compared, count: 0, ns: 0 }));
+      }
       // A kernel that the window cuts is there in part, and so counts in part.
       sums.count += ends[row] > starts[row] ? ns / (ends[row] - starts[row]) : 1;
       sums.ns += ns;
@@ -157,11 +156,12 @@ class ExactTables {
 }
 
 /** @returns tables in which each piece of time counts once; null where the steady ones are asked for and there are none. */
-export function traceTables({ analysis, set, views }: AnalysedSet, over: 'whole' | 'steady'): SideTables | null {
-  const tables = new ExactTables(set.names);
+export function traceTables({ analysis, set }: AnalysedSet, over: 'whole' | 'steady'): SideTables | null {
+  const tables = new ExactTables();
   const { marker, count } = analysis.layers;
-  for (const view of views) {
-    const window = over === 'whole' ? ALWAYS : steadyWindow(layerStarts(view.rank, marker ?? undefined));
+  for (const view of set.ranks) {
+    const window =
+      over === 'whole' ? ALWAYS : steadyWindow(layerStarts(view, marker ?? undefined).map(({ startNs }) => startNs));
     if (window === undefined) return null;
     tables.add(view, window);
   }

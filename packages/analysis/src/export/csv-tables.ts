@@ -1,5 +1,5 @@
-import { microseconds } from '@epemu/timeline';
-import type { AnalysedSet } from '../analyze.js';
+import { microseconds } from '@epemu/core';
+import type { AnalysedSet } from '../analysis.js';
 import { phaseTimes } from '../figures/phase-times.js';
 import type { PhaseTime } from '../figures/phase-times.js';
 
@@ -13,26 +13,26 @@ export interface CsvTable {
   readonly rows: Iterable<readonly Cell[]>;
 }
 
-function* phaseRows({ views }: AnalysedSet): Generator<readonly Cell[]> {
-  for (const view of views) {
+function* phaseRows({ set }: AnalysedSet): Generator<readonly Cell[]> {
+  for (const view of set.ranks) {
     const times: PhaseTime[] = [...phaseTimes(view)].sort((a, b) => a.startNs - b.startNs);
     for (const { phase, layer, stream, startNs, endNs, busyNs, exposedNs } of times) {
       const us = [startNs, endNs, endNs - startNs, busyNs, exposedNs].map(microseconds);
-      yield [view.rank.rank, phase, layer, stream?.id, ...us];
+      yield [view.rank, phase, layer, stream?.id, ...us];
     }
   }
 }
 
-function* kernelRows({ views, set }: AnalysedSet): Generator<readonly Cell[]> {
-  for (const view of views) {
-    const { rank, kernels, streams, instances } = view.rank;
-    const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-    const [ids, names, placed] = [kernels.column('stream'), kernels.column('name'), kernels.column('instance')];
+function* kernelRows({ set }: AnalysedSet): Generator<readonly Cell[]> {
+  for (const view of set.ranks) {
+    const { rank, kernels, streams, instances } = view.content;
+    const { startNs, endNs, launchNs } = kernels;
     for (let row = 0; row < kernels.count; row++) {
-      const role = view.role(row);
-      const us = [starts[row], ends[row], ends[row] - starts[row]].map(microseconds);
-      const [stream, phase] = [streams[ids[row]].id, instances[placed[row]]?.phase];
-      yield [rank, stream, phase, set.names[names[row]], role.class, role.category, ...us];
+      const { name, class: kernelClass, category } = view.identity(row);
+      const us = [startNs[row], endNs[row], endNs[row] - startNs[row]].map(microseconds);
+      const launchUs = Number.isNaN(launchNs[row]) ? undefined : microseconds(launchNs[row]);
+      const [stream, phase] = [streams[kernels.stream[row]].id, instances[kernels.instance[row]]?.phase];
+      yield [rank, stream, phase, name, kernelClass, category, ...us, launchUs];
     }
   }
 }
@@ -60,7 +60,7 @@ export function csvTables(analysed: AnalysedSet): CsvTable[] {
     },
     {
       name: 'kernels.csv',
-      columns: ['rank', 'stream', 'phase', 'name', 'class', 'category', ...SPAN, 'duration_us'],
+      columns: ['rank', 'stream', 'phase', 'name', 'class', 'category', ...SPAN, 'duration_us', 'launch_us'],
       rows: kernelRows(analysed),
     },
     {

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Columns } from '@epemu/core';
+import { RankView } from '@epemu/timeline';
+import type { KernelIdentity, PhaseInstance } from '@epemu/timeline';
 import { analyseSet } from '../analyze.js';
-import type { AnalysedSet } from '../analyze.js';
+import type { AnalysedSet } from '../analysis.js';
+import { kernelColumns } from '../kernel-columns.test-helper.js';
 import { KernelRoles } from '../kernel-role.js';
-import { KERNEL_COLUMNS } from '../model.js';
-import type { PhaseInstance, TraceRank } from '../model.js';
 
 /** What all ranks do next: compute on their own, or exchange bytes together. */
 export type Step =
@@ -62,36 +62,44 @@ function kernelsOf(ranks: number, steps: readonly Step[]): Kernel[][] {
   return made;
 }
 
-function rankOf(rank: number, kernels: readonly Kernel[], names: readonly string[]): TraceRank {
-  const columns = new Columns(KERNEL_COLUMNS);
+function rankOf(rank: number, kernels: readonly Kernel[], identities: readonly KernelIdentity[]): RankView {
   const sentBytes = new Map<number, Float64Array>();
+  const unknown = { operation: undefined, layer: undefined, half: undefined, transfer: undefined };
   const instances = kernels.map(({ startNs, endNs, stream, name, sent }, row): PhaseInstance => {
-    columns.push(startNs, endNs, stream, names.indexOf(name), row);
     if (sent !== undefined) sentBytes.set(row, Float64Array.from(sent));
-    return { phase: `of ${name}`, rows: [row], startNs, endNs, stream, operation: undefined, layer: undefined };
+    return { phase: `of ${name}`, rows: [row], startNs, endNs, stream, ...unknown };
   });
+  const columns = kernelColumns(
+    kernels.map(({ name, ...times }, instance) => {
+      return { ...times, instance, kernel: identities.findIndex((identity) => identity.name === name) };
+    }),
+  );
   const streams = [
     { id: '7', name: 'stream 7', role: 'computation' },
     { id: '27', name: 'stream 27', role: 'communication' },
   ] as const;
   const rest = { streams, instances, transfers: [], inferred: false, bytesTo: undefined };
-  return { rank, file: `rank-${rank}.json`, kernels: columns, sentBytes, ...rest };
+  return new RankView({ rank, file: `rank-${rank}.json`, kernels: columns, identities, sentBytes, ...rest });
 }
 
 /** @returns the analysis of ranks that did these steps; `present` are those whose traces there are. */
 export function madeSet(ranks: number, steps: readonly Step[], present?: readonly number[]): AnalysedSet {
   const kernels = kernelsOf(ranks, steps);
   const names = [...new Set(kernels.flat().map(({ name }) => name))];
+  const roles = new KernelRoles();
+  const identities = names.map((name): KernelIdentity => {
+    return { name, label: undefined, ctas: undefined, ...roles.of(name) };
+  });
   const list = kernels
-    .map((own, rank) => rankOf(rank, own, names))
+    .map((own, rank) => rankOf(rank, own, identities))
     .filter(({ rank }) => present?.includes(rank) ?? true);
   const facts = {
     ...{ scenario: undefined, worldSize: ranks, nodeSize: 8, gpuName: undefined, gpuSms: undefined },
     ...{ computeSms: undefined, communicationSms: undefined, layerMarker: undefined, operations: [] },
     ...{ configuration: undefined, statement: undefined },
   };
-  const files = list.map(({ file }) => file);
-  return analyseSet({ ranks: list, names, facts, source: 'captured', files, problems: [] }, new KernelRoles());
+  const files = list.map(({ content }) => content.file);
+  return analyseSet({ ranks: list, identities, facts, source: 'captured', files, problems: [] });
 }
 
 /** Gives the body a folder that is gone afterwards. */

@@ -34,10 +34,10 @@ describe('CSV files', () => {
   it('give µs with three decimals', async () => {
     const tables = await tablesOf([COMPUTE, EXCHANGE]);
     expect(tables.get('kernels.csv')!.split('\n').slice(0, 4)).to.deep.equal([
-      'rank,stream,phase,name,class,category,start_us,end_us,duration_us',
-      '0,7,of gemm,gemm,compute,gemm,0.000,1.234,1.234',
-      '0,27,of deep_ep::internode::notify_dispatch,deep_ep::internode::notify_dispatch,communication,notify,1.234,3.000,1.766',
-      '0,27,of deep_ep::internode::dispatch,deep_ep::internode::dispatch,communication,dispatch,3.000,10.000,7.000',
+      'rank,stream,phase,name,class,category,start_us,end_us,duration_us,launch_us',
+      '0,7,of gemm,gemm,compute,gemm,0.000,1.234,1.234,',
+      '0,27,of deep_ep::internode::notify_dispatch,deep_ep::internode::notify_dispatch,communication,notify,1.234,3.000,1.766,',
+      '0,27,of deep_ep::internode::dispatch,deep_ep::internode::dispatch,communication,dispatch,3.000,10.000,7.000,',
     ]);
     expect(tables.get('phases.csv')!.split('\n').slice(0, 3)).to.deep.equal([
       'rank,phase,layer,stream,start_us,end_us,wall_us,busy_us,exposed_us',

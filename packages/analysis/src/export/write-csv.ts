@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify';
 import type { Stringifier } from 'csv-stringify';
-import type { AnalysedSet } from '../analyze.js';
+import type { AnalysedSet } from '../analysis.js';
 import { csvTables } from './csv-tables.js';
 import { prepareExportFolder } from './output-folder.js';
 import { writeFileFrom } from './write-file.js';

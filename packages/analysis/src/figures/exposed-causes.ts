@@ -1,9 +1,8 @@
-import { microseconds, ratio, rounded } from '@epemu/timeline';
+import { microseconds, ratio, rounded } from '@epemu/core';
 import type { Collective } from '../across/collectives.js';
-import type { CollectiveRole } from '../kernel-role.js';
-import { exposedPieces } from './exposed.js';
+import type { CollectiveRole } from '@epemu/timeline';
+import { longer } from './exposed.js';
 import type { ExposedInterval } from './exposed.js';
-import type { TraceView } from './trace-view.js';
 
 /** A piece of communication with no compute running, and who made it wait. */
 export interface ExposedPieceFigure {
@@ -52,55 +51,72 @@ function lastRankAt(
   return null;
 }
 
-/** Orders pieces, the longest first; ties go to the lower rank, then to the earlier one. */
-function longer(a: ExposedInterval, b: ExposedInterval): number {
-  return b.endNs - b.startNs - (a.endNs - a.startNs) || a.rank - b.rank || a.startNs - b.startNs;
+interface CauseSums {
+  pieces: number;
+  ns: number;
+  longest: ExposedInterval;
 }
 
-function causes(pieces: readonly ExposedInterval[], ranks: number, collectives: readonly Collective[]): ExposedCause[] {
-  const groups = new Map<string, ExposedInterval[]>();
-  for (const piece of pieces) {
-    const key = JSON.stringify([piece.phase, piece.waitsFor, piece.blocked ?? null]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [piece]);
-    else group.push(piece);
+/** Sums exposed pieces by cause, rank by rank, and keeps the longest. */
+export class ExposedAccumulator {
+  readonly #causes = new Map<string, CauseSums>();
+  #longest: ExposedInterval[] = [];
+  #ranks = 0;
+
+  /** Takes a rank's pieces, the longest first. */
+  add(pieces: readonly ExposedInterval[]): void {
+    this.#ranks++;
+    this.#longest = [...this.#longest, ...pieces.slice(0, MOST_EXPOSED)].sort(longer).slice(0, MOST_EXPOSED);
+    for (const piece of pieces) {
+      const key = JSON.stringify([piece.phase, piece.waitsFor, piece.blocked ?? null]);
+      const sums = this.#causes.get(key);
+      if (sums === undefined) {
+        this.#causes.set(key, { pieces: 1, ns: piece.endNs - piece.startNs, longest: piece });
+        continue;
+      }
+      sums.pieces++;
+      sums.ns += piece.endNs - piece.startNs;
+      if (longer(piece, sums.longest) < 0) sums.longest = piece;
+    }
   }
-  const lengthOf = (list: readonly ExposedInterval[]): number =>
-    list.reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0);
-  const allNs = lengthOf(pieces);
-  return [...groups.values()]
-    .map((group) => ({ group, ns: lengthOf(group), longest: [...group].sort(longer)[0] }))
-    .sort((a, b) => b.ns - a.ns || longer(a.longest, b.longest))
-    .map(({ group, ns, longest }) => ({
-      phase: longest.phase,
-      waitsFor: longest.waitsFor,
-      blocked: longest.blocked ?? null,
-      pieces: rounded(group.length / ranks),
-      us: microseconds(ns / ranks),
-      sharePct: rounded(100 * ratio(ns, allNs)),
-      longest: {
-        rank: longest.rank,
-        startUs: microseconds(longest.startNs),
-        us: microseconds(longest.endNs - longest.startNs),
-        lastRank: lastRankAt(longest, collectives),
-      },
-    }));
-}
 
-/** @returns the longest exposed pieces of all ranks, with who came last to what they wait in, and all pieces by cause. */
-export function exposedFigures(
-  views: readonly TraceView[],
-  collectives: readonly Collective[],
-): { readonly exposed: ExposedPieceFigure[]; readonly exposedCauses: ExposedCause[] } {
-  const pieces = views.flatMap((view) => exposedPieces(view, Number.POSITIVE_INFINITY)).sort(longer);
-  const exposed = pieces.slice(0, MOST_EXPOSED).map((piece) => ({
-    rank: piece.rank,
-    phase: piece.phase,
-    startUs: microseconds(piece.startNs),
-    us: microseconds(piece.endNs - piece.startNs),
-    waitsFor: piece.waitsFor,
-    blocked: piece.blocked ?? null,
-    lastRank: lastRankAt(piece, collectives),
-  }));
-  return { exposed, exposedCauses: causes(pieces, views.length, collectives) };
+  /** The longest piece of all ranks; undefined where nothing is exposed. */
+  get longest(): ExposedInterval | undefined {
+    return this.#longest[0];
+  }
+
+  /** @returns the longest pieces, with who came last to what they wait in. @param collectives of all ranks. */
+  pieces(collectives: readonly Collective[]): ExposedPieceFigure[] {
+    return this.#longest.map((piece) => ({
+      rank: piece.rank,
+      phase: piece.phase,
+      startUs: microseconds(piece.startNs),
+      us: microseconds(piece.endNs - piece.startNs),
+      waitsFor: piece.waitsFor,
+      blocked: piece.blocked ?? null,
+      lastRank: lastRankAt(piece, collectives),
+    }));
+  }
+
+  /** @returns all pieces by cause, what takes most time first. @param collectives of all ranks. */
+  causes(collectives: readonly Collective[]): ExposedCause[] {
+    const all = [...this.#causes.values()];
+    const allNs = all.reduce((sum, { ns }) => sum + ns, 0);
+    return all
+      .sort((a, b) => b.ns - a.ns || longer(a.longest, b.longest))
+      .map(({ pieces, ns, longest }) => ({
+        phase: longest.phase,
+        waitsFor: longest.waitsFor,
+        blocked: longest.blocked ?? null,
+        pieces: rounded(pieces / this.#ranks),
+        us: microseconds(ns / this.#ranks),
+        sharePct: rounded(100 * ratio(ns, allNs)),
+        longest: {
+          rank: longest.rank,
+          startUs: microseconds(longest.startNs),
+          us: microseconds(longest.endNs - longest.startNs),
+          lastRank: lastRankAt(longest, collectives),
+        },
+      }));
+  }
 }

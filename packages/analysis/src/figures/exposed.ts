@@ -1,7 +1,6 @@
 import { lowerBound } from '@epemu/core';
 import { subtract } from '@epemu/timeline';
-import type { CollectiveRole } from '../kernel-role.js';
-import type { TraceView } from './trace-view.js';
+import type { CollectiveRole, RankView } from '@epemu/timeline';
 
 /** A piece of communication with no compute running on its rank. Times are ns. */
 export interface ExposedInterval {
@@ -18,7 +17,7 @@ export interface ExposedInterval {
 
 /** Looks up, for one rank, what fills an exposed piece and what follows it. */
 class Explainer {
-  readonly #view: TraceView;
+  readonly #view: RankView;
   /** Rows of communication and of compute kernels, ascending by start. */
   readonly #communication: number[] = [];
   readonly #compute: number[] = [];
@@ -26,13 +25,12 @@ class Explainer {
   readonly #communicationStarts: Float64Array;
   readonly #longestNs: number;
 
-  constructor(view: TraceView) {
+  constructor(view: RankView) {
     this.#view = view;
-    const { kernels } = view.rank;
-    const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
+    const { count, startNs: starts, endNs: ends } = view.content.kernels;
     let longestNs = 0;
-    for (let row = 0; row < kernels.count; row++) {
-      const { class: kernelClass } = view.role(row);
+    for (let row = 0; row < count; row++) {
+      const kernelClass = view.class(row);
       if (kernelClass === 'compute') this.#compute.push(row);
       if (kernelClass !== 'communication') continue;
       this.#communication.push(row);
@@ -44,13 +42,13 @@ class Explainer {
   }
 
   #phase(row: number | undefined): string | undefined {
-    const { rank } = this.#view;
-    return row === undefined ? undefined : rank.instances[rank.kernels.column('instance')[row]]?.phase;
+    const { instances, kernels } = this.#view.content;
+    return row === undefined ? undefined : instances[kernels.instance[row]]?.phase;
   }
 
   explain(startNs: number, endNs: number): Pick<ExposedInterval, 'phase' | 'waitsFor' | 'blocked'> {
-    const { rank } = this.#view;
-    const [starts, ends] = [rank.kernels.column('startNs'), rank.kernels.column('endNs')];
+    const { kernels, transfers } = this.#view.content;
+    const { startNs: starts, endNs: ends } = kernels;
     let most = 0;
     let found: Pick<ExposedInterval, 'phase' | 'waitsFor'> = { phase: '', waitsFor: 'transfer' };
     const offer = (from: number, to: number, make: () => typeof found): void => {
@@ -61,29 +59,28 @@ class Explainer {
     for (let i = first; i < this.#communication.length && this.#communicationStarts[i] < endNs; i++) {
       const row = this.#communication[i];
       offer(starts[row], ends[row], () => {
-        const waitsFor = this.#view.role(row).collective?.role ?? 'transfer';
+        const waitsFor = this.#view.identity(row).collective?.role ?? 'transfer';
         return { phase: this.#phase(row) ?? '', waitsFor };
       });
     }
-    for (const transfer of rank.transfers) {
+    for (const transfer of transfers) {
       offer(transfer.startNs, transfer.endNs, () => ({ phase: transfer.phase, waitsFor: 'transfer' }));
     }
     return { ...found, blocked: this.#phase(this.#compute[lowerBound(this.#computeStarts, endNs)]) };
   }
 }
 
-/** @returns a rank's exposed pieces, the longest first, at most so many. */
-export function exposedPieces(view: TraceView, limit: number): ExposedInterval[] {
+/** Orders pieces, the longest first; ties go to the lower rank, then to the earlier one. */
+export function longer(a: ExposedInterval, b: ExposedInterval): number {
+  return b.endNs - b.startNs - (a.endNs - a.startNs) || a.rank - b.rank || a.startNs - b.startNs;
+}
+
+/** @returns a rank's exposed pieces, the longest first. */
+export function exposedPieces(view: RankView): ExposedInterval[] {
   const { starts, ends } = subtract(view.communication, view.compute);
-  const order = Array.from(starts, (_, index) => index)
-    .sort((a, b) => ends[b] - starts[b] - (ends[a] - starts[a]) || a - b)
-    .slice(0, limit);
-  if (order.length === 0) return [];
+  if (starts.length === 0) return [];
   const explainer = new Explainer(view);
-  return order.map((index) => ({
-    rank: view.rank.rank,
-    startNs: starts[index],
-    endNs: ends[index],
-    ...explainer.explain(starts[index], ends[index]),
-  }));
+  return Array.from(starts, (startNs, index): ExposedInterval => {
+    return { rank: view.rank, startNs, endNs: ends[index], ...explainer.explain(startNs, ends[index]) };
+  }).sort(longer);
 }

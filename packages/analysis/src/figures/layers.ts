@@ -1,15 +1,15 @@
-import type { TimeWindow } from '@epemu/timeline';
-import type { RunFacts, TraceRank } from '../model.js';
+import type { PhaseInstance, RankView, TimeWindow } from '@epemu/timeline';
+import type { RunFacts } from '../model.js';
 
 /** Fewer layers have no steady state: the first and the last fill and drain. */
 const LEAST_LAYERS_FOR_STEADY = 4;
 
 /** @returns the phase whose starts bound a layer: what the trace says, else the first compute phase that repeats most. */
-export function layerMarker(rank: TraceRank, facts: RunFacts): string | undefined {
+export function layerMarker({ content }: RankView, facts: RunFacts): string | undefined {
   if (facts.layerMarker !== undefined) return facts.layerMarker;
   const counts = new Map<string, number>();
-  for (const { phase, stream } of rank.instances) {
-    if (rank.streams[stream].role === 'computation') counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  for (const { phase, stream } of content.instances) {
+    if (content.streams[stream].role === 'computation') counts.set(phase, (counts.get(phase) ?? 0) + 1);
   }
   let marker: string | undefined;
   let most = 1;
@@ -18,10 +18,9 @@ export function layerMarker(rank: TraceRank, facts: RunFacts): string | undefine
   return marker;
 }
 
-/** @returns when each layer of a rank starts, ascending, ns. */
-export function layerStarts(rank: TraceRank, marker: string | undefined): number[] {
-  if (marker === undefined) return [];
-  return rank.instances.filter(({ phase }) => phase === marker).map(({ startNs }) => startNs);
+/** @returns the phases that begin a rank's layers, ascending by start. */
+export function layerStarts({ content }: RankView, marker: string | undefined): PhaseInstance[] {
+  return marker === undefined ? [] : content.instances.filter(({ phase }) => phase === marker);
 }
 
 /** @returns what lies between a rank's first layer and its last; undefined of fewer than four. */

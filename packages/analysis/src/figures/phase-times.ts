@@ -1,6 +1,5 @@
 import { Coverage, lengthOf, mergeIntervals } from '@epemu/timeline';
-import type { TraceStream } from '../model.js';
-import type { TraceView } from './trace-view.js';
+import type { RankStream, RankView } from '@epemu/timeline';
 
 /** One run of a phase on one rank, or one background transfer. Times are ns. */
 export interface PhaseTime {
@@ -8,7 +7,7 @@ export interface PhaseTime {
   /** Undefined where the trace does not say, and for phases of no layer. */
   readonly layer: number | undefined;
   /** Stream that it starts on; undefined for a background transfer. */
-  readonly stream: TraceStream | undefined;
+  readonly stream: RankStream | undefined;
   readonly startNs: number;
   readonly endNs: number;
   /** While at least one of its kernels ran. */
@@ -18,10 +17,10 @@ export interface PhaseTime {
 }
 
 /** @returns the times of a rank's phases in the order in which they start, then of its background transfers. */
-export function* phaseTimes(view: TraceView): Generator<PhaseTime> {
-  const { kernels, streams, instances, transfers } = view.rank;
+export function* phaseTimes(view: RankView): Generator<PhaseTime> {
+  const { kernels, streams, instances, transfers } = view.content;
   const compute = new Coverage(view.compute);
-  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
+  const { startNs: starts, endNs: ends } = kernels;
   const layers = new Map<number, number | undefined>();
   for (const { phase, rows, startNs, endNs, stream, operation, layer: number } of instances) {
     const layer = number === undefined || number < 0 ? undefined : number;
@@ -32,7 +31,7 @@ export function* phaseTimes(view: TraceView): Generator<PhaseTime> {
     );
     let exposedNs = 0;
     for (const row of rows) {
-      if (view.role(row).class !== 'communication') continue;
+      if (view.class(row) !== 'communication') continue;
       exposedNs += ends[row] - starts[row] - compute.within(starts[row], ends[row]);
     }
     yield { phase, layer, stream: streams[stream], startNs, endNs, busyNs: lengthOf(busy), exposedNs };

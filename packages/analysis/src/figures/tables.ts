@@ -1,8 +1,6 @@
-import { PhaseSums, lengthOf, mergeIntervals, microseconds, ratio, rounded } from '@epemu/timeline';
-import type { PhaseSummary } from '@epemu/timeline';
-import type { KernelClass } from '../kernel-role.js';
-import { phaseTimes } from './phase-times.js';
-import type { TraceView } from './trace-view.js';
+import { microseconds, ratio, rounded } from '@epemu/core';
+import { lengthOf, mergeIntervals } from '@epemu/timeline';
+import type { KernelClass, KernelIdentity, RankView } from '@epemu/timeline';
 
 /** Kernels of one name, or of one category, over all ranks. */
 export interface KernelTotal {
@@ -42,11 +40,11 @@ interface KernelSums {
   maxNs: number;
 }
 
-/** Sums phases, kernels and streams from the views of all ranks, one after the other. */
+/** Sums kernels and streams from the views of all ranks, one after the other. */
 export class TableAccumulator {
-  readonly #names: readonly string[];
-  readonly #phases = new PhaseSums();
-  readonly #kernels = new Map<number, KernelSums>();
+  readonly #identities: readonly KernelIdentity[];
+  /** By name and class: kernels of a name that differ in their launches alone are one. */
+  readonly #kernels = new Map<string, KernelSums>();
   readonly #streams = new Map<
     string,
     {
@@ -59,38 +57,23 @@ export class TableAccumulator {
   >();
   #ranks = 0;
 
-  constructor(names: readonly string[]) {
-    this.#names = names;
+  constructor(identities: readonly KernelIdentity[]) {
+    this.#identities = identities;
   }
 
   /** @param spanNs the rank's own span. */
-  add(view: TraceView, spanNs: number): void {
+  add(view: RankView, spanNs: number): void {
     this.#ranks++;
-    this.#addPhases(view);
     this.#addKernels(view);
     this.#addStreams(view, spanNs);
   }
 
-  #addPhases(view: TraceView): void {
-    for (const { phase, stream, startNs, endNs, busyNs, exposedNs } of phaseTimes(view)) {
-      const id = Number(stream?.id);
-      const kind = stream?.role ?? 'network';
-      const times = { wallNs: endNs - startNs, busyNs, exposedNs };
-      this.#phases.add({ name: phase, stream: Number.isFinite(id) ? id : null, kind }, times);
-    }
-  }
-
-  #addKernels(view: TraceView): void {
-    const { kernels } = view.rank;
-    const [starts, ends, names] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('name')];
-    for (let row = 0; row < kernels.count; row++) {
-      const ns = ends[row] - starts[row];
-      let sums = this.#kernels.get(names[row]);
-      if (sums === undefined) {
-        const { class: kernelClass, category } = view.role(row);
-        sums = { name: this.#names[names[row]], class: kernelClass, category, count: 0, ns: 0, minNs: ns, maxNs: ns };
-        this.#kernels.set(names[row], sums);
-      }
+  #addKernels({ content: { kernels } }: RankView): void {
+    const { count, startNs, endNs, kernel } = kernels;
+    const ofIdentity = new Array<KernelSums | undefined>(this.#identities.length);
+    for (let row = 0; row < count; row++) {
+      const ns = endNs[row] - startNs[row];
+      const sums = (ofIdentity[kernel[row]] ??= this.#sumsOf(this.#identities[kernel[row]]));
       sums.count++;
       sums.ns += ns;
       sums.minNs = Math.min(sums.minNs, ns);
@@ -98,9 +81,19 @@ export class TableAccumulator {
     }
   }
 
-  #addStreams(view: TraceView, spanNs: number): void {
-    const { kernels, streams } = view.rank;
-    const [starts, ends, ids] = [kernels.column('startNs'), kernels.column('endNs'), kernels.column('stream')];
+  #sumsOf({ name, class: kernelClass, category }: KernelIdentity): KernelSums {
+    const key = JSON.stringify([name, kernelClass, category]);
+    let sums = this.#kernels.get(key);
+    if (sums === undefined) {
+      const none = { count: 0, ns: 0, minNs: Number.POSITIVE_INFINITY, maxNs: 0 };
+      this.#kernels.set(key, (sums = { name, class: kernelClass, category, ...none }));
+    }
+    return sums;
+  }
+
+  #addStreams(view: RankView, spanNs: number): void {
+    const { kernels, streams } = view.content;
+    const { startNs: starts, endNs: ends, stream: ids } = kernels;
     const rows = streams.map((): number[] => []);
     for (let row = 0; row < kernels.count; row++) rows[ids[row]].push(row);
     streams.forEach((stream, index) => {
@@ -118,11 +111,6 @@ export class TableAccumulator {
       sums.busyNs += busyNs;
       sums.share += ratio(busyNs, spanNs);
     });
-  }
-
-  /** @returns phases in the order in which they first ran. */
-  phases(): PhaseSummary[] {
-    return this.#phases.result(this.#ranks);
   }
 
   /** @returns kernels by name, those that take most time first. */

@@ -18,10 +18,10 @@ function launched(text: string, stream = 7): Item[] {
 
 /** @returns what the launches of a rank were taken for, in order: `s` for a send, `r` for a receive, `-` for a whole. */
 async function halves(...ranks: readonly (readonly Item[])[]): Promise<string> {
-  const { set, roles } = await analysedRanks(ranks);
+  const { set } = await analysedRanks(ranks);
   const letters = { send: 's', receive: 'r', transfer: '-', layout: '?', notify: '?' };
-  const ofRank = set.ranks.map(({ kernels }) =>
-    Array.from(kernels.column('name'), (name) => roles.of(set.names[name]).collective)
+  const ofRank = set.ranks.map(({ content: { kernels } }) =>
+    Array.from(kernels.kernel, (kernel) => set.identities[kernel].collective)
       .map((collective) => (collective === undefined ? '' : letters[collective.role]))
       .join(''),
   );

@@ -1,14 +1,15 @@
 import { parseKernelName } from '@epemu/trace';
 import type { KernelRoles } from '../kernel-role.js';
-import type { KernelColumns } from '../model.js';
+import type { KernelColumns } from '@epemu/timeline';
 import { annotatedHalves } from './annotated-halves.js';
 import { withHalf } from './half-name.js';
 import type { Half } from './half-name.js';
 import { looksHalved, sendParity } from './launch-pattern.js';
 import type { LaunchSequence } from './launch-pattern.js';
 
-/** A rank's kernels in order, before they are in phases. */
+/** A rank's kernels in order, before they are in phases and told apart by more than their names. */
 export interface HalvedRank {
+  /** `kernel` is the index of a name. */
   readonly kernels: KernelColumns;
   /** By row: the phase that the trace itself puts a kernel in. */
   readonly phaseOf: (row: number) => string | undefined;
@@ -37,8 +38,7 @@ interface Launches extends LaunchSequence {
 /** Finds the launches of each kind, stream by stream. @param kindOf by index of a name. */
 function launchesOf(rank: HalvedRank, kindOf: (name: number) => Kind | 'compute' | undefined): Launches[] {
   const { kernels } = rank;
-  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-  const [streams, names] = [kernels.column('stream'), kernels.column('name')];
+  const { startNs: starts, endNs: ends, stream: streams, kernel: names } = kernels;
   const computing = new Set<number>();
   const found = new Map<string, { kind: Kind; stream: number; rows: number[]; other: boolean[] }>();
   const lastKind = new Map<number, Kind>();
@@ -121,7 +121,7 @@ export function tellHalves(ranks: readonly HalvedRank[], table: Names, roles: Ke
 }
 
 function rename({ rank, rows }: Launches, halves: readonly Half[], table: Names): void {
-  const names = rank.kernels.column('name');
+  const { kernel: names } = rank.kernels;
   rows.forEach((row, place) => {
     names[row] = table.index(withHalf(table.names[names[row]], halves[place]));
   });

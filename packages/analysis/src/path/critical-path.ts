@@ -1,5 +1,5 @@
-import { microseconds, ratio, rounded } from '@epemu/timeline';
-import { KERNEL_CLASSES } from '../kernel-role.js';
+import { microseconds, ratio, rounded } from '@epemu/core';
+import { KERNEL_CLASSES } from '@epemu/timeline';
 import { NODE_KIND } from './graph.js';
 import type { EventGraph } from './graph.js';
 
@@ -19,6 +19,8 @@ export interface PathPiece {
   readonly startNs: number;
   readonly endNs: number;
   readonly kind: PathKind;
+  /** Of it, gaps between its kernels. */
+  readonly gapNs: number;
   /** Index of the rank that a message came from; undefined where the path stays on its rank. */
   readonly from: number | undefined;
 }
@@ -62,23 +64,24 @@ class Walker {
     this.pieces.reverse();
   }
 
-  #locate(node: number): { rankIndex: number; row: number } {
+  #rankOf(node: number): number {
     const { first } = this.#graph;
     // The path stays on its rank most of the time.
     if (node < first[this.#rankIndex] || node >= first[this.#rankIndex + 1]) {
       this.#rankIndex = first.findIndex((base, index) => node >= base && node < (first[index + 1] ?? 0));
     }
-    return { rankIndex: this.#rankIndex, row: node - first[this.#rankIndex] };
+    return this.#rankIndex;
   }
 
   #add(node: number, startNs: number, untilNs: number, kind: PathKind, from?: number): void {
     // By what rounding adds, something may end behind the start of what waited for it.
     const endNs = Math.min(untilNs, this.pieces.at(-1)?.startNs ?? untilNs);
     if (endNs <= startNs) return;
-    const { rankIndex, row } = this.#locate(node);
-    const { kernels, instances } = this.#graph.set.ranks[rankIndex];
-    const phase = instances[kernels.column('instance')[row]]?.phase ?? '';
-    this.pieces.push({ rankIndex, stream: kernels.column('stream')[row], phase, startNs, endNs, kind, from });
+    const rankIndex = this.#rankOf(node);
+    const { stream, instance, gapNs: gaps } = this.#graph;
+    const phase = this.#graph.ranks[rankIndex].phases[instance[node]] ?? '';
+    const gapNs = kind === 'gap' ? endNs - startNs : Math.min(endNs - startNs, gaps[node]);
+    this.pieces.push({ rankIndex, stream: stream[node], phase, startNs, endNs, kind, gapNs, from });
   }
 
   /** Adds what a node itself takes. @returns the node whose start the path goes on from. */
@@ -98,7 +101,7 @@ class Walker {
       return node;
     }
     this.#add(node, arrivedNs, endNs[node], own);
-    const from = this.#locate(last).rankIndex;
+    const from = this.#rankOf(last);
     this.#add(node, times[last], arrivedNs, 'communication', from);
     if (bySend) this.#add(last, startNs[last], endNs[last], 'communication');
     return last;
@@ -127,13 +130,12 @@ export function criticalPathPieces(graph: EventGraph): PathPiece[] {
 
 function shares<Key>(
   pieces: readonly PathPiece[],
-  keyOf: (piece: PathPiece) => Key,
+  partsOf: (piece: PathPiece, ns: number) => readonly (readonly [Key, number])[],
   totalNs: number,
 ): Map<Key, PathShare> {
   const sums = new Map<Key, number>();
   for (const piece of pieces) {
-    const key = keyOf(piece);
-    sums.set(key, (sums.get(key) ?? 0) + piece.endNs - piece.startNs);
+    for (const [key, ns] of partsOf(piece, piece.endNs - piece.startNs)) sums.set(key, (sums.get(key) ?? 0) + ns);
   }
   return new Map([...sums].map(([key, ns]) => [key, { us: microseconds(ns), pct: rounded(100 * ratio(ns, totalNs)) }]));
 }
@@ -141,7 +143,14 @@ function shares<Key>(
 /** Sums a path up. */
 export function summarisePath(pieces: readonly PathPiece[], ranks: readonly number[]): CriticalPath {
   const totalNs = pieces.reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0);
-  const kinds = shares(pieces, ({ kind }) => kind, totalNs);
+  const kinds = shares<PathKind>(
+    pieces,
+    ({ kind, gapNs }, ns) => [
+      [kind, ns - gapNs],
+      ['gap', gapNs],
+    ],
+    totalNs,
+  );
   const none: PathShare = { us: 0, pct: 0 };
   const byMost = <Entry extends PathShare>(entries: Entry[]): Entry[] => entries.sort((a, b) => b.us - a.us);
   return {
@@ -152,9 +161,11 @@ export function summarisePath(pieces: readonly PathPiece[], ranks: readonly numb
       communication: kinds.get('communication') ?? none,
       gap: kinds.get('gap') ?? none,
     },
-    byPhase: byMost([...shares(pieces, ({ phase }) => phase, totalNs)].map(([phase, share]) => ({ phase, ...share }))),
+    byPhase: byMost(
+      [...shares(pieces, ({ phase }, ns) => [[phase, ns]], totalNs)].map(([phase, share]) => ({ phase, ...share })),
+    ),
     byRank: byMost(
-      [...shares(pieces, ({ rankIndex }) => rankIndex, totalNs)].map(([index, share]) => ({
+      [...shares(pieces, ({ rankIndex }, ns) => [[rankIndex, ns]], totalNs)].map(([index, share]) => ({
         rank: ranks[index],
         ...share,
       })),

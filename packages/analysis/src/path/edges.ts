@@ -1,25 +1,27 @@
-import type { TraceRank, TraceSet } from '../model.js';
+import type { RankContent, RankView } from '@epemu/timeline';
+import type { RunFacts } from '../model.js';
 import { ROUNDING_NS, gatesOf } from './gates.js';
 
 /** Edges into one rank's kernels. */
 export class RankEdges {
-  readonly #rank: TraceRank;
+  readonly #rank: RankContent;
   readonly #gates: readonly (readonly number[])[];
   readonly #ends: Float64Array;
   readonly #starts: Float64Array;
   readonly #lastRow: Int32Array;
   readonly #instanceBefore: Int32Array;
-  readonly #instance: Float64Array;
+  readonly #instance: Int32Array;
   /** The last row so far of each stream, and by row the one before it on its own. */
   readonly #lastOnStream: Int32Array;
   readonly #beforeOnStream: Int32Array;
 
-  constructor(rank: TraceRank, set: TraceSet) {
+  constructor(view: RankView, facts: RunFacts) {
+    const rank = view.content;
     this.#rank = rank;
-    this.#gates = gatesOf(rank, set.facts);
-    this.#starts = rank.kernels.column('startNs');
-    this.#ends = rank.kernels.column('endNs');
-    this.#instance = rank.kernels.column('instance');
+    this.#gates = gatesOf(view, facts);
+    this.#starts = rank.kernels.startNs;
+    this.#ends = rank.kernels.endNs;
+    this.#instance = rank.kernels.instance;
     this.#lastOnStream = new Int32Array(rank.streams.length);
     this.#beforeOnStream = new Int32Array(rank.kernels.count);
     // The kernel of each instance that ends last.
@@ -36,10 +38,15 @@ export class RankEdges {
     });
   }
 
+  /** Whether phases that wait for a row's phase wait for the row: it ends last of it. */
+  isAwaited(row: number): boolean {
+    return this.#instance[row] >= 0 && this.#lastRow[this.#instance[row]] === row;
+  }
+
   /** @returns by row the rows that it waited for. */
   *rows(): Generator<Set<number>> {
     const { kernels, streams, instances } = this.#rank;
-    const stream = kernels.column('stream');
+    const { stream } = kernels;
     const instance = this.#instance;
     const lastOnStream = this.#lastOnStream.fill(-1);
     for (let row = 0; row < kernels.count; row++) {

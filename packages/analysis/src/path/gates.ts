@@ -1,4 +1,5 @@
-import type { PhaseInstance, RunFacts, TraceRank } from '../model.js';
+import type { PhaseInstance, RankContent, RankView } from '@epemu/timeline';
+import type { RunFacts } from '../model.js';
 
 /** Integer µs of what ended and what then started may cross by what rounding adds. */
 export const ROUNDING_NS = 1000;
@@ -9,7 +10,7 @@ const MOST_PHASES = 64;
 export type Gates = readonly (readonly number[])[];
 
 /** @returns gates as an emulated run's program has them. */
-function knownGates(rank: TraceRank, facts: RunFacts): Gates {
+function knownGates(rank: RankContent, facts: RunFacts): Gates {
   const instances = new Map<number, number>();
   rank.instances.forEach(({ operation }, index) => {
     if (operation !== undefined) instances.set(operation, index);
@@ -43,7 +44,7 @@ function rowsOf(instances: readonly PhaseInstance[]): PhaseRow[] {
  * same Y (so many places before) had ended when X started. What always held is taken for a gate; one that holds by
  * chance adds none of its own time to the trace as it is, and makes a what-if more careful.
  */
-function inferredGates({ instances }: TraceRank): Gates {
+function inferredGates({ instances }: RankContent): Gates {
   const gates = instances.map((): number[] => []);
   const rows = rowsOf(instances);
   if (rows.length > MOST_PHASES) return latestEnds(instances);
@@ -83,6 +84,6 @@ function latestEnds(instances: readonly PhaseInstance[]): Gates {
 }
 
 /** @returns the gates of a rank's phase instances: those its program has, or those that always held. */
-export function gatesOf(rank: TraceRank, facts: RunFacts): Gates {
-  return facts.operations.length > 0 ? knownGates(rank, facts) : inferredGates(rank);
+export function gatesOf({ content }: RankView, facts: RunFacts): Gates {
+  return facts.operations.length > 0 ? knownGates(content, facts) : inferredGates(content);
 }

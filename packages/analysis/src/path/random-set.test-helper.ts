@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { collectiveParts, matchCollectives } from '../across/collectives.js';
-import { KernelRoles } from '../kernel-role.js';
 import type { TraceSet } from '../model.js';
 import { analysedRanks, kernel } from '../trace.test-helper.js';
 import type { Item } from '../trace.test-helper.js';
 import { buildGraph } from './graph.js';
 import type { EventGraph } from './graph.js';
+import { rankGraph } from './rank-graph.js';
 
 /** What all ranks do, step by step, and how long each rank takes for it, µs. */
 export interface Scene {
@@ -72,12 +72,18 @@ export function eventsOf({ ranks, steps }: Scene): Item[][] {
 
 /** @returns a scene as it was read from files, and its graph. */
 export async function graphOf(scene: Scene): Promise<{ readonly set: TraceSet; readonly graph: EventGraph }> {
-  const { set, roles } = await analysedRanks(eventsOf(scene), { align: 'never' });
-  return { set, graph: graphOfSet(set, roles) };
+  const { set } = await analysedRanks(eventsOf(scene), { align: 'never' });
+  return { set, graph: graphOfSet(set) };
 }
 
 /** @returns the graph of ranks that are in memory. */
-export function graphOfSet(set: TraceSet, roles = new KernelRoles()): EventGraph {
-  const { collectives } = matchCollectives(set.ranks.map((rank) => collectiveParts(rank, set.names, roles)));
-  return buildGraph(set, collectives, roles);
+export function graphOfSet({ ranks, facts }: TraceSet): EventGraph {
+  const parts = ranks.map(collectiveParts);
+  const { collectives } = matchCollectives(parts);
+  const graphs = ranks.map((view, index) => rankGraph(view, facts, parts[index]));
+  return buildGraph(
+    ranks.map(({ rank }) => rank),
+    graphs,
+    collectives,
+  );
 }

@@ -94,7 +94,7 @@ export function replayGraph(graph: EventGraph, order: Uint32Array, change: Repla
     }
     const hub = graph.hub[node];
     const kind = graph.kind[node];
-    if (kind === NODE_KIND.local) endNs[node] = startNs[node] + ownNs(node, graph.tailNs[node]);
+    if (kind === NODE_KIND.local) endNs[node] = startNs[node] + ownNs(node, graph.tailNs[node]) + graph.gapNs[node];
     else if (kind === NODE_KIND.synchronise) endNs[node] = hubNs[hub] + tailNs(node, graph.tailNs[node]);
     else {
       const arrivedNs = hubNs[hub] + tailNs(node, graph.tailNs[node]);

@@ -1,5 +1,7 @@
-import { largest, microseconds, ratio, rounded } from '@epemu/timeline';
-import { KERNEL_CLASSES } from '../kernel-role.js';
+import { largest, microseconds, ratio, rounded } from '@epemu/core';
+import { KERNEL_CLASSES } from '@epemu/timeline';
+import type { BytesTo } from '@epemu/timeline';
+import type { RunFacts } from '../model.js';
 import { NODE_KIND } from './graph.js';
 import type { EventGraph } from './graph.js';
 import { replayGraph } from './replay.js';
@@ -37,32 +39,41 @@ const LEAST_RANKS = 3;
 
 type Change = Omit<ReplayChange, 'keepPhaseLags'>;
 
-/** An issue and a wait are the two ends of one transfer: what can be faster is that. */
-function changeable(phase: string): string {
-  return phase.replace(/^(?:issue|wait) /, '');
+/** What is known of a run beside its graph. */
+export interface WhatIfFacts {
+  /** Numbers of the ranks, by index. */
+  readonly ranks: readonly number[];
+  readonly facts: RunFacts;
+  readonly bytesTo: ReadonlyMap<number, BytesTo>;
+  /** Whether lags at the start of phases are the program's own; see {@link ReplayChange}. */
+  readonly keepPhaseLags: boolean;
 }
 
-/** By node: an index into the names of phases, −1 for none. */
-function phasesOf({ set, first, startNs }: EventGraph): { readonly names: string[]; readonly ofNode: Int32Array } {
+/** By node: an index into the names of what can be faster, −1 for none. */
+function phasesOf({ ranks, first, instance }: EventGraph): { readonly names: string[]; readonly ofNode: Int32Array } {
   const names: string[] = [];
   const index = new Map<string, number>();
-  const ofNode = new Int32Array(startNs.length).fill(-1);
-  set.ranks.forEach(({ instances }, rankIndex) => {
-    for (const { phase, rows } of instances) {
-      const name = changeable(phase);
+  const ofNode = new Int32Array(instance.length).fill(-1);
+  ranks.forEach(({ count, changeable }, rankIndex) => {
+    for (let node = first[rankIndex]; node < first[rankIndex] + count; node++) {
+      if (instance[node] < 0) continue;
+      const name = changeable[instance[node]];
       let place = index.get(name);
       if (place === undefined) index.set(name, (place = names.push(name) - 1));
-      for (const row of rows) ofNode[first[rankIndex] + row] = place;
+      ofNode[node] = place;
     }
   });
   return { names, ofNode };
 }
 
 /** Phases by the time that their kernels take over all ranks, the most first. */
-function longestPhases({ startNs, endNs }: EventGraph, { names, ofNode }: ReturnType<typeof phasesOf>): number[] {
+function longestPhases(
+  { startNs, endNs, gapNs }: EventGraph,
+  { names, ofNode }: ReturnType<typeof phasesOf>,
+): number[] {
   const sums = new Float64Array(names.length);
   ofNode.forEach((phase, node) => {
-    if (phase >= 0) sums[phase] += endNs[node] - startNs[node];
+    if (phase >= 0) sums[phase] += endNs[node] - startNs[node] - gapNs[node];
   });
   return names
     .map((_, index) => index)
@@ -70,62 +81,64 @@ function longestPhases({ startNs, endNs }: EventGraph, { names, ofNode }: Return
     .slice(0, MOST_PHASES);
 }
 
-/** @returns by node what the slowest rank's computation is scaled by, so that no phase of it is above the median. */
-function slowestAtMedian(graph: EventGraph): { readonly rank: number; readonly scale: Float64Array } | undefined {
-  const { set, first } = graph;
-  if (set.ranks.length < LEAST_RANKS) return undefined;
-  const isCompute = (node: number): boolean => graph.class[node] !== COMMUNICATION;
-  const ownNs = (rankIndex: number, rows: readonly number[]): number => {
-    let ns = 0;
-    for (const row of rows)
-      if (isCompute(first[rankIndex] + row))
-        ns += graph.endNs[first[rankIndex] + row] - graph.startNs[first[rankIndex] + row];
-    return ns;
-  };
-  // Times of the same instance on all ranks; and each rank's sum.
-  const byInstance = new Map<string, number[]>();
-  const keys = set.ranks.map(({ instances }) => {
+/** @returns by rank, by phase instance: the key that it has on all ranks, and what its computation takes, ns. */
+function instanceTimes(graph: EventGraph): { readonly key: string; ownNs: number }[][] {
+  return graph.ranks.map(({ phases, count }, rankIndex) => {
     const seen = new Map<string, number>();
-    return instances.map(({ phase }) => {
+    const times = phases.map((phase) => {
       const turn = seen.get(phase) ?? 0;
       seen.set(phase, turn + 1);
-      return `${phase} ${turn}`;
+      return { key: `${phase} ${turn}`, ownNs: 0 };
     });
+    for (let node = graph.first[rankIndex]; node < graph.first[rankIndex] + count; node++) {
+      if (graph.class[node] === COMMUNICATION || graph.instance[node] < 0) continue;
+      times[graph.instance[node]].ownNs += graph.endNs[node] - graph.startNs[node] - graph.gapNs[node];
+    }
+    return times;
   });
-  const sums = set.ranks.map(({ instances }, rankIndex) =>
-    instances.reduce((sum, { rows }, place) => {
-      const ns = ownNs(rankIndex, rows);
-      const list = byInstance.get(keys[rankIndex][place]);
-      if (list === undefined) byInstance.set(keys[rankIndex][place], [ns]);
-      else list.push(ns);
-      return sum + ns;
-    }, 0),
-  );
+}
+
+/** @returns by node what the slowest rank's computation is scaled by, so that no phase of it is above the median. */
+function slowestAtMedian(graph: EventGraph): { readonly index: number; readonly scale: Float64Array } | undefined {
+  if (graph.ranks.length < LEAST_RANKS) return undefined;
+  const times = instanceTimes(graph);
+  const byKey = new Map<string, number[]>();
+  for (const { key, ownNs } of times.flat()) {
+    const list = byKey.get(key);
+    if (list === undefined) byKey.set(key, [ownNs]);
+    else list.push(ownNs);
+  }
+  const sums = times.map((list) => list.reduce((sum, { ownNs }) => sum + ownNs, 0));
   const slowest = sums.reduce((most, sum, index) => (sum > sums[most] ? index : most), 0);
-  const scale = new Float64Array(graph.startNs.length).fill(1);
-  set.ranks[slowest].instances.forEach(({ rows }, place) => {
-    const times = [...byInstance.get(keys[slowest][place])!].sort((a, b) => a - b);
-    const median = times[Math.floor((times.length - 1) / 2)];
-    const own = ownNs(slowest, rows);
-    if (own <= median) return;
-    for (const row of rows) if (isCompute(first[slowest] + row)) scale[first[slowest] + row] = median / own;
+  const ofInstance = times[slowest].map(({ key, ownNs }) => {
+    const sorted = byKey.get(key)!.sort((a, b) => a - b);
+    const median = sorted[Math.floor((sorted.length - 1) / 2)];
+    return ownNs > median ? median / ownNs : 1;
   });
-  return { rank: set.ranks[slowest].rank, scale };
+  const scale = new Float64Array(graph.startNs.length).fill(1);
+  for (let node = graph.first[slowest]; node < graph.first[slowest + 1]; node++) {
+    const instance = graph.instance[node];
+    if (graph.class[node] !== COMMUNICATION && instance >= 0) scale[node] = ofInstance[instance];
+  }
+  return { index: slowest, scale };
 }
 
 /**
  * @returns whether bytes take NICs: those that the traces tell of; else wherever ranks are on several nodes, or that is
  * not known. Low-latency kernels may use them within a node as well.
  */
-function takesNics({ set: { ranks, facts } }: EventGraph): boolean {
-  const known = ranks.flatMap(({ bytesTo }) => (bytesTo === undefined ? [] : [bytesTo]));
+function takesNics({ facts, bytesTo }: WhatIfFacts): boolean {
+  const known = [...bytesTo.values()];
   const links = known.flatMap(({ rdma, nvlink }) => [...rdma, ...nvlink]);
   if (links.some((bytes) => bytes > 0)) return known.some(({ rdma }) => rdma.some((bytes) => bytes > 0));
   return facts.worldSize === undefined || facts.nodeSize === undefined || facts.worldSize > facts.nodeSize;
 }
 
 /** Everything that is asked: what changes, and the words for it. */
-function questions(graph: EventGraph): { readonly id: string; readonly what: string; readonly change: Change }[] {
+function questions(
+  graph: EventGraph,
+  known: WhatIfFacts,
+): { readonly id: string; readonly what: string; readonly change: Change }[] {
   const free = (node: number, ns: number): number => (graph.class[node] === COMMUNICATION ? 0 : ns);
   const asked = [
     {
@@ -139,7 +152,7 @@ function questions(graph: EventGraph): { readonly id: string; readonly what: str
   // What a receiving half takes once all is there is a copy in its own memory.
   const halvedOwn = (node: number, ns: number): number =>
     graph.kind[node] === NODE_KIND.receive ? ns : halved(node, ns);
-  if (takesNics(graph) && graph.rdma.some((_, node) => onNic(node))) {
+  if (takesNics(known) && graph.rdma.some((_, node) => onNic(node))) {
     asked.push({
       id: 'double-nic-bandwidth',
       what: 'NICs have twice the bandwidth',
@@ -151,7 +164,7 @@ function questions(graph: EventGraph): { readonly id: string; readonly what: str
     const atMedian = (node: number, ns: number): number => ns * slowest.scale[node];
     asked.push({
       id: 'slowest-rank-at-median',
-      what: `rank ${slowest.rank}, the slowest, computes as fast as the median rank`,
+      what: `rank ${known.ranks[slowest.index]}, the slowest, computes as fast as the median rank`,
       change: { ownNs: atMedian, tailNs: (_node: number, ns: number) => ns },
     });
   }
@@ -172,12 +185,12 @@ function questions(graph: EventGraph): { readonly id: string; readonly what: str
  *
  * @param order see {@link replayOrder}.
  */
-export function whatIfs(graph: EventGraph, order: Uint32Array): WhatIfs {
-  const keepPhaseLags = graph.set.source === 'emulated';
+export function whatIfs(graph: EventGraph, order: Uint32Array, known: WhatIfFacts): WhatIfs {
+  const { keepPhaseLags } = known;
   const endOf = (change: Change): number => largest(replayGraph(graph, order, { ...change, keepPhaseLags }).endNs);
   const measuredNs = largest(graph.endNs);
   const replayedNs = endOf({});
-  const answers = questions(graph).map(({ id, what, change }) => {
+  const answers = questions(graph, known).map(({ id, what, change }) => {
     const endNs = endOf(change);
     return {
       id,

@@ -18,7 +18,7 @@ function annotation(name: string, ts: number, dur: number, tid: number | string 
 /** @returns `phase: kernels` of a rank, in the order in which phases start. */
 async function phasesOf(events: readonly Item[]): Promise<string[]> {
   const { set } = await analysedRanks([events]);
-  return set.ranks[0].instances.map(({ phase, rows }) => `${phase}: ${rows.join(' ')}`);
+  return set.ranks[0].content.instances.map(({ phase, rows }) => `${phase}: ${rows.join(' ')}`);
 }
 
 describe('phases that a trace names', () => {

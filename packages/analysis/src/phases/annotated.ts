@@ -1,3 +1,4 @@
+import type { TransferHalf } from '@epemu/timeline';
 import type { FileCollector, RawGpu } from '../read/collector.js';
 import { Containment } from './containment.js';
 import type { NamedRange } from './containment.js';
@@ -8,7 +9,20 @@ export interface PlacedInstance {
   readonly rows: number[];
   readonly operation: number | undefined;
   readonly layer: number | undefined;
+  readonly half: TransferHalf | undefined;
+  readonly transfer: string | undefined;
 }
+
+const HALF = /^(issue|wait) (?=\S)/;
+
+/** What an annotation says by its words of a transfer that it issues, or waits for. */
+function annotatedTransfer(phase: string): Pick<PlacedInstance, 'half' | 'transfer'> {
+  const half = HALF.exec(phase)?.[1] as TransferHalf | undefined;
+  return { half, transfer: half === undefined ? undefined : phase.replace(HALF, '') };
+}
+
+/** Neither an issue nor a wait. */
+export const WHOLE = { half: undefined, transfer: undefined } as const;
 
 /** Collects rows by what began them. */
 class Instances {
@@ -40,23 +54,37 @@ function addContained({ rows, ns, tid }: Moments, ranges: readonly NamedRange[],
   for (const row of [...rows].sort((a, b) => ns(a) - ns(b) || a - b)) {
     const range = containment.at(ns(row) / 1000, tid(row));
     if (range === undefined) rest.push(row);
-    else into.add(range, row, () => ({ phase: range.name, operation: undefined, layer: undefined }));
+    else {
+      const phase = range.name;
+      into.add(range, row, () => ({ phase, operation: undefined, layer: undefined, ...annotatedTransfer(phase) }));
+    }
   }
   return rest;
 }
 
-/** When and on which thread each of a GPU's kernels was launched, by row; −1 where no launch is in the file. */
-function launchesOf(gpu: RawGpu, { launches }: FileCollector): { ns: Float64Array; thread: Float64Array } {
+/** When and on which thread each of a GPU's kernels was launched, by row. */
+export interface KernelLaunches {
+  /** Not a number where no launch is in the file. */
+  readonly ns: Float64Array;
+  /** −1 where no launch is in the file. */
+  readonly thread: Int32Array;
+}
+
+/** @returns the launches of a GPU's kernels, by their correlation. */
+export function launchesOf(gpu: RawGpu, { launches }: FileCollector): KernelLaunches {
   const [times, threads] = [launches.column('ns'), launches.column('thread')];
   const byCorrelation = new Map<number, number>();
   launches.column('correlation').forEach((id, index) => byCorrelation.set(id, index));
-  const ns = new Float64Array(gpu.kernels.count).fill(-1);
-  const thread = new Float64Array(gpu.kernels.count).fill(-1);
+  const ns = new Float64Array(gpu.kernels.count).fill(Number.NaN);
+  const thread = new Int32Array(gpu.kernels.count).fill(-1);
   // All kernels of a CUDA graph have the correlation of the one call that launched it.
+  const said = gpu.kernels.column('launchNs');
   gpu.kernels.column('correlation').forEach((id, row) => {
+    ns[row] = said[row];
     const index = id < 0 ? undefined : byCorrelation.get(id);
     if (index === undefined) return;
-    ns[row] = times[index];
+    // An emulated trace has exact ns beside its integer µs.
+    if (Number.isNaN(ns[row])) ns[row] = times[index];
     thread[row] = threads[index];
   });
   return { ns, thread };
@@ -68,7 +96,12 @@ function launchesOf(gpu: RawGpu, { launches }: FileCollector): { ns: Float64Arra
  *
  * @returns instances in no order; kernels in none of them have no phase.
  */
-export function annotatedInstances(pid: number | string, gpu: RawGpu, file: FileCollector): PlacedInstance[] {
+export function annotatedInstances(
+  pid: number | string,
+  gpu: RawGpu,
+  file: FileCollector,
+  { ns, thread }: KernelLaunches,
+): PlacedInstance[] {
   const instances = new Instances();
   const { kernels } = gpu;
   const [operations, layers, streams] = [
@@ -81,10 +114,11 @@ export function annotatedInstances(pid: number | string, gpu: RawGpu, file: File
     const operation = operations[row];
     const phase = operation < 0 ? undefined : file.phaseNames.get(`${pid} ${operation}`);
     if (phase === undefined) rest.push(row);
-    else instances.add(operation, row, () => ({ phase, operation, layer: layers[row] }));
+    else {
+      instances.add(operation, row, () => ({ phase, operation, layer: layers[row], ...annotatedTransfer(phase) }));
+    }
   }
   if (rest.length > 0 && file.hostRanges.length > 0) {
-    const { ns, thread } = launchesOf(gpu, file);
     const threadIds = [...file.threads.keys()];
     const launched = rest.filter((row) => thread[row] >= 0);
     const unlaunched = rest.filter((row) => thread[row] < 0);

@@ -1,4 +1,5 @@
 import type { KernelRole } from '../kernel-role.js';
+import { WHOLE } from './annotated.js';
 import type { PlacedInstance } from './annotated.js';
 
 /** A kernel in the order in which a stream ran it. */
@@ -76,7 +77,7 @@ export function inferredInstances(kernels: readonly OrderedKernel[]): PlacedInst
   const period = Math.max(1, periodOf(types));
   const names = placeNames(types, period);
   const collectives = runs.map(({ rows }, index): PlacedInstance => {
-    return { phase: names[index % period], rows: [...rows], operation: undefined, layer: undefined };
+    return { phase: names[index % period], rows: [...rows], operation: undefined, layer: undefined, ...WHOLE };
   });
   const compute: PlacedInstance[] = [];
   let next = 0;
@@ -94,7 +95,7 @@ export function inferredInstances(kernels: readonly OrderedKernel[]): PlacedInst
             ? 'compute'
             : 'before the first collective'
           : `beside ${names[(next - 1) % period]}`;
-      open = { phase, rows: [], operation: undefined, layer: undefined };
+      open = { phase, rows: [], operation: undefined, layer: undefined, ...WHOLE };
       compute.push(open);
     }
     open.rows.push(row);

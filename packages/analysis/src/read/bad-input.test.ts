@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { BadInputError } from '@epemu/core';
 import { expect } from 'chai';
 import { analyze } from '../analyze.js';
-import type { AnalysedSet, Analysis } from '../analyze.js';
+import type { AnalysedSet, Analysis } from '../analysis.js';
 import { DISPATCH, GEMM, analysed, analysedRanks, kernel, traceText, withFiles } from '../trace.test-helper.js';
 import type { Files, Item } from '../trace.test-helper.js';
 

@@ -1,13 +1,13 @@
-import { Columns } from '@epemu/core';
-import type { KernelRoles } from '../kernel-role.js';
-import { KERNEL_COLUMNS } from '../model.js';
-import type { BytesTo, KernelColumns, TraceRank } from '../model.js';
-import { annotatedInstances } from '../phases/annotated.js';
+import { RankView, phaseInstance, placeInstances } from '@epemu/timeline';
+import type { BytesTo, KernelColumns, KernelIdentity } from '@epemu/timeline';
+import type { TraceOperation } from '../model.js';
+import { annotatedInstances, launchesOf } from '../phases/annotated.js';
 import type { PlacedInstance } from '../phases/annotated.js';
 import { inferredInstances } from '../phases/inferred.js';
-import { phaseInstance } from '../phases/instance.js';
 import { streamsOf } from '../streams.js';
-import type { FileCollector, NameTable, RawGpu } from './collector.js';
+import type { FileCollector, RawGpu } from './collector.js';
+import type { ListedKernels } from './file-metadata.js';
+import type { IdentityTable } from './identity-table.js';
 
 /** Where one GPU's kernels come from and go to. */
 export interface RankSource {
@@ -17,6 +17,8 @@ export interface RankSource {
   readonly gpu: RawGpu;
   readonly collector: FileCollector;
   readonly bytesTo: BytesTo | undefined;
+  /** What the file says of its kernels and streams. */
+  readonly listed: ListedKernels;
   /** Added to all times, ns. */
   readonly shiftNs: number;
 }
@@ -36,6 +38,7 @@ export interface OrderedRank {
   /** By row of the file's order: the row of `kernels`; and the other way round. */
   readonly place: Uint32Array;
   readonly order: Uint32Array;
+  /** `kernel` is the index of a name until the rank is built. */
   readonly kernels: KernelColumns;
   /** Rows are those of the file's order. */
   readonly annotated: readonly PlacedInstance[];
@@ -50,68 +53,97 @@ export function orderRank(source: RankSource): OrderedRank {
   const order = byStart(gpu);
   const place = new Uint32Array(order.length);
   order.forEach((row, index) => (place[row] = index));
-  const columns = ['startNs', 'endNs', 'stream', 'name'] as const;
-  const [startNs, endNs, stream, name] = columns.map((column) => {
+  const launches = launchesOf(gpu, collector);
+  const times = (values: Float64Array): Float64Array => Float64Array.from(order, (row) => values[row] + shiftNs);
+  const numbers = (column: 'stream' | 'name' | 'operation'): Int32Array => {
     const values = raw.column(column);
-    const isTime = column === 'startNs' || column === 'endNs';
-    return Float64Array.from(order, (row) => values[row] + (isTime ? shiftNs : 0));
-  });
-  const instance = new Float64Array(order.length).fill(-1);
-  const kernels: KernelColumns = Columns.from(KERNEL_COLUMNS, [startNs, endNs, stream, name, instance]);
-  const annotated = annotatedInstances(pid, gpu, collector);
+    return Int32Array.from(order, (row) => values[row]);
+  };
+  const kernels: KernelColumns = {
+    count: order.length,
+    startNs: times(raw.column('startNs')),
+    endNs: times(raw.column('endNs')),
+    launchNs: times(launches.ns),
+    stream: numbers('stream'),
+    kernel: numbers('name'),
+    operation: numbers('operation'),
+    instance: new Int32Array(order.length).fill(-1),
+  };
+  const annotated = annotatedInstances(pid, gpu, collector, launches);
   const phases = new Map(annotated.flatMap(({ phase, rows }) => rows.map((row) => [place[row], phase] as const)));
   return { source, place, order, kernels, annotated, phaseOf: (row) => phases.get(row) };
 }
 
-/** Puts one GPU's kernels into phases. */
-export function buildRank(ordered: OrderedRank, names: NameTable, roles: KernelRoles): TraceRank {
+/** Turns names of kernels into what they are: what the file says of them, else what their names tell. */
+function identify({ source, order, kernels }: OrderedRank, identities: IdentityTable): void {
+  const listed = source.gpu.kernels.column('kernel');
+  for (let row = 0; row < kernels.count; row++) {
+    const known = source.listed.kernels[listed[order[row]]];
+    const name = kernels.kernel[row];
+    kernels.kernel[row] = known === undefined ? identities.ofName(name) : identities.ofListed(known, name);
+  }
+}
+
+/**
+ * Puts one GPU's kernels into phases.
+ *
+ * @param operations of the run's program, by id; none of captured traces.
+ */
+export function buildRank(
+  ordered: OrderedRank,
+  identities: IdentityTable,
+  operations: ReadonlyMap<number, TraceOperation>,
+): RankView {
+  identify(ordered, identities);
   const { order, place, kernels, annotated } = ordered;
-  const { rank, file, gpu, bytesTo, shiftNs } = ordered.source;
-  const instance = kernels.column('instance');
+  const { rank, file, gpu, bytesTo, shiftNs, listed } = ordered.source;
   const inferred = annotated.length === 0;
-  const placed = inferred ? inferredInstances(orderedKernels(order, kernels, names, roles)) : annotated;
-  const instances = placed
-    .map(({ rows, ...phase }) =>
-      phaseInstance(
-        phase,
-        rows.map((row) => place[row]).sort((a, b) => a - b),
-        kernels,
-      ),
-    )
-    .sort((a, b) => a.startNs - b.startNs || a.rows[0] - b.rows[0]);
-  instances.forEach(({ rows }, index) => {
-    for (const row of rows) instance[row] = index;
+  const placed = inferred ? inferredInstances(orderedKernels(order, kernels, identities.list)) : annotated;
+  const streamIndex = new Map(gpu.streams.map((id, index) => [String(id), index]));
+  const instances = placed.map(({ rows, ...phase }) => {
+    const known = phase.operation === undefined ? undefined : operations.get(phase.operation);
+    const stream = known?.stream === undefined ? undefined : streamIndex.get(known.stream);
+    const transfer = known === undefined ? phase.transfer : known.transfer;
+    const half = known === undefined ? phase.half : transfer === undefined ? undefined : halfOf(known);
+    const sorted = rows.map((row) => place[row]).sort((a, b) => a - b);
+    return phaseInstance({ ...phase, stream, transfer, half }, sorted, kernels);
   });
   const transfers = gpu.transfers
     .filter((transfer) => transfer.endNs >= transfer.startNs)
     .map((transfer) => ({ ...transfer, startNs: transfer.startNs + shiftNs, endNs: transfer.endNs + shiftNs }))
     .sort((a, b) => a.startNs - b.startNs || a.endNs - b.endNs);
-  return {
+  return new RankView({
     rank,
     file,
     kernels,
-    streams: streamsOf(gpu.streams, kernels, names.names, roles),
-    instances,
+    identities: identities.list,
+    streams: streamsOf(gpu.streams, kernels, identities.list).map((stream) => {
+      const role = listed.streams.get(stream.id);
+      return role === undefined ? stream : { ...stream, role };
+    }),
+    instances: placeInstances(instances, kernels),
     transfers,
     inferred,
     bytesTo,
     sentBytes: new Map([...gpu.sentBytes].map(([row, bytes]) => [place[row], bytes])),
-  };
+  });
+}
+
+/** An operation with a transfer issues it, unless it names the issue that it waits for. */
+function halfOf({ issue }: TraceOperation): 'issue' | 'wait' {
+  return issue === undefined ? 'issue' : 'wait';
 }
 
 function orderedKernels(
   order: Uint32Array,
-  kernels: KernelColumns,
-  names: NameTable,
-  roles: KernelRoles,
+  { startNs, endNs, stream, kernel }: KernelColumns,
+  identities: readonly KernelIdentity[],
 ): Parameters<typeof inferredInstances>[0] {
-  const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-  const [streams, nameIndices] = [kernels.column('stream'), kernels.column('name')];
   return Array.from(order, (row, index) => ({
     row,
-    stream: streams[index],
-    startNs: starts[index],
-    endNs: ends[index],
-    role: roles.of(names.names[nameIndices[index]]),
+    stream: stream[index],
+    startNs: startNs[index],
+    endNs: endNs[index],
+    role: identities[kernel[index]],
   }));
 }

@@ -9,8 +9,22 @@ const LAUNCH_NAME = /launch|memcpy|memset/i;
 /** Annotations of the profiler and of libraries, which are no phases. */
 const NO_PHASE = /^(?:ProfilerStep#|nccl:|c10d::|PyTorch Profiler)/;
 
-/** Kernels of one GPU as a file has them; times are ns from the file's origin. */
-export const RAW_KERNEL_COLUMNS = ['startNs', 'endNs', 'stream', 'name', 'correlation', 'operation', 'layer'] as const;
+/**
+ * Kernels of one GPU as a file has them; times are ns from the file's origin. `kernel` is the place in the list of
+ * kernels that emulated traces have beside their events, −1 for none; `launchNs` is what an event itself says, else not a
+ * number.
+ */
+export const RAW_KERNEL_COLUMNS = [
+  'startNs',
+  'endNs',
+  'stream',
+  'name',
+  'correlation',
+  'operation',
+  'layer',
+  'kernel',
+  'launchNs',
+] as const;
 export const LAUNCH_COLUMNS = ['correlation', 'ns', 'thread'] as const;
 
 /** A background transfer as a file has it. */
@@ -178,8 +192,10 @@ export class FileCollector {
     const nameIndex = this.#names.index(name);
     if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
     const layer = numberOf(args.layer) ?? -1;
+    const kernel = numberOf(args.kernel) ?? -1;
     this.kernels++;
-    gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer);
+    const launchNs = exactNs(args['launch ns']) ?? Number.NaN;
+    gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer, kernel, launchNs);
   }
 
   #phaseName(pid: number | string, operation: number, phase: string): void {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Analysis } from '../analyze.js';
+import type { Analysis } from '../analysis.js';
 import { DISPATCH, GEMM, analysed, analysedRanks, kernel, traceText } from '../trace.test-helper.js';
 import type { Item } from '../trace.test-helper.js';
 

@@ -1,4 +1,17 @@
-import type { BytesTo, RunFacts, TraceOperation } from '../model.js';
+import { COLLECTIVE_ROLES, COLLECTIVE_TYPES, KERNEL_CLASSES } from '@epemu/timeline';
+import type { BytesTo, CollectiveUse, KernelIdentity, RankStream } from '@epemu/timeline';
+import type { RunFacts, TraceOperation } from '../model.js';
+
+/** A kernel as emulated traces list it: its events name its place in the list. */
+export type ListedKernel = Omit<KernelIdentity, 'name' | 'library'>;
+
+/** What a file says of kernels and streams, that names and times would have to tell otherwise. */
+export interface ListedKernels {
+  /** By place in the list; undefined where the file says nothing of use. */
+  readonly kernels: readonly (ListedKernel | undefined)[];
+  /** What streams are for, by id. */
+  readonly streams: ReadonlyMap<string, RankStream['role']>;
+}
 
 /** What stands beside a file's events, as far as it is of use; nothing of it has been checked before. */
 export interface FileMetadata {
@@ -9,6 +22,7 @@ export interface FileMetadata {
   readonly emulated: boolean;
   /** By rank: one in a rank's file, all in a merged trace. */
   readonly bytesTo: ReadonlyMap<number, BytesTo>;
+  readonly listed: ListedKernels;
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
@@ -30,18 +44,53 @@ function numbersOf(value: unknown): number[] {
 function operationsOf(value: unknown): TraceOperation[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((item: unknown) => {
-    const { id, phase, layer, gates, issue } = recordOf(item);
+    const { id, phase, layer, gates, issue, transfer, stream } = recordOf(item);
     if (countOf(id) === undefined || typeof phase !== 'string') return [];
     return [
       {
         id: id as number,
         phase,
         layer: typeof layer === 'number' ? layer : -1,
+        stream: countOf(stream) === undefined ? undefined : String(stream),
         gates: numbersOf(gates),
         issue: countOf(issue),
+        transfer: textOf(transfer),
       },
     ];
   });
+}
+
+function oneOf<Value extends string>(values: readonly Value[], value: unknown): Value | undefined {
+  return values.find((one) => one === value);
+}
+
+function collectiveOf(value: unknown): CollectiveUse | undefined {
+  const { type, role, link } = recordOf(value);
+  const [knownType, knownRole] = [oneOf(COLLECTIVE_TYPES, type), oneOf(COLLECTIVE_ROLES, role)];
+  if (knownType === undefined || knownRole === undefined) return undefined;
+  return { type: knownType, role: knownRole, link: oneOf(['rdma', 'nvlink'], link) };
+}
+
+function listedKernel(value: unknown): ListedKernel | undefined {
+  const { class: kernelClass, category, label, collective, ctas } = recordOf(value);
+  const known = oneOf(KERNEL_CLASSES, kernelClass);
+  if (known === undefined || typeof category !== 'string') return undefined;
+  return {
+    label: textOf(label),
+    class: known,
+    category,
+    collective: known === 'communication' ? collectiveOf(collective) : undefined,
+    ctas: countOf(ctas),
+  };
+}
+
+function listedOf({ kernels, streams }: Readonly<Record<string, unknown>>): ListedKernels {
+  const roles = (Array.isArray(streams) ? streams : []).flatMap((item: unknown) => {
+    const { id, role } = recordOf(item);
+    const known = oneOf(['computation', 'communication'], role);
+    return countOf(id) === undefined || known === undefined ? [] : [[String(id), known] as const];
+  });
+  return { kernels: Array.isArray(kernels) ? kernels.map(listedKernel) : [], streams: new Map(roles) };
 }
 
 /** @returns a number of things of which there is at least one. */
@@ -99,6 +148,7 @@ export function fileMetadata(text: string): FileMetadata {
     baseUs: baseOf(baseTimeNanoseconds),
     emulated: Object.keys(epemu).length > 0,
     bytesTo: bytesToOf(epemu, bytes),
+    listed: listedOf(epemu),
     facts: {
       scenario: textOf(epemu.scenario),
       worldSize: sizeOf(distributed.world_size) ?? sizeOf(epemu.ranks),

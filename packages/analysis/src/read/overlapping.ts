@@ -1,4 +1,5 @@
-import type { InputProblem, TraceRank } from '../model.js';
+import type { RankView } from '@epemu/timeline';
+import type { InputProblem } from '../model.js';
 
 /** Integer µs of two kernels in a row may overlap by what rounding adds. */
 const ROUNDING_NS = 1000;
@@ -7,10 +8,10 @@ const ROUNDING_NS = 1000;
  * Finds kernels of one stream that overlap in part, which a GPU's stream cannot do: intervals are merged, so that busy
  * times hold, but something is wrong with the trace.
  */
-export function overlapProblems(ranks: readonly TraceRank[], names: readonly string[]): InputProblem[] {
-  return ranks.flatMap(({ rank, file, kernels, streams }) => {
-    const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
-    const [streamIndices, nameIndices] = [kernels.column('stream'), kernels.column('name')];
+export function overlapProblems(ranks: readonly RankView[]): InputProblem[] {
+  return ranks.flatMap((view) => {
+    const { rank, file, kernels, streams } = view.content;
+    const { startNs: starts, endNs: ends, stream: streamIndices } = kernels;
     const reach = new Float64Array(streams.length).fill(Number.NEGATIVE_INFINITY);
     let count = 0;
     let first = '';
@@ -18,7 +19,7 @@ export function overlapProblems(ranks: readonly TraceRank[], names: readonly str
       const stream = streamIndices[row];
       if (starts[row] < reach[stream] - ROUNDING_NS) {
         count++;
-        first ||= `${names[nameIndices[row]]} at ${starts[row] / 1000} µs on ${streams[stream].name}`;
+        first ||= `${view.identity(row).name} at ${starts[row] / 1000} µs on ${streams[stream].name}`;
       }
       reach[stream] = Math.max(reach[stream], ends[row]);
     }

@@ -2,13 +2,15 @@ import { BadInputError, counted, messageOf } from '@epemu/core';
 import { readTraceBatches } from '@epemu/trace';
 import { tellHalves } from '../halves/tell-halves.js';
 import type { KernelRoles } from '../kernel-role.js';
-import type { BytesTo, InputProblem, RunFacts, TraceSet } from '../model.js';
+import type { BytesTo } from '@epemu/timeline';
+import type { InputProblem, RunFacts, TraceSet } from '../model.js';
 import { buildRank, orderRank } from './build-rank.js';
 import type { RankSource } from './build-rank.js';
 import { FileCollector, NameTable } from './collector.js';
 import type { RawGpu } from './collector.js';
 import { fileMetadata } from './file-metadata.js';
 import type { FileMetadata } from './file-metadata.js';
+import { IdentityTable } from './identity-table.js';
 import { inputFiles } from './input-files.js';
 import type { InputFile } from './input-files.js';
 import { overlapProblems } from './overlapping.js';
@@ -157,6 +159,7 @@ function rankSources(files: readonly ReadFile[], problems: InputProblem[]): Rank
         gpu,
         collector,
         bytesTo: metadata.bytesTo.get(rank ?? -1) ?? argsBytes(gpu),
+        listed: metadata.listed,
         shiftNs,
       };
       if (rank === undefined) {
@@ -251,12 +254,16 @@ export async function readTraces(
   // Emulated time has its own zero, which is the run's start; captured time starts with the first kernel.
   const zeroNs = emulated ? 0 : firstNs(sources);
   const ordered = sources.map((source) => orderRank({ ...source, shiftNs: source.shiftNs - zeroNs }));
-  tellHalves(ordered, names, roles);
-  const ranks = ordered.map((rank) => buildRank(rank, names, roles));
-  problems.push(...overlapProblems(ranks, names.names));
+  // What a file lists needs no telling.
+  const unlisted = ordered.filter(({ source }) => source.listed.kernels.length === 0);
+  tellHalves(unlisted, names, roles);
+  const identities = new IdentityTable(names, roles);
+  const operations = new Map(facts.operations.map((operation) => [operation.id, operation]));
+  const ranks = ordered.map((rank) => buildRank(rank, identities, operations));
+  problems.push(...overlapProblems(ranks));
   return {
     ranks,
-    names: names.names,
+    identities: identities.list,
     facts,
     source: emulated ? 'emulated' : 'captured',
     files: files.map(({ path }) => path),

@@ -1,10 +1,11 @@
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { analyze, prepareExportFolder, writeChakra, writeCsv } from '@epemu/analysis';
-import type { AnalysedSet, InputProblem, KernelClass, KernelPattern, ReadProgress } from '@epemu/analysis';
+import type { AnalysedSet, InputProblem, KernelPattern, ReadProgress } from '@epemu/analysis';
+import type { KernelClass } from '@epemu/timeline';
 import { EPEMU_VERSION } from '@epemu/cluster';
 import { BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
-import { analysisPage, plainText, reportPage } from '@epemu/pages';
+import { analysisPage, drawingOf, plainText, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
 import { ProgressLine } from '../progress.js';
@@ -195,7 +196,8 @@ Examples:
     .action(async (traces: string[], flags: AnalyzeFlags) => {
       checkOutputs(flags);
       const analysed = await analysedWith(traces, flags);
-      if (flags.html !== undefined) writePage('--html', flags.html, reportPage(analysisPage(analysed, EPEMU_VERSION)));
+      if (flags.html !== undefined)
+        writePage('--html', flags.html, reportPage(analysisPage(analysed, drawingOf(analysed.ranks), EPEMU_VERSION)));
       await writeExports(analysed, flags);
       process.stdout.write(
         flags.json === true

@@ -1,10 +1,10 @@
+import type { ExposedPiece, FigureReport } from '@epemu/analysis';
 import { nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { transferOf } from '@epemu/presets';
-import type { FigureReport } from '@epemu/timeline';
 
 /** The option to try against a cause. */
-function remedy(configuration: Configuration, phase: string, waitsFor: 'notify' | 'transfer' | 'kernel'): string {
+function remedy(configuration: Configuration, phase: string, waitsFor: ExposedPiece['waitsFor']): string {
   if (configuration.overlap === 'none')
     return 'try --overlap full, which hides communication behind the other micro-batch';
   if (waitsFor === 'notify') return unevenRemedy(configuration);
@@ -53,7 +53,9 @@ export function findingOf(configuration: Configuration, figures: FigureReport, f
   const cause = {
     notify: 'its notify waits for the slowest rank',
     transfer: 'its bytes are still on their way',
-    kernel: 'its kernel runs alone',
+    receive: 'its bytes are still on their way',
+    send: 'its kernel runs alone',
+    layout: 'its kernel runs alone',
   }[piece.waitsFor];
   const held = piece.blocked === null ? '' : `, which holds up ${piece.blocked}`;
   const share = figures.timeline.exposedCommPct.toFixed(1);

@@ -1,25 +1,32 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { KernelRoles, RunRanks, analyseSet } from '@epemu/analysis';
-import type { AnalysedSet } from '@epemu/analysis';
+import { Analyser, RunFigures, runSet } from '@epemu/analysis';
+import type { AnalysedRanks, FigureReport } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import type { Program } from '@epemu/schedule';
-import { FigureAccumulator, PORT, RunDigest } from '@epemu/timeline';
-import type { FigureReport, RankTimeline } from '@epemu/timeline';
-import { MergedTraceWriter, writeHostTrace, writeRankTrace } from '@epemu/trace';
+import { RanksDrawing } from '@epemu/pages';
+import { PORT, RunDigest } from '@epemu/timeline';
+import type { RankTimeline } from '@epemu/timeline';
+import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription } from '@epemu/trace';
 import { EPEMU_VERSION } from '../version.js';
 import { rankFileName } from './folder.js';
 import { writeOperationsFile } from './operations-file.js';
 import type { RunSpool } from './spool.js';
 
+/** What an analysis of a run's ranks finds, and what pages draw of them. */
+export interface AnalysedRun {
+  readonly analysed: AnalysedRanks;
+  readonly drawing: RanksDrawing;
+}
+
 /** What merging found out. */
 export interface MergeResult {
   /** Null when ranks are missing or did not come to their end. */
   readonly digest: string | null;
   readonly figures: FigureReport | undefined;
-  /** What an analysis of the ranks' traces finds; undefined where no rank recorded a kernel. */
-  readonly analysed: AnalysedSet | undefined;
+  /** Undefined where no rank recorded a kernel. */
+  readonly analysed: AnalysedRun | undefined;
   readonly rdmaBytes: number;
   readonly nvlinkBytes: number;
   /** Over the merged trace and all rank files. */
@@ -44,6 +51,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     topK: model.topK,
     computeSms: schedule.computeSms,
     communicationSms: schedule.communicationSms,
+    host: hardware.host,
     kernelNames: configuration.kernelNames,
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
     configuration: { ...configuration, hardware: hardware.name, model: model.name, schedule: undefined },
@@ -83,13 +91,14 @@ export async function mergeRun(
   // Ranks of a run that was ended early hand over what they have; a digest of that would say nothing.
   const complete = finished && ranks.length === configuration.ranks;
   const digest = new RunDigest(program);
-  const roles = new KernelRoles();
-  const runRanks = new RunRanks(run, program, roles);
-  const figures = new FigureAccumulator(program, configuration.model.experts);
-  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), run, program, { complete });
+  const trace = new RunTrace(run, program);
+  const { facts } = trace;
+  const figures = new RunFigures({ facts, ranks: configuration.ranks, experts: configuration.model.experts });
+  const analyser = new Analyser(runSet(run, facts));
+  const drawing = new RanksDrawing();
+  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });
   let rdmaBytes = 0;
   let nvlinkBytes = 0;
-  let withEvents = 0;
   let traceEvents = 0;
   let traceBytesUnpacked = 0;
   for (const rank of ranks) {
@@ -98,19 +107,21 @@ export async function mergeRun(
     signal?.throwIfAborted();
     const timeline = spool.timeline(rank);
     if (complete) digest.add(timeline, spool.operations(rank).expertHashes);
+    const view = trace.view(timeline);
     if (timeline.events.count > 0) {
-      figures.add(timeline);
-      withEvents++;
+      // What ranks did is looked at once; report, page and traces read the same view of it.
+      const ofRank = figures.add(timeline, view);
+      analyser.add(ofRank);
+      drawing.add(ofRank);
     }
-    runRanks.add(timeline);
     const sent = bytesSent(timeline);
     rdmaBytes += sent.rdma;
     nvlinkBytes += sent.nvlink;
     const path = join(folder, rankFileName(rank));
-    const written = await writeRankTrace(path, run, program, timeline);
+    const written = await writeRankTrace(path, trace, timeline, view);
     traceEvents += written.events;
     traceBytesUnpacked += written.bytesUnpacked;
-    await merged.addRank(timeline);
+    await merged.addRank(timeline, view);
   }
   signal?.throwIfAborted();
   const statistics = await merged.close();
@@ -121,11 +132,11 @@ export async function mergeRun(
     recordsOf(spool, ranks, signal),
   );
   await writeHostTrace(join(folder, 'host-trace.json.gz'), run, spool.hostEvents(), { originNs: begunNs });
-  const set = runRanks.set();
+  const { layerMarker } = program;
   return {
     digest: text,
-    figures: withEvents > 0 ? figures.result() : undefined,
-    analysed: set === undefined ? undefined : analyseSet(set, roles),
+    figures: figures.ranks > 0 ? figures.result() : undefined,
+    analysed: figures.ranks > 0 ? { analysed: analyser.result(figures.summary, layerMarker), drawing } : undefined,
     rdmaBytes,
     nvlinkBytes,
     traceEvents: traceEvents + statistics.events,

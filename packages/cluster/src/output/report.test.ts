@@ -1,8 +1,9 @@
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { buildProgram } from '@epemu/schedule';
-import { FigureAccumulator } from '@epemu/timeline';
-import type { FigureReport } from '@epemu/timeline';
+import { RunFigures } from '@epemu/analysis';
+import type { FigureReport } from '@epemu/analysis';
+import { ProgramFacts } from '@epemu/timeline';
 import { expect } from 'chai';
 import { runLabels } from '../metrics/run-labels.js';
 import { findingOf } from './finding.js';
@@ -16,7 +17,7 @@ function configurationOf(scenario: string, flags: Record<string, unknown>, setti
 
 const DECODE = configurationOf('decode', { tokensPerMicrobatch: 64 });
 /** Figures in which everything is 0. */
-const NOTHING = new FigureAccumulator(buildProgram(DECODE), 256).result();
+const NOTHING = new RunFigures({ facts: new ProgramFacts(buildProgram(DECODE), 1), ranks: 1, experts: 256 }).result();
 
 /** @param layerTimes µs of each layer; a negative one stands for a dense layer. */
 function figures(parts: { spanUs?: number; steadyLayerUs?: number; layerTimes?: number[] }): FigureReport {
@@ -110,7 +111,7 @@ describe('the report', () => {
 describe('the finding', () => {
   const piece = { rank: 3, phase: 'DISPATCH(1)', startUs: 12_345, us: 678.4, blocked: 'MLP(1)' } as const;
 
-  function finding(waitsFor: 'notify' | 'transfer' | 'kernel', configuration = DECODE, blocked = true): string {
+  function finding(waitsFor: 'notify' | 'transfer' | 'send', configuration = DECODE, blocked = true): string {
     const largestExposed = { ...piece, waitsFor, blocked: blocked ? piece.blocked : null };
     const timeline = { ...NOTHING.timeline, exposedCommPct: 12.34 };
     return findingOf(configuration, { ...NOTHING, timeline, largestExposed });
@@ -134,10 +135,10 @@ describe('the finding', () => {
 
   it('names overlap before all else where there is none', () => {
     const none = configurationOf('decode', { overlap: 'none' });
-    for (const cause of ['notify', 'transfer', 'kernel'] as const) {
+    for (const cause of ['notify', 'transfer', 'send'] as const) {
       expect(finding(cause, none)).to.include('try --overlap full');
     }
-    expect(finding('kernel')).to.include('its kernel runs alone');
+    expect(finding('send')).to.include('its kernel runs alone');
   });
 
   it('says so when nothing is exposed', () => {

@@ -1,8 +1,9 @@
+import type { FigureReport } from '@epemu/analysis';
 import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { calibrationRows } from '@epemu/published';
 import type { CalibrationRow } from '@epemu/published';
-import type { FigureReport } from '@epemu/timeline';
+import { STATEMENT } from '@epemu/trace';
 import type { Numerics } from '../control/messages.js';
 import { EPEMU_VERSION } from '../version.js';
 
@@ -73,12 +74,6 @@ export interface Throughput {
   readonly stepMs: number;
   readonly tpotMs?: number;
 }
-
-/** Which of a run is real and which is modelled, in the words of every report and of the README. */
-export const STATEMENT = {
-  real: 'processes, sockets, frames, bytes of the emulated payload, routing, token placement, arithmetic on the emulated hidden size',
-  modelled: 'kernel durations, link bandwidth and latency, SM shares',
-} as const;
 
 /**
  * Time of one step of the whole model, µs. A whole-model run has dense layers: their own time, plus the steady time of

@@ -1,8 +1,8 @@
-import type { AnalysedSet } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import { adviceText, analysisPage, columnsOf, plainRows } from '@epemu/pages';
 import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
 import { rowsTable, worstFirst } from '@epemu/published';
+import type { AnalysedRun } from './merge.js';
 import type { Report } from './report.js';
 
 /** Published figures beside the emulated ones, the worst first. */
@@ -67,11 +67,12 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
 }
 
 /** Puts a run on a page: its report, and what an analysis of its ranks finds. */
-export function runPage(report: Report, configuration: Configuration, analysed: AnalysedSet | undefined): PageData {
+export function runPage(report: Report, configuration: Configuration, run: AnalysedRun | undefined): PageData {
   const { scenario, ranks, nodes, layers, routing, seed, fabric, digest, error, statement, epemuVersion } = report;
-  const base = analysed === undefined ? undefined : analysisPage(analysed, epemuVersion);
+  const base = run === undefined ? undefined : analysisPage(run.analysed, run.drawing, epemuVersion);
   const [phases, ...others] = base?.tables ?? [];
-  const finding = [report.finding ?? '', analysed === undefined ? '' : adviceText(analysed.analysis)].join(' ').trim();
+  const advice = run === undefined ? '' : adviceText(run.analysed.analysis);
+  const finding = [report.finding ?? '', advice].join(' ').trim();
   return {
     kind: 'run',
     title: `${scenario}: ${ranks} ranks on ${nodes === 1 ? 'one node' : `${nodes} nodes`}`,

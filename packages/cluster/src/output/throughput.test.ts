@@ -1,8 +1,9 @@
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { buildProgram } from '@epemu/schedule';
-import { FigureAccumulator } from '@epemu/timeline';
-import type { FigureReport } from '@epemu/timeline';
+import { RunFigures } from '@epemu/analysis';
+import type { FigureReport } from '@epemu/analysis';
+import { ProgramFacts } from '@epemu/timeline';
 import { expect } from 'chai';
 import { throughputOf } from './report.js';
 
@@ -10,7 +11,11 @@ function small(scenario: string, flags: Record<string, unknown> = {}): Configura
   return resolveConfiguration({ scenario, flags: { ranks: 8, layers: 4, tokensPerMicrobatch: 32, ...flags } });
 }
 
-const NOTHING = new FigureAccumulator(buildProgram(small('decode')), 256).result();
+const NOTHING = new RunFigures({
+  facts: new ProgramFacts(buildProgram(small('decode')), 1),
+  ranks: 1,
+  experts: 256,
+}).result();
 
 /** Step of the whole model, ms, of a run with the given span, steady layer time, and times of dense and MoE layers, µs. */
 function stepMs(

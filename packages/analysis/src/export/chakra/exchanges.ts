@@ -1,5 +1,6 @@
 import type { Collective, CollectivePart } from '../../across/collectives.js';
-import type { TraceRank, TraceSet } from '../../model.js';
+import type { RankView } from '@epemu/timeline';
+import type { TraceSet } from '../../model.js';
 
 /** Bytes between a rank and another one in a collective. */
 interface PeerBytes {
@@ -36,10 +37,10 @@ function sendingRow({ sendRow, transferRow }: CollectivePart): number {
 /** @returns what each part sent, in the order of the parts; undefined where one of them does not tell. */
 function sentOf(
   { parts }: Collective,
-  ranks: ReadonlyMap<number, TraceRank>,
+  ranks: ReadonlyMap<number, RankView>,
 ): readonly (readonly [CollectivePart, Float64Array])[] | undefined {
   const sent = parts.flatMap((part) => {
-    const bytes = ranks.get(part.rank)!.sentBytes.get(sendingRow(part));
+    const bytes = ranks.get(part.rank)!.content.sentBytes.get(sendingRow(part));
     return bytes === undefined || part.transferRow < 0 ? [] : [[part, bytes] as const];
   });
   return sent.length === parts.length ? sent : undefined;

@@ -1,5 +1,5 @@
-import type { KernelRole, KernelRoles } from '../../kernel-role.js';
-import type { TraceRank, TraceSet } from '../../model.js';
+import type { KernelIdentity, RankView } from '@epemu/timeline';
+import type { RunFacts } from '../../model.js';
 import { RankEdges } from '../../path/edges.js';
 import type { Exchange, RankExchanges } from './exchanges.js';
 import { collectiveCommType } from './schema.js';
@@ -31,7 +31,7 @@ function pairNodes(rank: number, exchange: Exchange | undefined, sends: boolean)
 }
 
 /** What a kernel is that moves bytes whose sizes are not known, or that only waits for others. */
-function unsizedNode({ collective }: KernelRole): Variant {
+function unsizedNode({ collective }: KernelIdentity): Variant {
   // A layout waits for nobody, and the first half of a split collective only sends off what its second half waits for.
   if (collective === undefined || collective.role === 'layout' || collective.role === 'send') return COMPUTATION;
   const commType = collectiveCommType(collective.role === 'notify' ? 'barrier' : collective.type);
@@ -41,28 +41,26 @@ function unsizedNode({ collective }: KernelRole): Variant {
 
 /** Makes nodes of one rank's kernels, in the order in which these start. */
 export class RankNodes {
-  readonly #rank: TraceRank;
-  readonly #set: TraceSet;
-  readonly #roles: KernelRoles;
+  readonly #view: RankView;
+  readonly #facts: RunFacts;
   readonly #exchanges: RankExchanges;
   /** Id of each kernel's first node; ids of its others follow. */
   readonly #firstId: Uint32Array;
 
-  constructor(rank: TraceRank, set: TraceSet, roles: KernelRoles, exchanges: RankExchanges) {
-    this.#rank = rank;
-    this.#set = set;
-    this.#roles = roles;
+  constructor(view: RankView, facts: RunFacts, exchanges: RankExchanges) {
+    this.#view = view;
+    this.#facts = facts;
     this.#exchanges = exchanges;
-    this.#firstId = new Uint32Array(rank.kernels.count + 1);
+    this.#firstId = new Uint32Array(view.content.kernels.count + 1);
   }
 
   /** @returns nodes one by one; each depends only on nodes before it. */
   *nodes(): Generator<ChakraNode> {
-    const { kernels, streams } = this.#rank;
-    const ids = kernels.column('stream');
+    const { kernels, streams } = this.#view.content;
+    const { stream: ids } = kernels;
     const lastOnStream = new Int32Array(streams.length).fill(-1);
     let row = 0;
-    for (const before of new RankEdges(this.#rank, this.#set).rows()) {
+    for (const before of new RankEdges(this.#view, this.#facts).rows()) {
       // Rounding can make a kernel wait for one that starts with it; only what came first can have been waited for.
       const earlier = [...before].filter((other) => other < row).sort((a, b) => a - b);
       const previous = lastOnStream[ids[row]];
@@ -78,24 +76,24 @@ export class RankNodes {
   }
 
   *#kernel(row: number, ctrl_deps: readonly number[], data_deps: readonly number[]): Generator<ChakraNode> {
-    const { kernels } = this.#rank;
-    const name = this.#set.names[kernels.column('name')[row]];
-    const [startNs, endNs] = [kernels.column('startNs')[row], kernels.column('endNs')[row]];
+    const { kernels } = this.#view.content;
+    const { name } = this.#view.identity(row);
+    const [startNs, endNs] = [kernels.startNs[row], kernels.endNs[row]];
     const start_time_micros = Math.round(startNs / 1000);
     const times = { start_time_micros, duration_micros: Math.round((endNs - startNs) / 1000) };
     const common = this.#attributes(row, startNs, endNs);
     let id = this.#firstId[row];
-    for (const { type, suffix, attr } of this.#variants(row, name)) {
+    for (const { type, suffix, attr } of this.#variants(row)) {
       yield { id: id++, name: name + suffix, type, ctrl_deps, data_deps, ...times, attr: [...common, ...attr] };
     }
     this.#firstId[row + 1] = id;
   }
 
-  #variants(row: number, name: string): readonly Variant[] {
+  #variants(row: number): readonly Variant[] {
     const { sends, receives } = this.#exchanges;
     const [sent, received] = [sends.get(row), receives.get(row)];
-    if (sent === undefined && received === undefined) return [unsizedNode(this.#roles.of(name))];
-    const { rank } = this.#rank;
+    if (sent === undefined && received === undefined) return [unsizedNode(this.#view.identity(row))];
+    const { rank } = this.#view;
     const pairs = [...pairNodes(rank, sent, true), ...pairNodes(rank, received, false)];
     // It ran all the same where there was nothing to move.
     return pairs.length === 0 ? [COMPUTATION] : pairs;
@@ -103,9 +101,9 @@ export class RankNodes {
 
   /** What all nodes of a kernel have; ns exactly, for Chakra's own times are whole µs. */
   #attributes(row: number, startNs: number, endNs: number): ChakraAttribute[] {
-    const { kernels, streams, instances } = this.#rank;
-    const { id } = streams[kernels.column('stream')[row]];
-    const phase = instances[kernels.column('instance')[row]]?.phase;
+    const { kernels, streams, instances } = this.#view.content;
+    const { id } = streams[kernels.stream[row]];
+    const phase = instances[kernels.instance[row]]?.phase;
     const number = Number(id);
     return [
       { name: 'is_cpu_op', bool_val: false },

@@ -1,4 +1,4 @@
-import type { KernelRoles } from '../../kernel-role.js';
+import { movesBytes } from '@epemu/timeline';
 import type { TraceSet } from '../../model.js';
 import { collectiveCommType } from './schema.js';
 import type { Exchanges } from './exchanges.js';
@@ -10,25 +10,25 @@ interface TransferCounts {
   unnamed: number;
 }
 
-function countTransfers(set: TraceSet, roles: KernelRoles, { byRank }: Exchanges): TransferCounts {
+function countTransfers(set: TraceSet, { byRank }: Exchanges): TransferCounts {
   const counts: TransferCounts = { transfers: 0, unsized: 0, unnamed: 0 };
-  for (const { rank, kernels } of set.ranks) {
-    const receives = byRank.get(rank)?.receives;
-    kernels.column('name').forEach((name, row) => {
-      const { collective } = roles.of(set.names[name]);
-      if (collective?.role !== 'transfer' && collective?.role !== 'receive') return;
+  for (const view of set.ranks) {
+    const receives = byRank.get(view.rank)?.receives;
+    for (let row = 0; row < view.content.kernels.count; row++) {
+      const identity = view.identity(row);
+      if (!movesBytes(identity)) continue;
       counts.transfers++;
-      if (receives?.has(row) === true) return;
+      if (receives?.has(row) === true) continue;
       counts.unsized++;
-      if (collectiveCommType(collective.type) === undefined) counts.unnamed++;
-    });
+      if (collectiveCommType(identity.collective!.type) === undefined) counts.unnamed++;
+    }
   }
   return counts;
 }
 
 /** @returns what the traces do not tell, and what is written in its place. */
-export function chakraNotes(set: TraceSet, roles: KernelRoles, exchanges: Exchanges): string[] {
-  const { transfers, unsized, unnamed } = countTransfers(set, roles, exchanges);
+export function chakraNotes(set: TraceSet, exchanges: Exchanges): string[] {
+  const { transfers, unsized, unnamed } = countTransfers(set, exchanges);
   const notes: string[] = [];
   if (unsized > 0) {
     const what = `${unsized} of ${transfers} transfer kernels are one COMM_COLL_NODE each, without comm_size`;

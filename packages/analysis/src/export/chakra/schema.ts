@@ -1,4 +1,4 @@
-import type { CollectiveType } from '../../kernel-role.js';
+import type { CollectiveType } from '@epemu/timeline';
 
 /** Version that Chakra's own generator puts into `GlobalMetadata`. */
 export const CHAKRA_VERSION = '0.0.4';

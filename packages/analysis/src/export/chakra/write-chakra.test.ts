@@ -4,16 +4,16 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { madeSet, withFolder } from '../made-set.test-helper.js';
 import type { Step } from '../made-set.test-helper.js';
-import type { AnalysedSet } from '../../analyze.js';
+import type { AnalysedSet } from '../../analysis.js';
 import { RankNodes } from './nodes.js';
 import { exchangesOf } from './exchanges.js';
 import type { ChakraNode, ChakraTrace } from './schema.js';
 import { writeChakra } from './write-chakra.js';
 
-function nodesOf({ set, collectives, roles }: AnalysedSet): Map<number, ChakraNode[]> {
+function nodesOf({ set, collectives }: AnalysedSet): Map<number, ChakraNode[]> {
   const { byRank } = exchangesOf(set, collectives);
   return new Map(
-    set.ranks.map((rank) => [rank.rank, [...new RankNodes(rank, set, roles, byRank.get(rank.rank)!).nodes()]]),
+    set.ranks.map((rank) => [rank.rank, [...new RankNodes(rank, set.facts, byRank.get(rank.rank)!).nodes()]]),
   );
 }
 
@@ -120,8 +120,8 @@ describe('Chakra traces', () => {
       fc.property(RUNS, ({ ranks, steps }) => {
         const analysed = madeSet(ranks, steps);
         const byRank = nodesOf(analysed);
-        for (const { rank, kernels } of analysed.set.ranks) {
-          const [starts, ends] = [kernels.column('startNs'), kernels.column('endNs')];
+        for (const { rank, content } of analysed.set.ranks) {
+          const { startNs: starts, endNs: ends } = content.kernels;
           const expected = Array.from(starts, (startNs, row) => `${startNs} ${ends[row] - startNs}`);
           const nodes = byRank.get(rank)!;
           const found = nodes.map((node) => `${numberOf(node, 'start_ns')} ${numberOf(node, 'duration_ns')}`);

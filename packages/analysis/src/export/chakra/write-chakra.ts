@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AnalysedSet } from '../../analyze.js';
+import type { AnalysedSet } from '../../analysis.js';
 import { prepareExportFolder } from '../output-folder.js';
 import { writeFileFrom } from '../write-file.js';
 import type { ExportOutcome } from '../write-file.js';
@@ -47,14 +47,14 @@ function* fileText(metadata: ChakraMetadata, nodes: Iterable<ChakraNode>): Gener
  */
 export async function writeChakra(analysed: AnalysedSet, out: string): Promise<ExportOutcome> {
   const folder = prepareExportFolder('--chakra', out);
-  const { set, collectives, roles } = analysed;
+  const { set, collectives } = analysed;
   const exchanges = exchangesOf(set, collectives);
-  const notes = chakraNotes(set, roles, exchanges);
+  const notes = chakraNotes(set, exchanges);
   const files: string[] = [];
-  for (const rank of set.ranks) {
-    const path = join(folder, `chakra.${rank.rank}.json`);
-    const nodes = new RankNodes(rank, set, roles, exchanges.byRank.get(rank.rank)!).nodes();
-    await writeFileFrom(path, fileText(metadataOf(rank.rank, analysed, notes), nodes));
+  for (const view of set.ranks) {
+    const path = join(folder, `chakra.${view.rank}.json`);
+    const nodes = new RankNodes(view, set.facts, exchanges.byRank.get(view.rank)!).nodes();
+    await writeFileFrom(path, fileText(metadataOf(view.rank, analysed, notes), nodes));
     files.push(path);
   }
   return { files, notes };

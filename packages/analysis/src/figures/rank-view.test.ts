@@ -82,7 +82,7 @@ describe('overlap figures of any trace', () => {
   it('are those that counting µs by µs gives, with and without transfers, in and without a window', async () => {
     await fc.assert(
       fc.asyncProperty(PIECES, TRANSFERS, fc.nat(30), fc.nat(30), async (pieces, transfers, from, length) => {
-        const { views } = await analysedRanks([eventsOf(pieces, transfers)]);
+        const { set } = await analysedRanks([eventsOf(pieces, transfers)]);
         // Captured time begins with whatever comes first.
         const zero = Math.min(...[...pieces, ...transfers].map((span) => span.from));
         const moved = <Item extends Span>(list: readonly Item[]): Item[] =>
@@ -91,9 +91,9 @@ describe('overlap figures of any trace', () => {
         for (const withTransfers of [true, false]) {
           const sent = withTransfers ? moved(transfers) : [];
           const plain = plainFigures(moved(pieces), sent);
-          expect(views[0].figures(withTransfers)).to.deep.include(plain);
+          expect(set.ranks[0].figures(withTransfers)).to.deep.include(plain);
           const inWindow = plainFigures(moved(pieces), sent, [from, from + length]);
-          expect(views[0].figures(withTransfers, window)).to.deep.include(inWindow);
+          expect(set.ranks[0].figures(withTransfers, window)).to.deep.include(inWindow);
         }
       }),
       { numRuns: 300 },
@@ -107,7 +107,7 @@ describe('overlap figures of any trace', () => {
     await fc.assert(
       fc.asyncProperty(shuffled, async ([pieces, other]) => {
         const [one, two] = await Promise.all([pieces, other].map((list) => analysedRanks([eventsOf(list, [])])));
-        expect(two.views[0].figures(true)).to.deep.equal(one.views[0].figures(true));
+        expect(two.set.ranks[0].figures(true)).to.deep.equal(one.set.ranks[0].figures(true));
       }),
       { numRuns: 50 },
     );

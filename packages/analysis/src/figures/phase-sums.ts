@@ -1,5 +1,7 @@
-import { microseconds } from './figures-summary.js';
-import type { PhaseSummary } from './figures-summary.js';
+import { microseconds } from '@epemu/core';
+import type { RankView } from '@epemu/timeline';
+import type { PhaseSummary } from './figure-report.js';
+import { phaseTimes } from './phase-times.js';
 
 type Phase = Pick<PhaseSummary, 'name' | 'stream' | 'kind'>;
 
@@ -12,22 +14,25 @@ interface Sums extends Phase {
   exposedNs: number;
 }
 
-/** One run of a phase, ns. */
-export interface PhaseTimes {
-  readonly wallNs: number;
-  /** With a kernel running. */
-  readonly busyNs: number;
-  /** Communication with no compute running on the rank. */
-  readonly exposedNs: number;
-}
-
 /** Sums runs of phases over layers and ranks. */
 export class PhaseSums {
   /** In the order of first runs. */
   readonly #sums = new Map<string, Sums>();
 
-  /** A background transfer may have the name of a phase. */
-  add(phase: Phase, { wallNs, busyNs, exposedNs }: PhaseTimes): void {
+  #ranks = 0;
+
+  /** Takes a rank's phases and background transfers, which may have the name of a phase. */
+  add(view: RankView): void {
+    this.#ranks++;
+    for (const { phase, stream, startNs, endNs, busyNs, exposedNs } of phaseTimes(view)) {
+      const id = Number(stream?.id);
+      const kind: Phase['kind'] = stream?.role ?? 'network';
+      const of: Phase = { name: phase, stream: Number.isFinite(id) ? id : null, kind };
+      this.#addPhase(of, endNs - startNs, busyNs, exposedNs);
+    }
+  }
+
+  #addPhase(phase: Phase, wallNs: number, busyNs: number, exposedNs: number): void {
     const key = `${phase.kind === 'network' ? 'transfer' : 'phase'} ${phase.name}`;
     let sums = this.#sums.get(key);
     if (sums === undefined) {
@@ -42,13 +47,13 @@ export class PhaseSums {
     sums.exposedNs += exposedNs;
   }
 
-  /** @param ranks how many of them were added. */
-  result(ranks: number): PhaseSummary[] {
+  /** @returns phases in the order in which they first ran. */
+  result(): PhaseSummary[] {
     return [...this.#sums.values()].map((sums) => ({
       name: sums.name,
       stream: sums.stream,
       kind: sums.kind,
-      count: sums.count / ranks,
+      count: sums.count / this.#ranks,
       meanUs: microseconds(sums.wallNs / sums.count),
       minUs: microseconds(sums.minNs),
       maxUs: microseconds(sums.maxNs),

@@ -1,8 +1,8 @@
 import type { KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
+import { ProgramFacts, emptyTimeline } from '@epemu/timeline';
+import type { RankTimeline } from '@epemu/timeline';
 import { expect } from 'chai';
-import { FigureAccumulator } from './figures.js';
-import { emptyTimeline } from './record.js';
-import type { RankTimeline } from './record.js';
+import { RunFigures } from './run-figures.js';
 
 const COMPUTE = 7;
 const COMMUNICATION = 27;
@@ -72,7 +72,7 @@ const SECOND = timeline(1, [
 ]);
 
 describe('kernels of a run', () => {
-  const accumulator = new FigureAccumulator(PROGRAM, 4);
+  const accumulator = new RunFigures({ facts: new ProgramFacts(PROGRAM, 1), ranks: 2, experts: 4 });
   accumulator.add(FIRST);
   accumulator.add(SECOND);
   const report = accumulator.result();
@@ -109,14 +109,14 @@ describe('kernels of a run', () => {
 
 describe('orders of phases', () => {
   it('are one a stream where rows are alike, and as many as there are where they are not', () => {
-    const accumulator = new FigureAccumulator(PROGRAM, 4);
+    const accumulator = new RunFigures({ facts: new ProgramFacts(PROGRAM, 1), ranks: 2, experts: 4 });
     accumulator.add(FIRST);
     expect(accumulator.result().phaseOrders).to.deep.equal([
       { stream: COMPUTE, phases: ['attn'] },
       { stream: COMMUNICATION, phases: ['dispatch'] },
     ]);
     const two = { ...PROGRAM, operations: [operation(0, 0, 'dispatch'), operation(1, 0, 'dispatch')] };
-    const twice = new FigureAccumulator(two, 4);
+    const twice = new RunFigures({ facts: new ProgramFacts(two, 1), ranks: 2, experts: 4 });
     twice.add(timeline(0, [[COMMUNICATION, 6, 0, 0, 1]]));
     twice.add(
       timeline(1, [

@@ -1,6 +1,5 @@
+import type { CollectiveRole } from '@epemu/timeline';
 import type { PhaseOrder } from './phase-orders.js';
-import { largest, smallest } from './rank-view.js';
-import type { OverlapFigures } from './overlap-figures.js';
 
 /** Figures of a set of ranks over a window, µs and %; per-rank values averaged, `spanUs` over all ranks. */
 export interface OverlapSummary {
@@ -87,8 +86,8 @@ export interface ExposedPiece {
   readonly phase: string;
   readonly startUs: number;
   readonly us: number;
-  /** What that communication was at: a synchronisation with other ranks, its bytes, or a kernel of its own. */
-  readonly waitsFor: 'notify' | 'transfer' | 'kernel';
+  /** What that communication was at: waiting for other ranks, or moving bytes. */
+  readonly waitsFor: CollectiveRole;
   /** The phase whose compute comes next, or null at the end of the run. */
   readonly blocked: string | null;
 }
@@ -108,56 +107,4 @@ export interface FigureReport {
   readonly largestExposed: ExposedPiece | null;
   /** The same figures of rank 0 by itself; null within these, and where rank 0 was not added. */
   readonly rankZero: FigureReport | null;
-}
-
-/** @returns µs to the ns. */
-export function microseconds(ns: number): number {
-  return Math.round(ns) / 1000;
-}
-
-/** @returns part / whole, and 0 of an empty whole (JSON has no NaN). */
-export function ratio(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole;
-}
-
-/** @returns the value to four decimals. */
-export function rounded(value: number): number {
-  return Math.round(value * 10_000) / 10_000;
-}
-
-/** @returns the mean, 0 of no values. */
-export function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Averages ranks; layer times, ns, are means over ranks already. */
-export function summarise(ranks: readonly OverlapFigures[], layersNs: readonly number[]): OverlapSummary {
-  const average = (pick: (figures: OverlapFigures) => number): number => mean(ranks.map(pick));
-  const percent = (part: keyof OverlapFigures, whole: keyof OverlapFigures): number =>
-    rounded(100 * average((figures) => ratio(figures[part], figures[whole])));
-  const spanNs =
-    ranks.length === 0 ? 0 : largest(ranks.map(({ endNs }) => endNs)) - smallest(ranks.map(({ startNs }) => startNs));
-  const serialNs = average(({ serialNs: ns }) => ns);
-  const none = layersNs.length === 0;
-  return {
-    spanUs: microseconds(spanNs),
-    rankSpanUs: microseconds(average(({ spanNs: ns }) => ns)),
-    layerUs: {
-      mean: microseconds(mean(layersNs)),
-      min: none ? 0 : microseconds(smallest(layersNs)),
-      max: none ? 0 : microseconds(largest(layersNs)),
-    },
-    computeUs: microseconds(average(({ computeNs }) => computeNs)),
-    commUs: microseconds(average(({ commNs }) => commNs)),
-    idleUs: microseconds(average(({ idleNs }) => idleNs)),
-    computeBusyPct: percent('computeNs', 'spanNs'),
-    commBusyPct: percent('commStreamNs', 'spanNs'),
-    idlePct: percent('idleNs', 'spanNs'),
-    overlapPct: percent('overlapNs', 'commNs'),
-    exposedCommUs: microseconds(average(({ exposedNs }) => exposedNs)),
-    exposedCommPct: percent('exposedNs', 'spanNs'),
-    exposedCommPctOfComm: percent('exposedNs', 'commNs'),
-    serialUs: microseconds(serialNs),
-    overlapGain: rounded(ratio(serialNs, spanNs)),
-  };
 }

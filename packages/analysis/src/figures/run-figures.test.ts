@@ -1,8 +1,8 @@
 import type { KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
+import { ProgramFacts, emptyTimeline, viewOfTimeline } from '@epemu/timeline';
+import type { OverlapFigures, RankTimeline, TimeWindow } from '@epemu/timeline';
 import { expect } from 'chai';
-import { FigureAccumulator, rankFigures } from './figures.js';
-import { emptyTimeline } from './record.js';
-import type { RankTimeline } from './record.js';
+import { RunFigures } from './run-figures.js';
 
 const COMPUTE = 7;
 const COMMUNICATION = 27;
@@ -40,6 +40,7 @@ function operation(id: number, phase: string, kind: Operation['kind'], layer: nu
     beside: [],
     list: phase,
     kernels,
+    ...(kind === 'issue' || kind === 'wait' ? { transfer: phase.replace(/^\w+ /, '') } : {}),
   };
 }
 
@@ -77,7 +78,17 @@ const LAYER_PROGRAM = program(
   'attn',
 );
 
-describe('rankFigures', () => {
+/** Figures of a rank of a run, with background transfers and by kernels only. */
+function rankFigures(
+  of: RankTimeline,
+  ofProgram: Program,
+  window?: TimeWindow,
+): OverlapFigures & { readonly kernelsOnly: OverlapFigures } {
+  const view = viewOfTimeline(of, new ProgramFacts(ofProgram, 1), 2);
+  return { ...view.figures(true, window), kernelsOnly: view.figures(false, window) };
+}
+
+describe('figures of a rank of a run', () => {
   it('merges by type over streams and compares as HTA does', () => {
     const figures = rankFigures(timeline(0, ONE_LAYER), LAYER_PROGRAM);
     const { kernelsOnly, ...full } = figures;
@@ -139,7 +150,7 @@ describe('rankFigures', () => {
     expect(figures.kernelsOnly).to.include({ commNs: 20_000, overlapNs: 0, exposedNs: 20_000, idleNs: 30_000 });
     expect(figures.kernelsOnly).to.include({ commStreamNs: 20_000, serialNs: 70_000 });
 
-    const accumulator = new FigureAccumulator(decode, 1);
+    const accumulator = new RunFigures({ facts: new ProgramFacts(decode, 1), ranks: 2, experts: 1 });
     accumulator.add(made);
     const report = accumulator.result();
     const transfer = report.phases.find((phase) => phase.name === 'DISPATCH(0)');
@@ -173,8 +184,8 @@ const FOUR_LAYERS = program(
   'attn',
 );
 
-describe('FigureAccumulator', () => {
-  const accumulator = new FigureAccumulator(FOUR_LAYERS, 4);
+describe('RunFigures', () => {
+  const accumulator = new RunFigures({ facts: new ProgramFacts(FOUR_LAYERS, 1), ranks: 2, experts: 4 });
   // In this order, so that the report has to sort.
   const second = fourLayers(1, [10, 110, 210, 310], 400);
   second.receipts.push(0, 0, 30, 40, 25);
@@ -270,14 +281,14 @@ describe('FigureAccumulator', () => {
   });
 
   it('does not depend on the order in which ranks are added', () => {
-    const other = new FigureAccumulator(FOUR_LAYERS, 4);
+    const other = new RunFigures({ facts: new ProgramFacts(FOUR_LAYERS, 1), ranks: 2, experts: 4 });
     other.add(first);
     other.add(second);
     expect(other.result()).to.deep.equal(report);
   });
 
   it('takes the whole run for steady where there are fewer than 4 layers', () => {
-    const short = new FigureAccumulator(LAYER_PROGRAM, 1);
+    const short = new RunFigures({ facts: new ProgramFacts(LAYER_PROGRAM, 1), ranks: 2, experts: 1 });
     short.add(timeline(0, ONE_LAYER));
     const { steady, timeline: whole, largestExposed } = short.result();
     expect(steady).to.deep.equal(whole);
@@ -292,7 +303,7 @@ describe('FigureAccumulator', () => {
   });
 
   it('says notify where the exposed communication is a wait for other ranks, and null where no compute follows', () => {
-    const last = new FigureAccumulator(LAYER_PROGRAM, 1);
+    const last = new RunFigures({ facts: new ProgramFacts(LAYER_PROGRAM, 1), ranks: 2, experts: 1 });
     last.add(
       timeline(0, [
         [COMPUTE, GEMM, 0, 0, 10],
@@ -303,7 +314,7 @@ describe('FigureAccumulator', () => {
   });
 
   it('has zeros and no NaN for a rank on which nothing happened', () => {
-    const empty = new FigureAccumulator(LAYER_PROGRAM, 1);
+    const empty = new RunFigures({ facts: new ProgramFacts(LAYER_PROGRAM, 1), ranks: 2, experts: 1 });
     empty.add(emptyTimeline(0));
     const { timeline: whole, largestExposed, imbalance } = empty.result();
     expect(JSON.stringify(whole)).not.to.contain('null');

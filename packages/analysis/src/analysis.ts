@@ -1,0 +1,75 @@
+import type { PhaseSummary, TimelineSummary } from './figures/figure-report.js';
+import type { Alignment } from './across/align.js';
+import type { Collective } from './across/collectives.js';
+import type { CollectiveSkew, RankLateness } from './across/skew.js';
+import type { ByteTraffic } from './across/traffic.js';
+import type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
+import type { RankFigures } from './figures/rank-figures.js';
+import type { KernelTotal, StreamFigure } from './figures/tables.js';
+import type { InputProblem, RankSet, TraceSet } from './model.js';
+import type { CriticalPath, PathPiece } from './path/critical-path.js';
+import type { WhatIfs } from './path/what-if.js';
+
+/** Figures of one rank by itself. */
+export interface RankFigure {
+  readonly rank: number;
+  readonly spanUs: number;
+  readonly computeBusyPct: number;
+  readonly commBusyPct: number;
+  readonly overlapPct: number;
+  readonly exposedCommUs: number;
+  readonly exposedCommPct: number;
+  readonly idlePct: number;
+}
+
+/** What `analyze --json` prints; times in µs. */
+export interface Analysis {
+  readonly schema: 'epemu-analysis/1';
+  readonly source: RankSet['source'];
+  readonly files: readonly string[];
+  readonly partial: boolean;
+  readonly problems: readonly InputProblem[];
+  readonly scenario: string | null;
+  readonly ranks: number;
+  readonly worldSize: number | null;
+  readonly kernels: number;
+  readonly gpu: string | null;
+  readonly computeSms: number | null;
+  readonly communicationSms: number | null;
+  /** Whether phases are named by the order of collectives, for the traces name none. */
+  readonly phasesInferred: boolean;
+  readonly timeline: TimelineSummary;
+  /** Between the first layer and the last; null of fewer than four. */
+  readonly steady: TimelineSummary | null;
+  readonly layers: { readonly marker: string | null; readonly count: number };
+  readonly streams: readonly StreamFigure[];
+  readonly phases: readonly PhaseSummary[];
+  readonly kernelClasses: readonly KernelTotal[];
+  readonly kernelNames: readonly KernelTotal[];
+  readonly ranksSummary: readonly RankFigure[];
+  /** The longest first. */
+  readonly exposed: readonly ExposedPieceFigure[];
+  /** The same by cause, what takes most time first. */
+  readonly exposedCauses: readonly ExposedCause[];
+  readonly alignment: Alignment | null;
+  readonly collectives: readonly CollectiveSkew[];
+  readonly stragglers: readonly RankLateness[];
+  readonly traffic: ByteTraffic | null;
+  /** Null where things wait for each other in a circle, as clocks that are wrong can make them. */
+  readonly criticalPath: (CriticalPath & WhatIfs) | null;
+}
+
+/** An analysis, with what pages show beyond its figures; the ranks themselves may be gone. */
+export interface AnalysedRanks {
+  readonly analysis: Analysis;
+  readonly set: RankSet;
+  readonly collectives: readonly Collective[];
+  readonly path: readonly PathPiece[];
+}
+
+/** An analysis of ranks that are all at hand, as exports and comparisons need them. */
+export interface AnalysedSet extends AnalysedRanks {
+  readonly set: TraceSet;
+  /** Figures of each rank by itself, with the view that they are of. */
+  readonly ranks: readonly RankFigures[];
+}

@@ -1,0 +1,67 @@
+import { Columns } from '@epemu/core';
+
+/** `track`, `startNs`, `ns`, then what else a slice has. */
+const COLUMNS = ['track', 'startNs', 'ns', 'name', 'class', 'phase'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** @returns indices of slices by track, start and length, the longest first. */
+function inOrder(values: Readonly<Record<'track' | 'startNs' | 'ns', Float64Array>>): Uint32Array {
+  const { track, startNs, ns } = values;
+  return Uint32Array.from(track, (_, row) => row).sort(
+    (a, b) => track[a] - track[b] || startNs[a] - startNs[b] || ns[b] - ns[a],
+  );
+}
+
+/** Slices of kernels, of which only the longest are kept: memory is bounded, however many come. */
+export class LongestSlices {
+  readonly #limit: number;
+  #slices = new Columns(COLUMNS, 1024);
+  #offered = 0;
+
+  /** @param limit how many can be asked for at most. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(track: number, startNs: number, ns: number, name: number, kernelClass: number, phase: number): void {
+    this.#offered++;
+    this.#slices.push(track, startNs, ns, name, kernelClass, phase);
+    if (this.#slices.count > 2 * this.#limit) this.#slices = this.#atLeast(this.#leastNs(this.#limit) - 1);
+  }
+
+  /** @returns the length from which on no more than so many are drawn, ns. */
+  #leastNs(limit: number): number {
+    if (this.#offered <= limit) return 0;
+    if (limit === 0) return Number.POSITIVE_INFINITY;
+    const lengths = this.#slices.column('ns').slice().sort();
+    return lengths[lengths.length - limit] + 1;
+  }
+
+  #atLeast(ns: number): Columns<Column> {
+    const lengths = this.#slices.column('ns');
+    const rows = Uint32Array.from(lengths.keys()).filter((row) => lengths[row] >= ns);
+    const values = COLUMNS.map((name) => {
+      const column = this.#slices.column(name);
+      return Float64Array.from(rows, (row) => column[row]);
+    });
+    return Columns.from(COLUMNS, values);
+  }
+
+  /** @returns the longest slices, at most so many, by track and start, and what was left out. */
+  result(limit: number): {
+    readonly columns: Readonly<Record<Column, number[]>>;
+    readonly leftOut: number;
+    readonly shortestNs: number;
+  } {
+    const shortestNs = this.#leastNs(Math.min(limit, this.#limit));
+    const kept = this.#atLeast(shortestNs);
+    const values = Object.fromEntries(COLUMNS.map((name) => [name, kept.column(name)])) as Record<Column, Float64Array>;
+    const order = inOrder(values);
+    const sorted = COLUMNS.map((name) => [name, Array.from(order, (row) => values[name][row])] as const);
+    return {
+      columns: Object.fromEntries(sorted) as Record<Column, number[]>,
+      leftOut: this.#offered - kept.count,
+      shortestNs,
+    };
+  }
+}

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { runWorker } from '@epemu/cluster';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { EXIT_CODE } from '@epemu/core';
 import { Packr, Unpackr } from 'msgpackr';
 import { WebSocket } from 'ws';

@@ -1,7 +1,7 @@
 import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { parseConfiguration } from '@epemu/config';
 import { EXIT_CODE } from '@epemu/core';
 import { ContainerEngine } from './support/container-engine.js';

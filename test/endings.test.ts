@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { EXIT_CODE } from '@epemu/core';
 import type { Operation } from '@epemu/schedule';
 import { SCENARIOS, smallArguments } from './support/configuration.js';

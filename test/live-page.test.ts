@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { Packr } from 'msgpackr';
 import type { Browser, Page } from 'playwright-core';
 import { WebSocket } from 'ws';

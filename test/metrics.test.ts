@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { EXIT_CODE } from '@epemu/core';
 import { METRICS, WORKER_STATES, metricsFrom } from '@epemu/metrics';
 import type { MetricKey } from '@epemu/metrics';

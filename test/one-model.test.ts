@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { analyze } from '@epemu/analysis';
 import type { Analysis } from '@epemu/analysis';
 import { runScenario } from '@epemu/cluster';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { figuresOf, runInMemory } from '@epemu/experiments';

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { METRICS, dashboard, metricsTable } from '@epemu/metrics';
 import type { MetricFamily, Panel } from '@epemu/metrics';
 import { smallArguments } from './support/configuration.js';

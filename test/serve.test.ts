@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { EXIT_CODE } from '@epemu/core';
 import { smallArguments } from './support/configuration.js';
 import { freePort, isBound } from './support/processes.js';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { EXIT_CODE } from '@epemu/core';
 import { PROJECT } from './support/commands.js';
 import { small, smallArguments } from './support/configuration.js';

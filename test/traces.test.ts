@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { STATEMENT } from '@epemu/trace';
 import { PORT } from '@epemu/timeline';
 import type { RankTimeline } from '@epemu/timeline';

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeRun } from '@epemu/cluster';
+import { describeRun } from '@epemu/outputs';
 import type { InMemoryRun } from '@epemu/experiments';
 import { RunTrace, writeRankTrace } from '@epemu/trace';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Report } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { parseMetrics } from './metrics-text.js';
 import type { MetricSample } from './metrics-text.js';
 import { freePort } from './processes.js';

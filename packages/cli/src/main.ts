@@ -1,5 +1,4 @@
-import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
-import { EPEMU_VERSION } from '@epemu/cluster';
+import { EPEMU_VERSION, EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import { plainText } from '@epemu/pages';
 import { Command, CommanderError } from 'commander';
 import { addAnalyzeCommand } from './commands/analyze.js';

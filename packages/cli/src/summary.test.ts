@@ -1,4 +1,5 @@
-import type { Report, RunOutcome } from '@epemu/cluster';
+import type { RunOutcome } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { STATEMENT } from '@epemu/trace';
 import { EpemuError, RankFailedError } from '@epemu/core';
 import { expect } from 'chai';

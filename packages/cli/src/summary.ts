@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Report, RunOutcome } from '@epemu/cluster';
+import type { RunOutcome } from '@epemu/cluster';
+import type { Report } from '@epemu/outputs';
 import { rowsTable, worstFirst } from '@epemu/published';
 import { layerPictureText } from './analysis-text.js';
 import type { TextOutput } from './analysis-text.js';

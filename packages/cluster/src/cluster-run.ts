@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Configuration } from '@epemu/config';
 import { asEpemuError } from '@epemu/core';
+import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
 import { Coordinator } from './coordinator/coordinator.js';
 import type { WorkerStatistics } from './control/messages.js';
 import { WorkerLauncher } from './launcher.js';
-import type { RunSpool } from './output/spool.js';
 import type { RunListener } from './run-events.js';
 
 /** Room for slow machines: 128 processes start in some 10 s on two cores, four times that under load. */

@@ -1,9 +1,5 @@
 export type { ExternalWorkers } from './cluster-run.js';
 export { findCommand } from './launcher.js';
-export { describeRun } from './output/merge.js';
-export type { Report, Throughput } from './output/report.js';
-export { RUN_FILES, rankFileName } from './output/folder.js';
-export { throughputOf, throughputOfStep } from './output/report.js';
 export { ReplayMismatchError, replayRun } from './replay-run.js';
 export type { ReplayOutcome } from './replay-run.js';
 export { RunMetricsServer } from './metrics/run-metrics-server.js';
@@ -13,7 +9,6 @@ export type { RunOptions, RunOutcome } from './run.js';
 export type { RunProgress } from './progress-tracker.js';
 export { ranksText } from './ranks-text.js';
 export type { Move, PlacedWorker, RunEvent, RunListener } from './run-events.js';
-export { EPEMU_VERSION } from './version.js';
 export { parsePortRange } from './worker/port-range.js';
 export type { PortRange } from './worker/port-range.js';
 export { runWorker } from './worker/worker.js';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfiguration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
+import { writeOperationsFile } from '@epemu/outputs';
 import { buildProgram } from '@epemu/schedule';
 import { emptyOperations, encodeOperations } from '@epemu/timeline';
 import { expect } from 'chai';
-import { writeOperationsFile } from './output/operations-file.js';
 import { replayRun } from './replay-run.js';
 
 describe('replayRun', () => {

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInputError, EpemuError } from '@epemu/core';
+import { readOperationsFile } from '@epemu/outputs';
 import { RunDigest, replay } from '@epemu/timeline';
-import { readOperationsFile } from './output/operations-file.js';
 
 /** Thrown when a replay's digest is not that of the run it replays. */
 export class ReplayMismatchError extends EpemuError {}

@@ -1,6 +1,6 @@
 import type { Configuration } from '@epemu/config';
+import type { Report } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
-import type { Report } from './output/report.js';
 
 /** A worker that has been given ranks. */
 export interface PlacedWorker {

@@ -5,11 +5,11 @@ import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError, EpemuError, NoProgressError } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
+import { RunSpool } from '@epemu/outputs';
 import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
 import { spawnError } from './launcher.js';
 import { runInMemory } from './local-run.js';
-import { RunSpool } from './output/spool.js';
 import { runScenario } from './run.js';
 import type { RunOptions, RunOutcome } from './run.js';
 

@@ -4,6 +4,18 @@ import type { Configuration } from '@epemu/config';
 import { BadInputError, EpemuError, asEpemuError } from '@epemu/core';
 import type { MemoryFabric } from '@epemu/fabric';
 import type { Collector } from '@epemu/metrics';
+import {
+  RunSpool,
+  buildReport,
+  findingOf,
+  mergeRun,
+  metricsText,
+  newRunId,
+  prepareFolder,
+  runLabels,
+  runPage,
+} from '@epemu/outputs';
+import type { AnalysedRun, MergeResult, Report } from '@epemu/outputs';
 import { reportPage } from '@epemu/pages';
 import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
@@ -15,16 +27,6 @@ import { hostNs } from './control/clock.js';
 import type { Numerics, WorkerStatistics } from './control/messages.js';
 import { runInMemory } from './local-run.js';
 import { RankMetrics } from './metrics/rank-metrics.js';
-import { runLabels } from './metrics/run-labels.js';
-import { findingOf } from './output/finding.js';
-import { newRunId, prepareFolder } from './output/folder.js';
-import { mergeRun } from './output/merge.js';
-import type { AnalysedRun, MergeResult } from './output/merge.js';
-import { metricsText } from './output/metrics.js';
-import { runPage } from './output/run-page.js';
-import { buildReport } from './output/report.js';
-import type { Report } from './output/report.js';
-import { RunSpool } from './output/spool.js';
 import { ProgressTracker } from './progress-tracker.js';
 import type { RunProgress } from './progress-tracker.js';
 import type { RunEvent, RunListener } from './run-events.js';

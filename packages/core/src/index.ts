@@ -9,3 +9,4 @@ export * from './make-folder.js';
 export * from './normal.js';
 export * from './order.js';
 export * from './router-shape.js';
+export * from './version.js';

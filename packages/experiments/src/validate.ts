@@ -1,4 +1,4 @@
-import { throughputOf } from '@epemu/cluster';
+import { throughputOf } from '@epemu/outputs';
 import { InvariantError } from '@epemu/core';
 import {
   calibrationRows,

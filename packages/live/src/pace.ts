@@ -1,4 +1,4 @@
-import { throughputOfStep } from '@epemu/cluster';
+import { throughputOfStep } from '@epemu/outputs';
 import { denseLayerCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { LayerTime, RowTracker } from './row-tracker.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { throughputOf } from '@epemu/cluster';
+import { throughputOf } from '@epemu/outputs';
 import { madeRun, moveOf } from './fixtures.test-helper.js';
 import { paceOf } from './pace.js';
 import { RowTracker } from './row-tracker.js';

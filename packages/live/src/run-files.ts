@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { RUN_FILES } from '@epemu/cluster';
+import { RUN_FILES } from '@epemu/outputs';
 
 /** A run's files that are offered, beside those of its ranks. */
 export const DOWNLOADS: readonly string[] = RUN_FILES.filter((name) => /^[a-z]/.test(name) && name.includes('.'));

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { rankFileName } from '@epemu/cluster';
-import type { Report } from '@epemu/cluster';
+import { rankFileName } from '@epemu/outputs';
+import type { Report } from '@epemu/outputs';
 import { percentText, plainText, timeText } from '@epemu/pages';
 import { DOWNLOADS } from './run-files.js';
 import type { RunResult } from './state.js';

@@ -2,7 +2,7 @@ import type { AnalysedRanks, Analysis } from '@epemu/analysis';
 import { findingText } from './analysis-finding.js';
 import { analysisTables } from './analysis-tables.js';
 import type { ByteMatrix, PageData, RankBars, SummaryFigure } from './page-data.js';
-import { steadyLayer } from './steady-layer.js';
+import { steadyLayer } from './layer/steady-layer.js';
 import type { RanksDrawing } from './timeline-data.js';
 import { formatBytes, percentText, timeText } from './units.js';
 

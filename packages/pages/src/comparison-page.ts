@@ -3,9 +3,9 @@ import { rankBars, titleOf } from './analysis-page.js';
 import { comparisonSentence } from './comparison-finding.js';
 import { comparisonTables, figureDifference, figureText } from './comparison-tables.js';
 import { comparisonTimeline } from './comparison-timeline.js';
-import type { LayerPicture } from './layer-picture.js';
+import type { LayerPicture } from './layer/picture.js';
 import type { PageData, RankBars, SummaryFigure } from './page-data.js';
-import { steadyLayer } from './steady-layer.js';
+import { steadyLayer } from './layer/steady-layer.js';
 import { signedPercentText } from './units.js';
 
 /** Ranks of a side up to which bars of each are shown. */

@@ -1,6 +1,6 @@
-export { layerSvg, standaloneLayerSvg } from './layer-svg.js';
-export { columnsToScale, layerText } from './layer-text.js';
-export { toneOf, type LayerBox, type LayerGate, type LayerPicture, type LayerRow, type Tone } from './layer-picture.js';
+export { layerSvg, standaloneLayerSvg } from './layer/svg.js';
+export { columnsToScale, layerText } from './layer/text.js';
+export { toneOf, type LayerBox, type LayerGate, type LayerPicture, type LayerRow, type Tone } from './layer/picture.js';
 export { SLICE_CLASSES } from './page-data.js';
 export type {
   ByteMatrix,
@@ -15,7 +15,7 @@ export type {
 export { adviceText, findingText } from './analysis-finding.js';
 export { analysisFigures, analysisPage, byteMatrix, rankBars, titleOf } from './analysis-page.js';
 export { analysisTables, columnsOf, phaseTable, plainRows } from './analysis-tables.js';
-export { steadyLayer } from './steady-layer.js';
+export { steadyLayer } from './layer/steady-layer.js';
 export { RanksDrawing, drawingOf } from './timeline-data.js';
 export { formatBytes, percentText, timeText } from './units.js';
 export { reportPage } from './report-page.js';

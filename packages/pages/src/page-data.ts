@@ -1,4 +1,4 @@
-import type { LayerPicture } from './layer-picture.js';
+import type { LayerPicture } from './layer/picture.js';
 
 /** A figure at the top of the page. */
 export interface SummaryFigure {

@@ -1,4 +1,4 @@
-import { layerSvg } from './layer-svg.js';
+import { layerSvg } from './layer/svg.js';
 import { markup, trusted, type Markup } from './markup.js';
 import { readPageAssets } from './page-assets.js';
 import type { PageData } from './page-data.js';

@@ -1,7 +1,6 @@
 import { compare } from '@epemu/analysis';
 import type { Comparison } from '@epemu/analysis';
-import { EPEMU_VERSION } from '@epemu/cluster';
-import { BadInputError, EXIT_CODE } from '@epemu/core';
+import { EPEMU_VERSION, BadInputError, EXIT_CODE } from '@epemu/core';
 import { comparisonPage, comparisonSentence, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { comparedInput } from '../compared-input.js';

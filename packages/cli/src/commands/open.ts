@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { rankFileName } from '@epemu/cluster';
+import { rankFileName } from '@epemu/outputs';
 import { BadInputError, EpemuError, messageOf } from '@epemu/core';
 import { serveTraceOnce } from '@epemu/live';
 import type { ServedTrace } from '@epemu/live';

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { resolveConfiguration } from '@epemu/config';
+import { RunSpool } from '@epemu/outputs';
 import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
 import { Packr } from 'msgpackr';
 import { WebSocket } from 'ws';
 import { CONTROL_PROTOCOL_VERSION } from '../control/messages.js';
-import { RunSpool } from '../output/spool.js';
 import type { RunEvent } from '../run-events.js';
 import { Coordinator } from './coordinator.js';
 

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { IntervalHistogram } from 'node:perf_hooks';
+import { EPEMU_VERSION } from '@epemu/core';
 import type { Collector, Exposition, LabelsOf } from '@epemu/metrics';
-import { EPEMU_VERSION } from '../version.js';
 
 /** How often the event loop is to turn while its delay is measured: some 50 wake-ups a second. */
 const RESOLUTION_MS = 20;

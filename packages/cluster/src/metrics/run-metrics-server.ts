@@ -2,9 +2,9 @@ import { hostAndPort, reachableAddress } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import { MetricsServer, metricsFrom } from '@epemu/metrics';
 import type { Collector } from '@epemu/metrics';
+import { runLabels } from '@epemu/outputs';
 import type { RunEvent } from '../run-events.js';
 import { ProcessMetrics } from './process-metrics.js';
-import { runLabels } from './run-labels.js';
 import { RunMetrics } from './run-metrics.js';
 import { WorkerTargets } from './worker-targets.js';
 

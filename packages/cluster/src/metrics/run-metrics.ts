@@ -1,7 +1,7 @@
 import { COUNTED, RUN_STATES } from '@epemu/metrics';
 import type { Collector, Exposition, RunState, Stage } from '@epemu/metrics';
-import { showReport } from '../output/metrics.js';
-import type { Report } from '../output/report.js';
+import { showReport } from '@epemu/outputs';
+import type { Report } from '@epemu/outputs';
 import { ProgressTracker } from '../progress-tracker.js';
 import type { RunEvent } from '../run-events.js';
 

@@ -9,6 +9,7 @@ import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation } from '@epemu/schedule';
 import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
 import type { WorkerState } from '@epemu/metrics';
+import { runLabels } from '@epemu/outputs';
 import { HOST_KIND } from '@epemu/trace';
 import { ControlChannel } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
@@ -23,7 +24,6 @@ import {
 import type { CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import { machineId } from '../machine.js';
 import { RankMetrics } from '../metrics/rank-metrics.js';
-import { runLabels } from '../metrics/run-labels.js';
 import { WorkerMetrics } from '../metrics/worker-metrics.js';
 import type { WorkerMetricsOptions } from '../metrics/worker-metrics.js';
 import { StallWatch } from '../stall-watch.js';

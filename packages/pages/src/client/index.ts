@@ -1,5 +1,5 @@
 /** Parts of the report page's client that other pages share; for browsers only. */
-export { toneOf, type Tone } from '../layer-picture.js';
+export { toneOf, type Tone } from '../layer/picture.js';
 export { axisTicks, type View } from '../timeline/view.js';
 export { formatBytes, formatNs } from '../units.js';
 export { byId, sizeCanvas } from './elements.js';

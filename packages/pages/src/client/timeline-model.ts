@@ -1,4 +1,4 @@
-import { toneOf } from '../layer-picture.js';
+import { toneOf } from '../layer/picture.js';
 import { SLICE_CLASSES } from '../page-data.js';
 import { decodeColumns, type TimelineColumns, type TimelineHead } from '../timeline/codec.js';
 import { buildLanes, type Lanes } from '../timeline/lanes.js';

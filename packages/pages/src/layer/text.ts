@@ -1,8 +1,8 @@
-import { CanvasLine } from './layer-canvas.js';
-import { laneCount, layerSpan, placeRow, rowLabel, scaleOf, shareOfRoom, type PlacedBox } from './layer-place.js';
-import type { LayerPicture, LayerRow } from './layer-picture.js';
-import { microsecondFigure, microseconds, roundTicks } from './layer-scale.js';
-import { charactersOf, plainText } from './plain-text.js';
+import { CanvasLine } from './canvas.js';
+import { laneCount, layerSpan, placeRow, rowLabel, scaleOf, shareOfRoom, type PlacedBox } from './place.js';
+import type { LayerPicture, LayerRow } from './picture.js';
+import { microsecondFigure, microseconds, roundTicks } from './scale.js';
+import { charactersOf, plainText } from '../plain-text.js';
 
 /** Columns of the rows' labels, and how few there may be for the boxes. */
 const LABEL = 16;

@@ -1,6 +1,6 @@
-import { SMALL_SIZE } from './layer-labels.js';
-import { figure } from './layer-shapes.js';
-import { escapeMarkup } from './plain-text.js';
+import { SMALL_SIZE } from './labels.js';
+import { figure } from './shapes.js';
+import { escapeMarkup } from '../plain-text.js';
 
 /** Colours: variables that the page may set, for light and for dark, with what they are where it does not. */
 export const PAINT = {

@@ -1,4 +1,4 @@
-import type { PlacedBox } from './layer-place.js';
+import type { PlacedBox } from './place.js';
 
 /** Numbers in the SVG have tenths of a px: enough for the eye, and the same text on any machine. */
 export const figure = (value: number): string => String(Math.round(value * 10) / 10);

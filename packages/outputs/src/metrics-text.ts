@@ -1,6 +1,6 @@
+import { EPEMU_VERSION } from '@epemu/core';
 import { Exposition, RUN_STATES, metricsFrom } from '@epemu/metrics';
 import type { LabelsOf } from '@epemu/metrics';
-import { EPEMU_VERSION } from '../version.js';
 import type { Report } from './report.js';
 
 /** Shows what a run came to, over all ranks. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { anyPicture, box, trainingLayer } from './layer.test-helper.js';
-import { layerText } from './layer-text.js';
+import { layerText } from './text.js';
 
 const plain = (columns: number): string[] => layerText(trainingLayer(), { columns, colour: false }).split('\n');
 /** A text without its colour sequences. */

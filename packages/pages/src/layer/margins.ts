@@ -1,11 +1,11 @@
-import { BAND, PLOT, type Frame } from './layer-frame.js';
-import { cutText, numberIn, SMALL_SIZE, textWidth } from './layer-labels.js';
-import { PAINT, text } from './layer-paint.js';
-import { layerSpan } from './layer-place.js';
-import type { LayerPicture, Tone } from './layer-picture.js';
-import { microseconds, roundTicks } from './layer-scale.js';
-import { figure, hatchPath } from './layer-shapes.js';
-import { plainText } from './plain-text.js';
+import { BAND, PLOT, type Frame } from './frame.js';
+import { cutText, numberIn, SMALL_SIZE, textWidth } from './labels.js';
+import { PAINT, text } from './paint.js';
+import { layerSpan } from './place.js';
+import type { LayerPicture, Tone } from './picture.js';
+import { microseconds, roundTicks } from './scale.js';
+import { figure, hatchPath } from './shapes.js';
+import { plainText } from '../plain-text.js';
 
 /** @returns what a tone means in a picture of these phases. */
 function toneName(tone: Tone, phases: readonly string[]): string {

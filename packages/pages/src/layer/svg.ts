@@ -1,13 +1,13 @@
-import { frameOf, WIDTH, type Frame } from './layer-frame.js';
-import { cutText, NAME_SIZE, textWidth } from './layer-labels.js';
-import { axisMarkup, keyMarkup, legendMarkup } from './layer-margins.js';
-import { bandMarkup, boxMarkup, flagsMarkup, gatesMarkup } from './layer-marks.js';
-import { PAINT, text } from './layer-paint.js';
-import { layerSpan, rowLabel, shareOfRoom } from './layer-place.js';
-import type { LayerPicture } from './layer-picture.js';
-import { microseconds } from './layer-scale.js';
-import { figure } from './layer-shapes.js';
-import { escapeMarkup, plainText } from './plain-text.js';
+import { frameOf, WIDTH, type Frame } from './frame.js';
+import { cutText, NAME_SIZE, textWidth } from './labels.js';
+import { axisMarkup, keyMarkup, legendMarkup } from './margins.js';
+import { bandMarkup, boxMarkup, flagsMarkup, gatesMarkup } from './marks.js';
+import { PAINT, text } from './paint.js';
+import { layerSpan, rowLabel, shareOfRoom } from './place.js';
+import type { LayerPicture } from './picture.js';
+import { microseconds } from './scale.js';
+import { figure } from './shapes.js';
+import { escapeMarkup, plainText } from '../plain-text.js';
 
 const TITLE_SIZE = 15;
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { box, anyPicture, trainingLayer } from './layer.test-helper.js';
-import { PLOT } from './layer-frame.js';
-import { textWidth } from './layer-labels.js';
-import { layerSvg, standaloneLayerSvg } from './layer-svg.js';
-import type { LayerPicture } from './layer-picture.js';
+import { PLOT } from './frame.js';
+import { textWidth } from './labels.js';
+import { layerSvg, standaloneLayerSvg } from './svg.js';
+import type { LayerPicture } from './picture.js';
 
 interface Drawn {
   readonly tone: string;

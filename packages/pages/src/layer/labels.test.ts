@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { frameOf } from './layer-frame.js';
-import { cutText, flagExtent, SMALL_SIZE, textWidth } from './layer-labels.js';
-import { roundTicks } from './layer-scale.js';
+import { frameOf } from './frame.js';
+import { cutText, flagExtent, SMALL_SIZE, textWidth } from './labels.js';
+import { roundTicks } from './scale.js';
 import { anyPicture } from './layer.test-helper.js';
 
 describe('labels of a layer', () => {

@@ -1,11 +1,11 @@
-import { BAND, boxExtent, FLAG_LINE, trackY, type Frame, type FramedRow } from './layer-frame.js';
-import { numberIn, type Line } from './layer-labels.js';
-import { PAINT, text } from './layer-paint.js';
-import type { PlacedBox } from './layer-place.js';
-import type { LayerPicture } from './layer-picture.js';
-import { microseconds } from './layer-scale.js';
-import { arrowPaths, boxPath, figure, hatchPath } from './layer-shapes.js';
-import { escapeMarkup } from './plain-text.js';
+import { BAND, boxExtent, FLAG_LINE, trackY, type Frame, type FramedRow } from './frame.js';
+import { numberIn, type Line } from './labels.js';
+import { PAINT, text } from './paint.js';
+import type { PlacedBox } from './place.js';
+import type { LayerPicture } from './picture.js';
+import { microseconds } from './scale.js';
+import { arrowPaths, boxPath, figure, hatchPath } from './shapes.js';
+import { escapeMarkup } from '../plain-text.js';
 
 /** What is narrower than this could not be seen, px. */
 const LEAST_WIDTH = 1.5;

@@ -1,11 +1,11 @@
 import type { FigureReport } from '@epemu/analysis';
 import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { EPEMU_VERSION } from '@epemu/core';
 import { calibrationRows } from '@epemu/published';
 import type { CalibrationRow } from '@epemu/published';
 import { STATEMENT } from '@epemu/trace';
-import type { Numerics } from '../control/messages.js';
-import { EPEMU_VERSION } from '../version.js';
+import type { NumericsTotals } from '@epemu/rank';
 
 /** What of a run happened on the host. Times in seconds. */
 export interface HostFigures {
@@ -60,7 +60,7 @@ export interface Report {
   /** Null when the run did not finish. */
   readonly throughput: Throughput | null;
   readonly traffic: Traffic;
-  readonly numerics: Numerics;
+  readonly numerics: NumericsTotals;
   readonly host: HostFigures;
   /** Published figures that apply to the configuration, beside the emulated ones; none of a run that did not finish. */
   readonly calibration: readonly CalibrationRow[];
@@ -132,7 +132,7 @@ export function buildReport(parts: {
   error?: string;
   figures: FigureReport | undefined;
   traffic: Traffic;
-  numerics: Numerics;
+  numerics: NumericsTotals;
   host: HostFigures;
   finding: string | null;
 }): Report {

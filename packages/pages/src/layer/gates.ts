@@ -1,5 +1,5 @@
-import type { LayerBox, LayerGate, LayerPicture } from './layer-picture.js';
-import type { PlacedBox, Scale } from './layer-place.js';
+import type { LayerBox, LayerGate, LayerPicture } from './picture.js';
+import type { PlacedBox, Scale } from './place.js';
 
 /** A gate as it is drawn: from a box down or up into a channel between rows, along it, and on to another box. */
 export interface Route {

@@ -1,4 +1,4 @@
-import type { LayerBox, LayerPicture } from './layer-picture.js';
+import type { LayerBox, LayerPicture } from './picture.js';
 
 /** A box as it is seen: along the axis of time, cut to the layer. Lengths are in the unit of the picture. */
 export interface PlacedBox {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { LayerBox, LayerPicture } from './layer-picture.js';
-import { toneOf } from './layer-picture.js';
+import type { LayerBox, LayerPicture } from './picture.js';
+import { toneOf } from './picture.js';
 
 /** A box of a phase, µs. */
 export function box(phase: string, startUs: number, endUs: number, more: Partial<LayerBox> = {}): LayerBox {

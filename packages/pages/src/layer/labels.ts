@@ -1,6 +1,6 @@
-import type { PlacedBox } from './layer-place.js';
-import { microseconds } from './layer-scale.js';
-import { charactersOf, plainText } from './plain-text.js';
+import type { PlacedBox } from './place.js';
+import { microseconds } from './scale.js';
+import { charactersOf, plainText } from '../plain-text.js';
 
 /** Sizes of text, px. */
 export const NAME_SIZE = 12;

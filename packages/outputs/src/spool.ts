@@ -4,7 +4,7 @@ import { decodeColumns, decodeOperations, decodeTimeline } from '@epemu/timeline
 import type { RankOperations, RankTimeline } from '@epemu/timeline';
 import { HOST_EVENT_COLUMNS } from '@epemu/trace';
 import type { HostEvents } from '@epemu/trace';
-import type { Numerics } from '../control/messages.js';
+import type { NumericsTotals } from '@epemu/rank';
 
 /** Who a process's host events come from. */
 export type HostSource = Omit<HostEvents, 'events'>;
@@ -17,7 +17,7 @@ export class RunSpool {
   readonly #timelines = new Set<number>();
   readonly #operations = new Set<number>();
   readonly #hosts: HostSource[] = [];
-  readonly numerics: Numerics = { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
+  readonly numerics: NumericsTotals = { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
 
   constructor(outputFolder: string) {
     this.#folder = join(outputFolder, '.spool');
@@ -40,7 +40,7 @@ export class RunSpool {
   }
 
   /** Adds a rank's counts up. */
-  addNumerics(numerics: Numerics): void {
+  addNumerics(numerics: NumericsTotals): void {
     const { numerics: total } = this;
     total.tokensChecked += numerics.tokensChecked;
     total.missing += numerics.missing;

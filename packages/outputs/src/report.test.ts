@@ -5,9 +5,9 @@ import { RunFigures } from '@epemu/analysis';
 import type { FigureReport } from '@epemu/analysis';
 import { ProgramFacts } from '@epemu/timeline';
 import { expect } from 'chai';
-import { runLabels } from '../metrics/run-labels.js';
+import { runLabels } from './run-labels.js';
 import { findingOf } from './finding.js';
-import { metricsText } from './metrics.js';
+import { metricsText } from './metrics-text.js';
 import { buildReport, throughputOf } from './report.js';
 import type { Report } from './report.js';
 

@@ -1,5 +1,5 @@
-import type { Tone } from './layer-picture.js';
-import { charactersOf } from './plain-text.js';
+import type { Tone } from './picture.js';
+import { charactersOf } from '../plain-text.js';
 
 /** Colours of the 256 that terminals have: black on a tone; red for what is exposed; grey for what is beside the point. */
 const STYLES: Readonly<Record<CellStyle, string>> = {

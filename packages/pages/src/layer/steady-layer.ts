@@ -1,8 +1,8 @@
 import { gatesOf } from '@epemu/analysis';
 import type { AnalysedRanks, Gates, RankFigures } from '@epemu/analysis';
 import type { PhaseInstance, RankView } from '@epemu/timeline';
-import { toneOf } from './layer-picture.js';
-import type { LayerBox, LayerGate, LayerPicture, LayerRow } from './layer-picture.js';
+import { toneOf } from './picture.js';
+import type { LayerBox, LayerGate, LayerPicture, LayerRow } from './picture.js';
 
 /** More boxes than this are no picture; gates among them are found in a time that grows with their square. */
 const MOST_BOXES = 400;

@@ -1,7 +1,7 @@
-import { routeGates, trackCount, type Route } from './layer-gates.js';
-import { labelRow, type RowLabels } from './layer-labels.js';
-import { laneCount, placeRow, scaleOf, type PlacedBox, type Scale } from './layer-place.js';
-import type { LayerPicture } from './layer-picture.js';
+import { routeGates, trackCount, type Route } from './gates.js';
+import { labelRow, type RowLabels } from './labels.js';
+import { laneCount, placeRow, scaleOf, type PlacedBox, type Scale } from './place.js';
+import type { LayerPicture } from './picture.js';
 
 /** Extents of the picture, px: its width, and where the axis of time begins and ends. */
 export const WIDTH = 1120;

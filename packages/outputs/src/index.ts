@@ -1,0 +1,9 @@
+export { findingOf } from './finding.js';
+export { RUN_FILES, newRunId, prepareFolder, rankFileName } from './folder.js';
+export { describeRun, mergeRun, type AnalysedRun, type MergeResult } from './merge.js';
+export { metricsText, showReport } from './metrics-text.js';
+export { readOperationsFile, writeOperationsFile, type RecordedRun } from './operations-file.js';
+export { buildReport, throughputOf, throughputOfStep, type Report, type Throughput } from './report.js';
+export { runLabels } from './run-labels.js';
+export { runPage } from './run-page.js';
+export { RunSpool, type HostSource } from './spool.js';

@@ -1,0 +1,8 @@
+/** @returns what `send` returns; a rejection of what it throws. Unlike an async function it makes no promise of its own. */
+export function asRejection(send: () => Promise<void>): Promise<void> {
+  try {
+    return send();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

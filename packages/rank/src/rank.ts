@@ -90,6 +90,7 @@ export class Rank {
       topology,
       endpoint,
       configuration,
+      program,
       microBatches,
       pool,
       buffers: buffersOf(pool),

@@ -28,6 +28,12 @@ export class ComputeError extends EpemuError {
   }
 }
 
+/**
+ * Tasks that a thread is given ahead: most take it less time than to be woken for. Few, as they stay with their thread
+ * even when another one has nothing to do.
+ */
+const TASKS_AHEAD = 8;
+
 /** Options of {@link ComputePool}. */
 export interface ComputePoolOptions {
   /** Threads, at least 1: this process's share of the host's thread budget. */
@@ -62,6 +68,8 @@ export class ComputePool {
   #pool: Piscina<unknown, TaskReply> | undefined;
   #closing: Promise<void> | undefined;
   #tasks = 0;
+  /** Tasks given to the pool and not done yet. */
+  #open = 0;
   #busyNs = 0;
   /** Why the pool closed itself, if it did. */
   #failure: unknown;
@@ -92,12 +100,12 @@ export class ComputePool {
 
   /** A snapshot of the counts. */
   get statistics(): ComputeStatistics {
-    const running = this.closed ? undefined : this.#pool;
+    const threads = this.closed ? 0 : (this.#pool?.threads.length ?? 0);
     return {
-      threads: running?.threads.length ?? 0,
+      threads,
       tasks: this.#tasks,
       busyNs: this.#busyNs,
-      queuedTasks: running?.queueSize ?? 0,
+      queuedTasks: Math.max(0, this.#open - threads),
     };
   }
 
@@ -164,6 +172,7 @@ export class ComputePool {
     if (this.closed) throw this.#closedError(operation);
     requireShared(operation, task);
     this.#pool ??= this.#start(operation);
+    this.#open++;
     try {
       const reply = await this.#pool.run({ operation, hidden: this.#hidden, task });
       this.#tasks++;
@@ -171,6 +180,8 @@ export class ComputePool {
       return reply;
     } catch (cause) {
       throw this.#taskError(operation, cause);
+    } finally {
+      this.#open--;
     }
   }
 
@@ -183,6 +194,7 @@ export class ComputePool {
       filename: this.#threadUrl.href,
       minThreads: this.#threads,
       maxThreads: this.#threads,
+      concurrentTasksPerWorker: TASKS_AHEAD,
       maxQueue: Infinity,
       recordTiming: false,
     });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { InvariantError } from './errors.js';
-import { totalOrder } from './order.js';
+import { stableOrder, totalOrder } from './order.js';
 
 describe('totalOrder', () => {
   it('sorts lexicographically, the first key before the second', () => {
@@ -38,5 +38,24 @@ describe('totalOrder', () => {
   it('orders nothing, and a single item, without keys to compare', () => {
     expect([...totalOrder(0, [])]).to.deep.equal([]);
     expect([...totalOrder(1, [5])]).to.deep.equal([0]);
+  });
+});
+
+describe('stableOrder', () => {
+  /** Keys in few values, in many, and beyond 32 bits. */
+  const key = fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer({ min: 0, max: 5000 }), fc.maxSafeInteger());
+
+  it('sorts lexicographically and leaves items of equal keys as they were', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(key, key)), (items) => {
+        const keys = [0, 1].map((at) => items.map((item) => item[at]));
+        const compared = items.map((_, i) => i).sort((a, b) => keys[0][a] - keys[0][b] || keys[1][a] - keys[1][b]);
+        expect([...stableOrder(items.length, keys)]).to.deep.equal(compared);
+      }),
+    );
+  });
+
+  it('leaves everything as it is without keys', () => {
+    expect([...stableOrder(3, [])]).to.deep.equal([0, 1, 2]);
   });
 });

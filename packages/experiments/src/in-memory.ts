@@ -35,16 +35,17 @@ export async function runInMemory(
     (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer }),
   );
   try {
-    const results = await Promise.all(
+    await Promise.all(
       ranks.map(async (rank) => {
         try {
-          return await rank.run();
+          await rank.run();
         } catch (error) {
           for (const other of ranks) other.abort(error);
           throw error;
         }
       }),
     );
+    const results = ranks.map((rank) => rank.snapshot());
     return {
       configuration,
       program,

@@ -1,5 +1,6 @@
 import { type Deferred, deferred, InvariantError } from '@epemu/core';
 import { ReceiveWindows, SendWindows } from './credits.js';
+import type { ReceiveWindow, SendWindow } from './credits.js';
 import { FabricClosedError } from './errors.js';
 import type { Counters, Receiver } from './fabric.js';
 import {
@@ -12,8 +13,15 @@ import {
   windowKey,
 } from './messages.js';
 
+/** The credit window of a (from, to, stream, hop), with both its sides. */
+interface Window {
+  readonly send: SendWindow<WaitingPayload>;
+  readonly receive: ReceiveWindow;
+}
+
 type Delivery =
-  { readonly receiver: Receiver; readonly header: Header } | { readonly receiver: Receiver; readonly payload: Payload };
+  | { readonly receiver: Receiver; readonly header: Header; readonly payload: undefined }
+  | { readonly receiver: Receiver; readonly payload: Payload; readonly window: Window };
 
 interface WaitingPayload {
   readonly receiver: Receiver;
@@ -21,6 +29,11 @@ interface WaitingPayload {
   readonly payload: OutgoingPayload;
   readonly sent: Deferred<undefined>;
 }
+
+/** Payloads are copied into blocks of this size: memory of its own for each would cost more than its bytes. */
+const BLOCK_BYTES = 1 << 16;
+/** As messages promise: where their bytes start. */
+const ALIGNMENT = 8;
 
 /** One for all sends that need not wait. */
 const SENT = Promise.resolve();
@@ -36,6 +49,9 @@ export class LocalDelivery {
   readonly #receiveWindows: ReceiveWindows;
   readonly #maxPayloadBytes: number;
   readonly #counters: Counters;
+  readonly #windows = new Map<number, Window>();
+  #block = new ArrayBuffer(0);
+  #blockUsed = 0;
   #queue: Delivery[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #closed = false;
@@ -69,7 +85,11 @@ export class LocalDelivery {
     const receiver = this.#receiverFor(header.to);
     assertSendableHeader(header);
     const { to, operation, hop, stream } = header;
-    this.#enqueue({ receiver, header: { from, to, operation, hop, stream, integers: header.integers.slice() } });
+    this.#enqueue({
+      receiver,
+      payload: undefined,
+      header: { from, to, operation, hop, stream, integers: header.integers.slice() },
+    });
   }
 
   /** See {@link Endpoint.sendPayload}; throws where that one rejects. */
@@ -77,12 +97,17 @@ export class LocalDelivery {
     const receiver = this.#receiverFor(payload.to);
     assertSendablePayload(payload, this.#maxPayloadBytes);
     const key = windowKey(from, payload.to, payload.stream, payload.hop);
-    if (this.#sendWindows.take(key)) {
-      this.#enqueuePayload(receiver, from, payload);
+    let window = this.#windows.get(key);
+    if (window === undefined) {
+      window = { send: this.#sendWindows.of(key), receive: this.#receiveWindows.of(key) };
+      this.#windows.set(key, window);
+    }
+    if (window.send.take()) {
+      this.#enqueuePayload(receiver, from, payload, window);
       return SENT;
     }
     const sent = deferred<undefined>();
-    this.#sendWindows.wait(key, { receiver, from, payload, sent });
+    window.send.wait({ receiver, from, payload, sent });
     return sent.promise;
   }
 
@@ -102,14 +127,23 @@ export class LocalDelivery {
     return receiver;
   }
 
-  #enqueuePayload(receiver: Receiver, from: number, payload: OutgoingPayload): void {
+  #enqueuePayload(receiver: Receiver, from: number, payload: OutgoingPayload, window: Window): void {
     const { to, operation, hop, stream, sequence } = payload;
-    // Pooled and always at a multiple of 8.
-    const copy = Buffer.allocUnsafe(payload.bytes.byteLength);
-    copy.set(payload.bytes);
-    const bytes = new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength);
+    const bytes = this.#copyOf(payload.bytes);
     this.#counters.payloadBytesSent += bytes.byteLength;
-    this.#enqueue({ receiver, payload: { from, to, operation, hop, stream, sequence, bytes } });
+    this.#enqueue({ receiver, payload: { from, to, operation, hop, stream, sequence, bytes }, window });
+  }
+
+  #copyOf(bytes: Uint8Array): Uint8Array {
+    const { byteLength } = bytes;
+    if (this.#blockUsed + byteLength > this.#block.byteLength) {
+      this.#block = new ArrayBuffer(Math.max(BLOCK_BYTES, byteLength));
+      this.#blockUsed = 0;
+    }
+    const copy = new Uint8Array(this.#block, this.#blockUsed, byteLength);
+    copy.set(bytes);
+    this.#blockUsed += Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT;
+    return copy;
   }
 
   #enqueue(delivery: Delivery): void {
@@ -143,22 +177,21 @@ export class LocalDelivery {
 
   #deliver(delivery: Delivery): void {
     this.#counters.messagesReceived++;
-    if ('header' in delivery) {
+    if (delivery.payload === undefined) {
       delivery.receiver.onHeader(delivery.header);
       return;
     }
-    const { payload } = delivery;
-    const key = windowKey(payload.from, payload.to, payload.stream, payload.hop);
-    this.#receiveWindows.accept(key);
+    const { payload, window } = delivery;
+    window.receive.accept();
     let released = false;
     delivery.receiver.onPayload(payload, () => {
       if (released)
         throw new InvariantError(`a payload from rank ${payload.from} to rank ${payload.to} was released twice`);
       released = true;
       if (this.#closed) return;
-      this.#receiveWindows.release(key);
-      for (const waiting of this.#sendWindows.give(key, 1)) {
-        this.#enqueuePayload(waiting.receiver, waiting.from, waiting.payload);
+      window.receive.release();
+      for (const waiting of window.send.give(1)) {
+        this.#enqueuePayload(waiting.receiver, waiting.from, waiting.payload, window);
         waiting.sent.resolve(undefined);
       }
     });

@@ -1,3 +1,4 @@
+import { asRejection } from './as-rejection.js';
 import { DEFAULT_CREDITS_PER_PEER, DEFAULT_MAX_PAYLOAD_BYTES, type Endpoint, type Fabric } from './fabric.js';
 import { type FabricStatistics, newCounters, type Receiver } from './fabric.js';
 import { LocalDelivery } from './local-delivery.js';
@@ -30,8 +31,7 @@ export class MemoryFabric implements Fabric {
       sendHeader: (header) => {
         this.#local.sendHeader(rank, header);
       },
-      // Async, so that what it throws becomes a rejection.
-      sendPayload: async (payload) => this.#local.sendPayload(rank, payload),
+      sendPayload: (payload) => asRejection(() => this.#local.sendPayload(rank, payload)),
     };
   }
 

@@ -115,15 +115,15 @@ export class PeerLink {
   sendPayload(from: number, payload: OutgoingPayload): Promise<void> {
     this.#assertOpen();
     assertSendablePayload(payload, this.#context.maxPayloadBytes);
-    const key = windowKey(from, payload.to, payload.stream, payload.hop);
-    const hasCredit = this.#sendWindows.take(key);
+    const window = this.#sendWindows.of(windowKey(from, payload.to, payload.stream, payload.hop));
+    const hasCredit = window.take();
     if (hasCredit && !this.#isCongested()) {
       this.#put(from, payload);
       return SENT;
     }
     const sent = deferred<undefined>();
     if (hasCredit) this.#backlog.push({ from, payload, sent });
-    else this.#sendWindows.wait(key, { from, payload, sent });
+    else window.wait({ from, payload, sent });
     return sent.promise;
   }
 
@@ -247,10 +247,10 @@ export class PeerLink {
       throw new FrameDecodeError(`a message is for rank ${message.to}, which is not on worker ${this.#context.worker}`);
     }
     if (message.kind === 'payload') {
-      this.#receiveWindows.accept(windowKey(message.from, message.to, message.stream, message.hop));
+      this.#receiveWindows.of(windowKey(message.from, message.to, message.stream, message.hop)).accept();
     } else if (message.kind === 'credit') {
       const key = windowKey(message.to, message.from, message.stream, message.hop);
-      for (const waiting of this.#sendWindows.give(key, message.count)) {
+      for (const waiting of this.#sendWindows.of(key).give(message.count)) {
         if (this.#isCongested()) this.#backlog.push(waiting);
         else this.#putWaiting(waiting);
       }
@@ -269,7 +269,7 @@ export class PeerLink {
 
   #returnCredit({ from, to, stream, hop }: PayloadMessage): void {
     const key = windowKey(from, to, stream, hop);
-    this.#receiveWindows.release(key);
+    this.#receiveWindows.of(key).release();
     const owed = this.#owed.get(key);
     if (owed === undefined) this.#owed.set(key, { from: to, to: from, stream, hop, count: 1 });
     else owed.count++;

@@ -1,5 +1,6 @@
 import { type Deferred, deferred, InvariantError } from '@epemu/core';
 import type { WebSocket } from 'ws';
+import { asRejection } from './as-rejection.js';
 import { Dialer } from './dialer.js';
 import { ConnectError, FabricClosedError, HandshakeError, type PeerLostError } from './errors.js';
 import { DEFAULT_CREDITS_PER_PEER, DEFAULT_MAX_PAYLOAD_BYTES, newCounters } from './fabric.js';
@@ -118,9 +119,8 @@ export class WebSocketFabric implements Fabric {
       sendHeader: (header: OutgoingHeader): void => {
         (this.#linkTo(header.to) ?? this.#local).sendHeader(rank, header);
       },
-      // Async, so that what it throws becomes a rejection.
-      sendPayload: async (payload: OutgoingPayload): Promise<void> =>
-        (this.#linkTo(payload.to) ?? this.#local).sendPayload(rank, payload),
+      sendPayload: (payload: OutgoingPayload): Promise<void> =>
+        asRejection(() => (this.#linkTo(payload.to) ?? this.#local).sendPayload(rank, payload)),
     };
   }
 

@@ -28,7 +28,8 @@ async function run(scenario: string, flags: Record<string, unknown>, creditsPerP
     (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer }),
   );
   try {
-    return { configuration, program, results: await Promise.all(ranks.map((rank) => rank.run())) };
+    await Promise.all(ranks.map((rank) => rank.run()));
+    return { configuration, program, results: ranks.map((rank) => rank.snapshot()) };
   } finally {
     await pool.close();
     await fabric.close();

@@ -90,6 +90,7 @@ export class Rank {
       topology,
       endpoint,
       configuration,
+      program,
       microBatches,
       pool,
       buffers: buffersOf(pool),
@@ -134,15 +135,17 @@ export class Rank {
   }
 
   /**
-   * Runs the rank's program to its end.
+   * Runs the rank's program to its end; what it recorded is in {@link snapshot} then.
    * @throws the first failure: of a peer, a message or a computation.
    */
-  async run(): Promise<RankResult> {
+  async run(): Promise<void> {
     await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#runTokens()])]);
-    return this.snapshot();
   }
 
-  /** @returns what the rank has recorded so far: all of it after {@link run}, less when the run was aborted. */
+  /**
+   * @returns a sorted copy of what the rank has recorded so far: all of it after {@link run}, less when the run was
+   * aborted. It takes several times the memory of the record itself: whoever has many ranks asks one after the other.
+   */
   snapshot(): RankResult {
     return {
       timeline: canonicalTimeline(this.#timeline),

@@ -1,7 +1,7 @@
 /** Which arithmetic and bytes a collective carries: forward activations, or gradients on their way back. */
 export type Direction = 'forward' | 'backward';
 
-/** How a kernel counts in overlap figures. */
+/** What a kernel does: computation, or communication, which is timed by its own rules. */
 export type KernelClass = 'compute' | 'communication';
 
 /** A kernel as it stands in traces; a program lists each once and events refer to it by index. */
@@ -97,9 +97,12 @@ export function operationsById(program: Program): ReadonlyMap<number, Operation>
   return new Map(program.operations.map((operation) => [operation.id, operation]));
 }
 
-/** @returns whether a kernel copies or fills: HTA counts such neither as computation nor as communication. */
-export function isCopy({ category }: KernelDescription): boolean {
-  return /^(?:memcpy|memset)/.test(category);
+/**
+ * @returns how a kernel counts in overlap figures, as HTA has it: copies and fills are neither computation nor
+ * communication, though they run on the schedule's SMs like computation.
+ */
+export function kernelClass({ class: type, category }: KernelDescription): KernelClass | 'memory' {
+  return type === 'compute' && /^(?:memcpy|memset)/.test(category) ? 'memory' : type;
 }
 
 /**

@@ -62,7 +62,7 @@ export function decodeColumns<Names extends string>(bytes: Uint8Array, names: re
     if (type === undefined) throw broken();
     const size = rows * type.BYTES_PER_ELEMENT;
     if (at + 8 + size > aligned.byteLength) throw broken();
-    const column = Float64Array.from(new type(buffer, aligned.byteOffset + at + 8, rows));
+    const column = new Float64Array(new type(buffer, aligned.byteOffset + at + 8, rows));
     at += 8 + ((size + 7) & ~7);
     return column;
   });

@@ -1,22 +1,19 @@
-import { Columns } from '@epemu/core';
+import { Columns, stableOrder } from '@epemu/core';
 import type { RankOperations } from './recorded.js';
 import type { RankTimeline } from './record.js';
 
-/** @returns the rows sorted by the given columns; rows that agree in these keep their order. */
+/** @returns the rows sorted by the given columns of integers; rows that agree in these keep their order. */
 function sorted<Names extends string>(columns: Columns<Names>, by: readonly Names[]): Columns<Names> {
-  const keys = by.map((name) => columns.column(name));
-  const order = Array.from({ length: columns.count }, (_, i) => i).sort((a, b) => {
-    for (const key of keys) {
-      const difference = key[a] - key[b];
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  });
+  const order = stableOrder(
+    columns.count,
+    by.map((name) => columns.columnFrom(name, 0)),
+  );
   return Columns.from(
     columns.names,
     columns.names.map((name) => {
-      const values = columns.column(name);
-      return Float64Array.from(order, (index) => values[index]);
+      // Not `column`, which keeps what it returns: a rank that is done must not grow.
+      const values = columns.columnFrom(name, 0);
+      return new Float64Array(order.length).map((_, row) => values[order[row]]);
     }),
   );
 }

@@ -1,8 +1,9 @@
-import { isCopy, operationsById } from '@epemu/schedule';
+import type { Columns } from '@epemu/core';
+import { kernelClass, operationsById } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import { GrowingUnion } from './growing-union.js';
 import { PORT } from './record.js';
-import type { RankTimeline } from './record.js';
+import type { EVENT_COLUMNS, RECEIPT_COLUMNS, RankTimeline, SERVICE_COLUMNS, WINDOW_COLUMNS } from './record.js';
 
 /** What a collective is the forward or the backward of: `combine(B)`, which sends as a dispatch does, is a combine. */
 export type CollectiveName = 'dispatch' | 'combine';
@@ -30,19 +31,37 @@ export interface PortSums {
   segments: number;
 }
 
+/** Rows of a growing table, each taken once. */
+class NewRows<Names extends string> {
+  readonly #columns: Columns<Names>;
+  #taken = 0;
+
+  constructor(columns: Columns<Names>) {
+    this.#columns = columns;
+  }
+
+  /** @returns these columns of the rows that came since the last call. */
+  take(...names: readonly Names[]): Float64Array[] {
+    const firstRow = this.#taken;
+    this.#taken = this.#columns.count;
+    return names.map((name) => this.#columns.columnFrom(name, firstRow));
+  }
+}
+
 /**
  * Figures of one rank that follow its timeline while that grows: the same as its view has of all of it, at the
  * cost of what is new. Times are virtual integer ns.
  */
 export class RunningFigures {
-  readonly #timeline: RankTimeline;
-  readonly #program: Program;
   readonly #operations: ReadonlyMap<number, Operation>;
-  /** Rows of the timeline's columns taken in so far. */
-  readonly #taken = { events: 0, windows: 0, services: 0, receipts: 0 };
+  readonly #events: NewRows<(typeof EVENT_COLUMNS)[number]>;
+  readonly #windows: NewRows<(typeof WINDOW_COLUMNS)[number]>;
+  readonly #services: NewRows<(typeof SERVICE_COLUMNS)[number]>;
+  readonly #receipts: NewRows<(typeof RECEIPT_COLUMNS)[number]>;
   readonly #compute = new GrowingUnion();
   readonly #communication = new GrowingUnion();
-  readonly #copies: readonly boolean[];
+  /** By index of the program's kernels. */
+  readonly #classes: readonly ReturnType<typeof kernelClass>[];
   readonly #open = new Map<number, OpenCollective>();
   readonly #busyNs = new Map<number | null, Map<string, number>>();
   #startNs = Number.POSITIVE_INFINITY;
@@ -54,10 +73,12 @@ export class RunningFigures {
   readonly ports: readonly PortSums[] = Object.values(PORT).map(() => ({ bytes: 0, segments: 0 }));
 
   constructor(timeline: RankTimeline, program: Program) {
-    this.#timeline = timeline;
-    this.#program = program;
+    this.#events = new NewRows(timeline.events);
+    this.#windows = new NewRows(timeline.windows);
+    this.#services = new NewRows(timeline.services);
+    this.#receipts = new NewRows(timeline.receipts);
     this.#operations = operationsById(program);
-    this.#copies = program.kernels.map(isCopy);
+    this.#classes = program.kernels.map(kernelClass);
   }
 
   /** The last end of anything recorded. */
@@ -117,25 +138,28 @@ export class RunningFigures {
   }
 
   #takeEvents(onCollective: CollectiveListener | undefined): void {
-    const { events } = this.#timeline;
-    const [stream, kernel, operation] = [events.column('stream'), events.column('kernel'), events.column('operation')];
-    const [starts, ends] = [events.column('startNs'), events.column('endNs')];
-    for (let row = this.#taken.events; row < events.count; row++) {
+    const [stream, kernel, operation, starts, ends] = this.#events.take(
+      'stream',
+      'kernel',
+      'operation',
+      'startNs',
+      'endNs',
+    );
+    for (let row = 0; row < starts.length; row++) {
       const [startNs, endNs] = [starts[row], ends[row]];
       const owner = this.#operations.get(operation[row])!;
       this.#addSpan(startNs, endNs);
       this.#addBusy(stream[row], owner.phase, endNs - startNs);
-      if (this.#program.kernels[kernel[row]].class === 'communication') this.#addCommunication(startNs, endNs);
-      else if (!this.#copies[kernel[row]]) this.#addCompute(startNs, endNs);
+      const of = this.#classes[kernel[row]];
+      if (of === 'communication') this.#addCommunication(startNs, endNs);
+      else if (of === 'compute') this.#addCompute(startNs, endNs);
       if (owner.kind === 'collective') this.#addKernel(owner, startNs, endNs, onCollective);
     }
-    this.#taken.events = events.count;
   }
 
   #takeWindows(onCollective: CollectiveListener | undefined): void {
-    const { windows } = this.#timeline;
-    const [issues, starts, ends] = [windows.column('operation'), windows.column('startNs'), windows.column('endNs')];
-    for (let row = this.#taken.windows; row < windows.count; row++) {
+    const [issues, starts, ends] = this.#windows.take('operation', 'startNs', 'endNs');
+    for (let row = 0; row < starts.length; row++) {
       const [startNs, endNs] = [starts[row], ends[row]];
       const issue = this.#operations.get(issues[row])!;
       this.#addSpan(startNs, endNs);
@@ -144,28 +168,23 @@ export class RunningFigures {
       const name = collectiveName(issue);
       if (name !== undefined) onCollective?.(name, issue, endNs - startNs);
     }
-    this.#taken.windows = windows.count;
   }
 
   #takeServices(): void {
-    const { services } = this.#timeline;
-    const [port, bytes] = [services.column('port'), services.column('bytes')];
-    for (let row = this.#taken.services; row < services.count; row++) {
+    const [port, bytes] = this.#services.take('port', 'bytes');
+    for (let row = 0; row < port.length; row++) {
       const sums = this.ports[port[row]];
       sums.bytes += bytes[row];
       sums.segments++;
     }
-    this.#taken.services = services.count;
   }
 
   #takeReceipts(): void {
-    const { receipts } = this.#timeline;
-    const [tokens, rows] = [receipts.column('receivedTokens'), receipts.column('expertRows')];
-    for (let row = this.#taken.receipts; row < receipts.count; row++) {
+    const [tokens, rows] = this.#receipts.take('receivedTokens', 'expertRows');
+    for (let row = 0; row < tokens.length; row++) {
       this.#receivedTokens += tokens[row];
       this.#expertRows += rows[row];
     }
-    this.#taken.receipts = receipts.count;
   }
 
   /** What is empty bounds nothing: a union leaves it out. */

@@ -4,7 +4,6 @@ import type { ComputeStatistics } from '@epemu/compute';
 import { Columns } from '@epemu/core';
 import type { Fabric } from '@epemu/fabric';
 import { Rank } from '@epemu/rank';
-import type { RankResult } from '@epemu/rank';
 import type { Operation, Program } from '@epemu/schedule';
 import { HOST_EVENT_COLUMNS, HOST_KIND, HOST_TASK_KINDS } from '@epemu/trace';
 import type { HostEventColumns } from '@epemu/trace';
@@ -80,9 +79,9 @@ export class RankGroup {
   }
 
   /** Runs all ranks to their end. @throws the first failure; the other ranks are aborted. */
-  async run(): Promise<RankResult[]> {
+  async run(): Promise<void> {
     try {
-      return await Promise.all(this.ranks.map((rank) => rank.run()));
+      await Promise.all(this.ranks.map((rank) => rank.run()));
     } catch (error) {
       this.abort(error);
       throw error;

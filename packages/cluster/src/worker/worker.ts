@@ -3,7 +3,6 @@ import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, RankFailedError, asEpemuError, deferred, messageOf } from '@epemu/core';
 import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
-import type { RankResult } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation } from '@epemu/schedule';
@@ -258,10 +257,10 @@ class Worker {
     this.#progress = setInterval(() => {
       this.#tellProgress();
     }, PROGRESS_INTERVAL_MS);
-    const results = await this.#group!.run();
+    await this.#group!.run();
     this.#tellProgress();
     this.#enter('handing over');
-    await this.#handOver(results);
+    await this.#handOver(this.#group!);
   }
 
   /** Tells the state of all ranks; `sent` is called when it has left this process. */
@@ -277,18 +276,19 @@ class Worker {
   }
 
   /** Sends rank after rank, each when the one before is stored: neither side holds more than one. */
-  async #handOver(results: readonly RankResult[]): Promise<void> {
+  async #handOver(group: RankGroup): Promise<void> {
     if (this.#handedOver) return;
     this.#handedOver = true;
-    for (const { timeline, operations, numerics } of results) {
-      const { rank } = timeline;
+    for (const each of group.ranks) {
+      const { rank } = each;
+      const { timeline, operations, numerics } = each.snapshot();
       const stored = new Promise<void>((resolve) => this.#stored.set(rank, resolve));
       this.#channel.sendBlob(BLOB_KIND.timeline, rank, encodeTimeline(timeline));
       this.#channel.sendBlob(BLOB_KIND.operations, rank, encodeOperations(operations));
       this.#channel.send({ type: 'numerics', rank, numerics });
       await stored;
     }
-    this.#channel.sendBlob(BLOB_KIND.hostEvents, this.#workerIndex, encodeColumns(this.#group!.hostEvents));
+    this.#channel.sendBlob(BLOB_KIND.hostEvents, this.#workerIndex, encodeColumns(group.hostEvents));
     const { messagesSent, wireBytesSent, framesSent, decodeErrors } = this.#fabric!.statistics;
     const peakRssBytes = process.resourceUsage().maxRSS * 1024;
     const statistics = { messagesSent, wireBytesSent, framesSent, decodeErrors, peakRssBytes };
@@ -301,7 +301,7 @@ class Worker {
     if (group === undefined) return;
     this.#enter('failed');
     group.abort(new EpemuError('the run was aborted'));
-    await this.#handOver(group.ranks.map((rank) => rank.snapshot()));
+    await this.#handOver(group);
   }
 
   #report(error: unknown): void {

@@ -1,8 +1,7 @@
-import { deferred } from '@epemu/core';
-import type { Deferred } from '@epemu/core';
 import type { HardwarePreset } from '@epemu/presets';
 import { blocksHost } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
+import { OperationTimes } from './operation-times.js';
 
 /**
  * The CPU that launches a rank's operations in launch order, one kernel after the other, and stops at each uncached
@@ -11,10 +10,10 @@ import type { Program } from '@epemu/schedule';
 export class HostClock {
   readonly #program: Program;
   readonly #host: HardwarePreset['host'];
-  readonly #launches: Deferred<number>[];
+  readonly #launches: OperationTimes;
   /** Of operations that the CPU stops at: the end of their notify, and when the CPU goes on. */
-  readonly #notified: Deferred<number>[];
-  readonly #resumed: Deferred<number>[];
+  readonly #notified: OperationTimes;
+  readonly #resumed: OperationTimes;
   /** By operation: the index of the notify that the CPU polls; +∞ of those that it does not stop at. */
   readonly #polled: readonly number[];
 
@@ -24,9 +23,9 @@ export class HostClock {
     this.#polled = program.operations.map((operation) =>
       blocksHost(program, operation) ? operation.kernels.findIndex(({ role }) => role === 'notify') : Infinity,
     );
-    this.#launches = program.operations.map(() => deferred<number>());
-    this.#notified = program.operations.map(() => deferred<number>());
-    this.#resumed = program.operations.map(() => deferred<number>());
+    this.#launches = new OperationTimes(program.operations.length);
+    this.#notified = new OperationTimes(program.operations.length);
+    this.#resumed = new OperationTimes(program.operations.length);
   }
 
   /** Launches the whole program. */
@@ -34,20 +33,20 @@ export class HostClock {
     const { kernelLaunchNs, notifyPollNs } = this.#host;
     let freeNs = 0;
     for (const { id, kernels } of this.#program.operations) {
-      this.#launches[id].resolve(freeNs);
+      this.#launches.tell(id, freeNs);
       freeNs += kernels.length * kernelLaunchNs;
       if (this.#polled[id] === Infinity) continue;
       const behind = kernels.length - 1 - this.#polled[id];
       freeNs -= behind * kernelLaunchNs;
-      freeNs = Math.max(freeNs, (await this.#notified[id].promise) + notifyPollNs);
-      this.#resumed[id].resolve(freeNs);
+      freeNs = Math.max(freeNs, (await this.#notified.of(id)) + notifyPollNs);
+      this.#resumed.tell(id, freeNs);
       freeNs += behind * kernelLaunchNs;
     }
   }
 
   /** Tells that the notify of an operation has ended. */
   notified(operation: number, endNs: number): void {
-    this.#notified[operation].resolve(endNs);
+    this.#notified.tell(operation, endNs);
   }
 
   /** @returns when the CPU begins to launch kernel `index` of an operation, integer ns; 0 for kernels of a graph. */
@@ -56,8 +55,8 @@ export class HostClock {
     const { kernelLaunchNs } = this.#host;
     const notify = this.#polled[operation];
     return index > notify
-      ? (await this.#resumed[operation].promise) + (index - notify - 1) * kernelLaunchNs
-      : (await this.#launches[operation].promise) + index * kernelLaunchNs;
+      ? (await this.#resumed.of(operation)) + (index - notify - 1) * kernelLaunchNs
+      : (await this.#launches.of(operation)) + index * kernelLaunchNs;
   }
 
   /** @returns the earliest start of a kernel that is launched then, integer ns. */

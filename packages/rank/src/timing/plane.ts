@@ -1,5 +1,4 @@
-import { InvariantError, deferred, hash32, normalQuantile } from '@epemu/core';
-import type { Deferred } from '@epemu/core';
+import { InvariantError, hash32, normalQuantile } from '@epemu/core';
 import type { Sizes } from '@epemu/kernels';
 import { blocksHost } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
@@ -11,6 +10,7 @@ import { HostClock } from './host.js';
 import { timeCombine } from './normal-combine.js';
 import { timeDispatch } from './normal-dispatch.js';
 import { timeNotify } from './notify.js';
+import { OperationTimes } from './operation-times.js';
 import { timeLowLatency, timePipeline } from './single-hop.js';
 
 /** What the timing of a rank asks of the rest of it, and tells it. */
@@ -28,6 +28,12 @@ export interface TimingHooks {
 /** Distinguishes the jitter's draws from all others made of the same seed. */
 const JITTER_DRAW = 0x6a697474;
 
+/** Rows that the rank's experts got in a dispatch, and how many tokens these belong to. */
+interface ReceivedRows {
+  readonly rowsOfExperts: Float64Array;
+  readonly receivedTokens: number;
+}
+
 /**
  * Times one rank's program: a loop per stream, in launch order, joined by gates. Nothing here reads a host clock, and
  * what a loop waits for is either the rank's own operation or a complete set of headers.
@@ -36,19 +42,25 @@ export class TimingPlane {
   readonly #context: TimingContext;
   readonly #hooks: TimingHooks;
   readonly #host: HostClock;
-  readonly #ends: Deferred<number>[];
-  /** When compute operations run, by id. */
-  readonly #runs: Deferred<{ startNs: number; endNs: number }>[];
+  readonly #ends: OperationTimes;
+  /** When compute operations run: a start is told before its end. */
+  readonly #computeStarts: OperationTimes;
+  readonly #computeEnds: OperationTimes;
   /** For issues: when the last byte that this rank needs is there. */
   readonly #transfers = new Map<number, Promise<number>>();
-  readonly #receivedRows = new Map<string, { rowsOfExperts: Float64Array; receivedTokens: number }>();
+  readonly #receivedRows = new Map<string, ReceivedRows>();
+  /** What phases of a micro-batch work on without rows of experts, and with those of its last layer. */
+  readonly #sizesWithoutRows = new Map<number, Sizes>();
+  readonly #sizesWithRows = new Map<number, { received: ReceivedRows; sizes: Sizes }>();
 
   constructor(context: TimingContext, hooks: TimingHooks) {
     this.#context = context;
     this.#hooks = hooks;
     this.#host = new HostClock(context.program, context.configuration.hardware.host);
-    this.#ends = context.program.operations.map(() => deferred<number>());
-    this.#runs = context.program.operations.map(() => deferred<{ startNs: number; endNs: number }>());
+    const { length } = context.program.operations;
+    this.#ends = new OperationTimes(length);
+    this.#computeStarts = new OperationTimes(length);
+    this.#computeEnds = new OperationTimes(length);
   }
 
   /** Runs the program to its end. @throws what any operation failed with. */
@@ -66,14 +78,14 @@ export class TimingPlane {
     let freeNs = Number.NEGATIVE_INFINITY;
     for (const operation of operations) {
       let afterNs = freeNs;
-      for (const gate of operation.gates) afterNs = Math.max(afterNs, await this.#ends[gate].promise);
+      for (const gate of operation.gates) afterNs = Math.max(afterNs, await this.#ends.of(gate));
       const launchNs = await this.#host.launchNs(operation.id, 0);
       const startNs = Math.max(afterNs + gapNs, this.#host.earliestNs(launchNs));
       this.#hooks.onOperation(operation);
       const times = await this.#time(operation, startNs);
       freeNs = times.streamFreeNs;
       this.#hooks.onOperationEnd(operation, startNs, times.endNs);
-      this.#ends[operation.id].resolve(times.endNs);
+      this.#ends.tell(operation.id, times.endNs);
     }
   }
 
@@ -89,10 +101,25 @@ export class TimingPlane {
     this.#context.timeline.events.push(stream, kernel, operation.id, startNs, endNs, launchNs);
   }
 
+  /** Sizes that an operation's kernels work on; made anew only when rows are, which takes longer than timing. */
   #sizes(operation: Operation): Sizes {
-    const { catalogue, microBatches } = this.#context;
-    const { tokens, attentionWork } = microBatches[operation.microBatch];
+    const { microBatch } = operation;
     const received = this.#receivedRows.get(receivedKey(operation));
+    if (received === undefined) {
+      let sizes = this.#sizesWithoutRows.get(microBatch);
+      if (sizes === undefined) this.#sizesWithoutRows.set(microBatch, (sizes = this.#newSizes(microBatch, received)));
+      return sizes;
+    }
+    const last = this.#sizesWithRows.get(microBatch);
+    if (last?.received === received) return last.sizes;
+    const sizes = this.#newSizes(microBatch, received);
+    this.#sizesWithRows.set(microBatch, { received, sizes });
+    return sizes;
+  }
+
+  #newSizes(microBatch: number, received: ReceivedRows | undefined): Sizes {
+    const { catalogue, microBatches } = this.#context;
+    const { tokens, attentionWork } = microBatches[microBatch];
     return catalogue.sizesOf({
       tokens,
       attentionPairs: attentionWork,
@@ -145,7 +172,8 @@ export class TimingPlane {
       endNs = Math.max(endNs, interval.endNs);
       if (kernels[index].stream === operation.stream) streamFreeNs = Math.max(streamFreeNs, interval.endNs);
     });
-    this.#runs[operation.id].resolve({ startNs, endNs });
+    this.#computeStarts.tell(operation.id, startNs);
+    this.#computeEnds.tell(operation.id, endNs);
     return { endNs, streamFreeNs };
   }
 
@@ -158,9 +186,10 @@ export class TimingPlane {
     for (const id of operation.beside) {
       // What the CPU launches behind this operation's notify has not started before the notify has ended.
       if (!notified && id > operation.id && blocksHost(program, operation)) continue;
-      const run = await this.#runs[id].promise;
-      const started = run.startNs < startNs || (run.startNs === startNs && id < operation.id);
-      if (started && startNs < run.endNs + configuration.hardware.kernelGapNs) return true;
+      const endNs = await this.#computeEnds.of(id);
+      const begunNs = await this.#computeStarts.of(id);
+      const started = begunNs < startNs || (begunNs === startNs && id < operation.id);
+      if (started && startNs < endNs + configuration.hardware.kernelGapNs) return true;
     }
     return false;
   }

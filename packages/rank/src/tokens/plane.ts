@@ -4,7 +4,7 @@ import type { ComputePool, NumericsResult, TaskTiming } from '@epemu/compute';
 import { deferred } from '@epemu/core';
 import type { Deferred } from '@epemu/core';
 import type { Payload } from '@epemu/fabric';
-import type { Operation } from '@epemu/schedule';
+import type { Operation, Program } from '@epemu/schedule';
 import type { RankOperations } from '@epemu/timeline';
 import { buildLayout } from '../layout.js';
 import type { SendLayout } from '../layout.js';
@@ -12,6 +12,7 @@ import { movementId, movementOf } from './address.js';
 import type { Movement } from './address.js';
 import { NormalExchange } from './exchange.js';
 import type { Routed } from './dispatch-messages.js';
+import { Layouts, layerKey } from './layouts.js';
 import { LowLatencyExchange } from './low-latency-exchange.js';
 import type { ReceivedTokens } from './received.js';
 import type { ExchangeHost } from './sending.js';
@@ -23,6 +24,7 @@ export type TaskKind =
 /** What the token plane needs of its rank. */
 export interface TokenHost extends ExchangeHost {
   readonly configuration: Configuration;
+  readonly program: Program;
   readonly microBatches: readonly MicroBatch[];
   readonly pool: ComputePool;
   readonly operations: RankOperations;
@@ -46,7 +48,7 @@ export class TokenPlane {
   readonly #host: TokenHost;
   /** By layer and micro-batch, see {@link layerKey}. */
   readonly #exchanges = new Map<number, NormalExchange | LowLatencyExchange>();
-  readonly #layouts = new Map<number, Deferred<SendLayout>>();
+  readonly #layouts: Layouts;
   readonly #arrived = new Map<number, Deferred<undefined>>();
   readonly #lowLatency: boolean;
   #failure: Error | undefined;
@@ -54,6 +56,7 @@ export class TokenPlane {
 
   constructor(host: TokenHost) {
     this.#host = host;
+    this.#layouts = new Layouts(host.program);
     const { phases } = host.configuration.schedule;
     this.#lowLatency = phases.some((phase) => phase.collective?.mode === 'low-latency');
   }
@@ -68,9 +71,9 @@ export class TokenPlane {
     return payload.kind === 'none' ? 0 : payload.hidden;
   }
 
-  /** @returns the layout of a (layer, micro-batch) once it is routed. */
+  /** @returns the layout of a (layer, micro-batch) once it is routed; to be asked for once a dispatch of it. */
   layout(layer: number, microBatch: number): Promise<SendLayout> {
-    return this.#layoutSlot(layer, microBatch).promise;
+    return this.#layouts.take(layer, microBatch);
   }
 
   /** Resolves when the tokens of an operation's collective have arrived here. */
@@ -118,7 +121,7 @@ export class TokenPlane {
     });
     this.#host.onTask('route', timing);
     const layout = buildLayout(topology, tokens, model.topK, expertIds);
-    this.#layoutSlot(layer, microBatch).resolve(layout);
+    this.#layouts.put(layer, microBatch, layout);
     return { layout, topK: model.topK, expertIds, weights };
   }
 
@@ -178,30 +181,18 @@ export class TokenPlane {
   fail(error: Error): void {
     this.#failure = error;
     for (const exchange of this.#exchanges.values()) exchange.fail(error);
-    for (const slot of this.#layouts.values()) slot.reject(error);
+    this.#layouts.fail(error);
     for (const slot of this.#arrived.values()) slot.reject(error);
   }
 
-  #layoutSlot(layer: number, microBatch: number): Deferred<SendLayout> {
-    return this.#slot(this.#layouts, layerKey(layer, microBatch));
-  }
-
   #arrival(movement: Movement): Deferred<undefined> {
-    return this.#slot(this.#arrived, movementId(movement));
-  }
-
-  #slot<K, T>(slots: Map<K, Deferred<T>>, key: K): Deferred<T> {
-    let slot = slots.get(key);
+    const key = movementId(movement);
+    let slot = this.#arrived.get(key);
     if (slot === undefined) {
-      slot = deferred<T>();
+      slot = deferred<undefined>();
       if (this.#failure !== undefined) slot.reject(this.#failure);
-      slots.set(key, slot);
+      this.#arrived.set(key, slot);
     }
     return slot;
   }
-}
-
-/** @returns one number for a (layer, micro-batch). Layers start at −1. */
-function layerKey(layer: number, microBatch: number): number {
-  return (layer + 1) * 2 + microBatch;
 }

@@ -46,7 +46,8 @@ export class SendStep {
   readonly #host: ExchangeHost;
   readonly #route: Route;
   readonly #arena: Arena;
-  readonly #pending: Promise<void>[] = [];
+  /** A fabric gives the same promise for all that need not wait. */
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(host: ExchangeHost, route: Route) {
     this.#host = host;
@@ -61,7 +62,7 @@ export class SendStep {
       total <= most
         ? post(this.#host, this.#route, to, build(this.#arena, 0, total, true))
         : this.#sendInTurn(to, total, most, build);
-    if (sent !== undefined) this.#pending.push(sent);
+    if (sent !== undefined) this.#pending.add(sent);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { hopsOf, isCopy, operationsById } from '@epemu/schedule';
+import { hopsOf, kernelClass, operationsById } from '@epemu/schedule';
 import type { KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
 import type { CollectiveUse, KernelIdentity } from './kernel-identity.js';
 import type { RankStream } from './rank-view.js';
@@ -75,14 +75,14 @@ export class ProgramFacts {
 function identityOf(program: Program, operation: Operation, use: OperationKernel, isOneNode: boolean): KernelIdentity {
   const description = program.kernels[use.kernel];
   const { name, label, category, grid } = description;
-  const isCommunication = description.class === 'communication';
+  const ofKernel = kernelClass(description);
   return {
     name,
     label,
-    class: isCommunication ? 'communication' : isCopy(description) ? 'memory' : 'compute',
+    class: ofKernel,
     library: '',
     category,
-    collective: isCommunication ? collectiveUse(operation, use, isOneNode) : undefined,
+    collective: ofKernel === 'communication' ? collectiveUse(operation, use, isOneNode) : undefined,
     ctas: grid[0] * grid[1] * grid[2],
   };
 }

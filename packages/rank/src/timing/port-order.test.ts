@@ -1,0 +1,32 @@
+import { resolveConfiguration } from '@epemu/config';
+import { buildProgram, transferOperations } from '@epemu/schedule';
+import { PORT } from '@epemu/timeline';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { failure } from '../fixtures.test-helper.js';
+import { PortOrder } from './port-order.js';
+
+const program = buildProgram(resolveConfiguration({ scenario: 'decode', flags: { ranks: 16, layers: 2 } }));
+const ids = transferOperations(program).map(({ id }) => id);
+
+describe('PortOrder', () => {
+  it('serves in program order, in whatever order operations come', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(ids, { minLength: ids.length }), async (coming) => {
+        const ports = new PortOrder(program);
+        const served: number[] = [];
+        await Promise.all(coming.map((id) => ports.serve(id, PORT.rdmaOut, () => served.push(id))));
+        expect(served).to.deep.equal(ids);
+      }),
+    );
+  });
+
+  it('throws when an operation has been served already, or never is', async () => {
+    const ports = new PortOrder(program);
+    await ports.serve(ids[0], PORT.rdmaOut, () => undefined);
+    for (const id of [ids[0], program.operations.length]) {
+      const message = await failure(() => ports.serve(id, PORT.rdmaOut, () => undefined));
+      expect(message).to.equal(`port ${PORT.rdmaOut} has no turn left for operation ${id}`);
+    }
+  });
+});

@@ -15,9 +15,10 @@ import { TemporaryFolder } from './support/temporary.js';
 /** No process of a run is there any more after this long. */
 const GONE_MS = 2000;
 const RUNS_AT_ONCE = 2;
-const WORKERS = 8;
-/** Long enough to be ended while it runs. */
-const LONG = { ranks: WORKERS, layers: 30, ranksPerWorker: 1, fabric: 'websocket' };
+const WORKERS = 4;
+const RUN = { ranks: WORKERS, layers: 3, ranksPerWorker: 1, fabric: 'websocket', pace: 0.5 };
+/** Goes on for two minutes, to be ended while it runs. */
+const LONG = { ...RUN, layers: 58 };
 
 function reportOf(folder: string): Report {
   return JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as Report;
@@ -37,10 +38,10 @@ describe('how a run ends', () => {
     temporary.remove();
   });
 
-  /** Starts a long run. @returns it once its ranks are running. */
-  async function living(): Promise<Living> {
+  /** Starts a run. @returns it once its ranks are running. */
+  async function living(changes = LONG): Promise<Living> {
     const folder = temporary.fresh();
-    const command = new CliProcess(['run', ...smallArguments('decode', LONG), '--out', folder]);
+    const command = new CliProcess(['run', ...smallArguments('decode', changes), '--out', folder]);
     await command.stderrMatch(/^running/m);
     const workers = childrenOf(command.pid);
     const ports = [command.pid, ...workers].flatMap(portsOf);
@@ -60,7 +61,7 @@ describe('how a run ends', () => {
   }
 
   it('a run that ends well leaves no process, no port and no spool', async () => {
-    const run = await living();
+    const run = await living(RUN);
     const { code, stderr } = await run.command.end;
     expect(code, stderr).to.equal(0);
     await expectNothingLeft(run);
@@ -120,12 +121,12 @@ describe('how a run ends', () => {
   });
 
   it('SIGKILL of a coordinator ends the workers that others started, each with one sentence', async () => {
-    const changes = { ...LONG, ranksPerWorker: 4 };
+    const changes = { ...LONG, ranksPerWorker: 2 };
     const args = ['coordinator', ...smallArguments('decode', changes), '--out', temporary.fresh(), '--port', '0'];
     const coordinator = new CliProcess(args, { EPEMU_TOKEN: 'x' });
     const [, url] = await coordinator.stderrMatch(/listens at (ws:\S+)/);
-    const join4 = ['worker', '--coordinator', url, '--slots', '4'];
-    const workers = [1, 2].map(() => new CliProcess(join4, { EPEMU_TOKEN: 'x' }));
+    const join2 = ['worker', '--coordinator', url, '--slots', '2'];
+    const workers = [1, 2].map(() => new CliProcess(join2, { EPEMU_TOKEN: 'x' }));
     await coordinator.stderrMatch(/^running/m);
     const ports = [coordinator, ...workers].flatMap(({ pid }) => portsOf(pid));
     expect(ports).to.have.length(3);
@@ -133,7 +134,7 @@ describe('how a run ends', () => {
     for (const { end } of workers) {
       const { code, stderr } = await end;
       expect(code, stderr).to.equal(EXIT_CODE.failure);
-      expect(stderr).to.match(/^holds ranks \d–\d of 8 in run \S+\nepemu: the coordinator at \S+ is gone[^\n]*\n$/);
+      expect(stderr).to.match(/^holds ranks \d–\d of 4 in run \S+\nepemu: the coordinator at \S+ is gone[^\n]*\n$/);
     }
     expect(await within(GONE_MS, () => !ports.some(isBound))).to.equal(true);
   });
@@ -150,8 +151,8 @@ describe('how a run ends', () => {
       'stallTimeoutSeconds=3',
     );
     expect({ code, stdout }, stderr).to.deep.equal({ code: EXIT_CODE.noProgress, stdout: '' });
-    const pid = /rank 3 \(pid (\d+)\)/.exec(stderr)?.[1];
-    expect(stderr).to.match(/no rank has moved for 3 s; silent is rank 3 \(pid \d+\) in .+ of layer 1/);
+    const pid = /rank 1 \(pid (\d+)\)/.exec(stderr)?.[1];
+    expect(stderr).to.match(/no rank has moved for 3 s; silent is rank 1 \(pid \d+\) in .+ of layer 1/);
     expect(await within(GONE_MS, () => !isAlive(Number(pid)))).to.equal(true);
     expect(existsSync(join(folder, '.spool'))).to.equal(false);
     expect(reportOf(folder).status).to.equal('failed');

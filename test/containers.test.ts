@@ -18,7 +18,7 @@ const USER =
 const RANKS = 16;
 const WORKERS = 4;
 /** Room for a run of some seconds on a loaded machine. */
-const RUN_MS = 120_000;
+const RUN_MS = 240_000;
 
 interface Container {
   readonly id: string;
@@ -128,6 +128,8 @@ describe('the compose file (needs a container engine; see docs/containers.md)', 
   }
 
   it('runs decode with 16 ranks over 4 workers, with metrics of every rank, results and page', async () => {
+    // Processes stay until Prometheus has found them and taken their last values.
+    settings = { ...settings, METRICS_LINGER: '200' };
     await compose('up', '--detach');
     const folder = await finishedRun();
     const report = reportOf(folder);
@@ -172,7 +174,7 @@ describe('the compose file (needs a container engine; see docs/containers.md)', 
   });
 
   it('ends a run whose worker is killed, on every side, and keeps what there is', async () => {
-    settings = { ...settings, ARGUMENTS: '--layers 58', SERVE_FOR: '0', METRICS_LINGER: '0' };
+    settings = { ...settings, ARGUMENTS: '--layers 58 --pace 0.5', SERVE_FOR: '0', METRICS_LINGER: '0' };
     await compose('up', '--detach', 'coordinator', 'worker');
     await logged('coordinator', /running/);
     const [victim] = await containersOf('worker');

@@ -28,12 +28,17 @@ for (const scenario of SCENARIOS) {
       expect(digestOfOutcome(outcome)).to.equal(reference.digest);
     });
 
-    it('each rank in a process of its own gives the same digest', async () => {
-      const configuration = small(scenario, { fabric: 'websocket', ranksPerWorker: 1 });
-      const outcome = await runScenario({ configuration, out: folder.fresh() });
-      expect(outcome.report.host.processes).to.equal(17);
-      expect(digestOfOutcome(outcome)).to.equal(reference.digest);
-    });
+    // Seventeen processes; what a worker of one rank does in the other scenarios is in the unequal shares below.
+    const perRank = scenario === 'train' || process.env['EPEMU_TEST_LONG'] === '1' ? it : it.skip;
+    perRank(
+      'each rank in a process of its own gives the same digest (all scenarios with EPEMU_TEST_LONG=1)',
+      async () => {
+        const configuration = small(scenario, { fabric: 'websocket', ranksPerWorker: 1 });
+        const outcome = await runScenario({ configuration, out: folder.fresh() });
+        expect(outcome.report.host.processes).to.equal(17);
+        expect(digestOfOutcome(outcome)).to.equal(reference.digest);
+      },
+    );
 
     it('eight ranks in a process give the same digest', async () => {
       const configuration = small(scenario, { fabric: 'websocket', ranksPerWorker: 8 });

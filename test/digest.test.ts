@@ -74,9 +74,9 @@ describe('digest', () => {
     expect(() => digestOf(run.program, [second, first, ...rest], run.records)).to.throw(/in order/);
   });
 
-  it('leaves out fabric, ranks per worker, payload, threads and output options', async () => {
+  it('leaves out fabric, ranks per worker, payload, threads, pace and output options', async () => {
     const others = [
-      small('prefill', { ...changes, fabric: 'websocket', ranksPerWorker: 4, threads: 2 }),
+      small('prefill', { ...changes, fabric: 'websocket', ranksPerWorker: 4, threads: 2, pace: 10 }),
       small('prefill', { ...changes, payload: { kind: 'float32', hidden: 32 }, threads: 3 }),
       small('prefill', { ...changes, payload: { kind: 'none' }, ranksPerWorker: 1, stallTimeoutSeconds: 7 }),
     ];

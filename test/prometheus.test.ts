@@ -4,7 +4,9 @@ import { expect } from 'chai';
 import type { Report } from '@epemu/outputs';
 import { METRICS, dashboard, metricsTable } from '@epemu/metrics';
 import type { MetricFamily, Panel } from '@epemu/metrics';
+import { EXIT_CODE } from '@epemu/core';
 import { smallArguments } from './support/configuration.js';
+import { eventually } from './support/eventually.js';
 import { MeteredRun, printedReport } from './support/metered-run.js';
 import { PROMETHEUS, PROMTOOL, Prometheus, promtool } from './support/prometheus.js';
 import type { Series } from './support/prometheus.js';
@@ -16,6 +18,11 @@ const RULE_TESTS = join(FOLDER, 'tests', 'rules.test.yml');
 const BOARD = dashboard();
 const PANELS = BOARD.panels.filter((panel): panel is Panel => panel.type !== 'row');
 const RANKS = 16;
+const WORKERS = 4;
+/** So slow that the run which is watched goes on for minutes: it is ended when all has been seen. */
+const ROWS_PER_SECOND = 0.25;
+/** Room for Prometheus to find a run, which takes it some ten seconds, and for an alert that must hold for ten. */
+const SEEN_MS = 150_000;
 
 /** @returns names of the catalogue as samples have them. */
 function sampleNames(): Set<string> {
@@ -29,7 +36,7 @@ function sampleNames(): Set<string> {
 
 /** @returns a panel's query as Grafana would send it with everything chosen. */
 function asSent(expression: string): string {
-  return expression.replace(/\$__rate_interval/g, '4s').replace(/\$(?:job|instance)/g, '.*');
+  return expression.replace(/\$__rate_interval/g, '10s').replace(/\$(?:job|instance)/g, '.*');
 }
 
 describe('Prometheus rules and the dashboard', () => {
@@ -114,85 +121,114 @@ describe('Prometheus rules and the dashboard', () => {
     }
   });
 
-  (PROMETHEUS === undefined ? describe.skip : describe)('with a real run (needs Prometheus)', () => {
+  (PROMETHEUS === undefined ? describe.skip : describe)('with real runs (needs Prometheus)', () => {
     const temporary = new TemporaryFolder();
     let prometheus: Prometheus;
+    /** Goes on, slowly, until all has been seen that takes several scrapes; one of its ranks is slow. */
+    let watched: MeteredRun;
+    let watchedProcesses: readonly string[];
+    /** Ends by itself and stays until its last values have been taken. */
     let report: Report;
+    let endedProcesses: readonly string[];
+
     before(async () => {
-      const targets = `${temporary.fresh('targets')}.json`;
-      // Long enough to be found, which takes Prometheus some ten seconds, and looked at several times.
-      const args = smallArguments('train', { fabric: 'websocket', ranksPerWorker: 4, layers: 24 });
-      const slow = ['--set', 'slowRanks=[{"rank":5,"factor":2}]'];
+      const targets = ['watched', 'ended'].map((name) => `${temporary.fresh(name)}.json`);
       prometheus = await Prometheus.start(temporary.fresh('prometheus'), targets, RULES);
-      const run = await MeteredRun.start([...args, ...slow], temporary.fresh(), targets);
-      const end = await run.command.end;
+      const slow = ['--pace', String(ROWS_PER_SECOND), '--set', 'slowRanks=[{"rank":5,"factor":2}]'];
+      const args = (layers: number): string[] =>
+        smallArguments('train', { fabric: 'websocket', ranksPerWorker: RANKS / WORKERS, layers });
+      watched = await MeteredRun.start([...args(58), ...slow], temporary.fresh(), targets[0]);
+      const ended = await MeteredRun.start(args(4), temporary.fresh(), targets[1]);
+      [watchedProcesses, endedProcesses] = await Promise.all([watched.processes(), ended.processes()]);
+      const end = await ended.command.end;
       expect(end.code, end.stderr).to.equal(0);
       report = printedReport(end);
     });
     after(async () => {
+      watched.command.kill('SIGINT');
+      const { code, stderr } = await watched.command.end;
+      expect(code, stderr).to.equal(EXIT_CODE.interrupted);
       await prometheus.stop();
       temporary.remove();
     });
 
-    it('has series of every rank, under the labels that epemu gave them', async () => {
-      const series = await prometheus.history(METRICS.virtualTime.name);
-      const ranks = series.map(({ metric }) => Number(metric['rank']));
-      expect(ranks.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: RANKS }, (_, rank) => rank));
-      for (const { metric } of series) expect(metric['job']).to.equal('epemu-worker');
+    /** Looks again while the watched run goes on. */
+    const seen = (check: () => Promise<void>): Promise<void> => eventually(SEEN_MS, check);
+    const of = (processes: readonly string[], series: readonly Series[]): Series[] =>
+      series.filter(({ metric }) => processes.includes(metric['instance'] ?? ''));
+
+    it('have series of every rank, under the labels that epemu gave them', async () => {
+      await seen(async () => {
+        for (const processes of [watchedProcesses, endedProcesses]) {
+          const series = of(processes, await prometheus.history(METRICS.virtualTime.name));
+          const ranks = series.map(({ metric }) => Number(metric['rank']));
+          expect(ranks.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: RANKS }, (_, rank) => rank));
+          for (const { metric } of series) expect(metric['job']).to.equal('epemu-worker');
+        }
+      });
       expect(await prometheus.history('{exported_rank!=""}')).to.deep.equal([]);
     });
 
-    it('has, last, the figures of the report', async () => {
-      const last = (series: readonly Series[]): number => Number(series[0].values.at(-1)?.[1]);
-      expect(last(await prometheus.history(METRICS.runSpan.name))).to.equal(report.timeline!.spanUs / 1e6);
-      const rows = await prometheus.history(METRICS.expertRows.name);
+    it('have, last, the figures of the report', async () => {
+      const last = (series: Series | undefined): number => Number(series?.values.at(-1)?.[1]);
+      const endedOnes = async (selector: string): Promise<Series[]> =>
+        of(endedProcesses, await prometheus.samples(selector));
+      const [span] = await endedOnes(METRICS.runSpan.name);
+      expect(last(span)).to.equal(report.timeline!.spanUs / 1e6);
+      const rows = await endedOnes(METRICS.expertRows.name);
       for (const { rank, expertRows } of report.ranksSummary) {
-        expect(last(rows.filter(({ metric }) => metric['rank'] === String(rank)))).to.equal(expertRows);
+        expect(last(rows.find(({ metric }) => metric['rank'] === String(rank)))).to.equal(expertRows);
       }
-      const rdma = `sum(${METRICS.linkBytes.name}{link="rdma",direction="out"})`;
-      expect(Math.max(...(await prometheus.history(rdma))[0].values.map(([, value]) => Number(value)))).to.equal(
-        report.traffic.rdmaBytes,
-      );
+      const rdma = await endedOnes(`${METRICS.linkBytes.name}{link="rdma",direction="out"}`);
+      expect(rdma.reduce((sum, series) => sum + last(series), 0)).to.equal(report.traffic.rdmaBytes);
     });
 
     for (const { title, targets } of PANELS) {
-      it(`has data for the panel “${title}”`, async () => {
+      it(`have data for the panel “${title}”`, async () => {
         for (const { expr } of targets) {
-          const series = await prometheus.history(asSent(expr));
-          expect(series, asSent(expr)).not.to.be.empty;
-          const values = series.flatMap((one) => one.values.map(([, value]) => Number(value)));
-          expect(values.some(Number.isFinite), expr).to.equal(true);
+          await seen(async () => {
+            const series = await prometheus.history(asSent(expr));
+            expect(series, asSent(expr)).not.to.be.empty;
+            const values = series.flatMap((one) => one.values.map(([, value]) => Number(value)));
+            expect(values.some(Number.isFinite), expr).to.equal(true);
+          });
         }
       });
     }
 
-    it('fills the variables of the dashboard', async () => {
+    it('fill the variables of the dashboard', async () => {
       const info = await prometheus.history(METRICS.runInfo.name);
       expect(new Set(info.map(({ metric }) => metric['job']))).to.have.keys('epemu-coordinator', 'epemu-worker');
-      expect(new Set(info.map(({ metric }) => metric['instance'])).size).to.equal(RANKS / 4 + 1);
-      expect(new Set(info.map(({ metric }) => metric['run'])).size).to.equal(1);
-    });
-
-    it('evaluates every rule without error, and every recording rule to something', async () => {
-      const rules = await prometheus.rules();
-      expect(rules).to.have.length(16);
-      for (const { name, health, lastError } of rules) {
-        expect({ name, health, lastError: lastError ?? '' }).to.deep.equal({ name, health: 'ok', lastError: '' });
-        if (name.includes(':')) expect(await prometheus.history(name), name).not.to.be.empty;
+      for (const processes of [watchedProcesses, endedProcesses]) {
+        const own = of(processes, info);
+        expect(new Set(own.map(({ metric }) => metric['instance']))).to.have.keys(...processes);
+        expect(new Set(own.map(({ metric }) => metric['run'])).size).to.equal(1);
       }
+      expect(new Set(info.map(({ metric }) => metric['run'])).size).to.equal(2);
     });
 
-    it('alerts of the slow rank, and of nothing else that is wrong with the run', async () => {
-      const stragglers = async (matchers: string): Promise<Set<string | undefined>> => {
-        const alerts = await prometheus.history(`ALERTS{alertname="EpemuStraggler"${matchers}}`);
+    it('have every rule evaluated without error, and every recording rule to something', async () => {
+      await seen(async () => {
+        const rules = await prometheus.rules();
+        expect(rules).to.have.length(16);
+        for (const { name, health, lastError } of rules) {
+          expect({ name, health, lastError: lastError ?? '' }).to.deep.equal({ name, health: 'ok', lastError: '' });
+          if (name.includes(':')) expect(await prometheus.history(name), name).not.to.be.empty;
+        }
+      });
+    });
+
+    it('alert of the slow rank, and of nothing else that is wrong', async () => {
+      const firing = async (names: string): Promise<Set<string | undefined>> => {
+        const alerts = await prometheus.history(`ALERTS{alertstate="firing",alertname=~"${names}"}`);
         return new Set(alerts.map(({ metric }) => metric['rank']));
       };
-      // The run may be over before the alert has held for long enough to fire. Ranks that have just begun, or whose
-      // worker was scraped a moment earlier, may look slow for less than that.
-      expect(await stragglers('')).to.include('5');
-      expect([...(await stragglers(',alertstate="firing",rank!="5"'))]).to.deep.equal([]);
-      const wrong = 'EpemuRunFailed|EpemuRankLost|EpemuDecodeErrors|EpemuNoProgress';
-      expect(await prometheus.history(`ALERTS{alertstate="firing",alertname=~"${wrong}"}`)).to.deep.equal([]);
+      await seen(async () => {
+        expect(await firing('EpemuStraggler')).to.include('5');
+      });
+      expect([...(await firing('EpemuStraggler'))]).to.deep.equal(['5']);
+      // A starved machine earns the alerts that a run does not go on and that an event loop is blocked.
+      expect([...(await firing('EpemuRunFailed|EpemuRankLost|EpemuDecodeErrors'))]).to.deep.equal([]);
     });
   });
 });

@@ -13,8 +13,8 @@ import { TemporaryFolder } from './support/temporary.js';
 
 const SCRIPT = join(PROJECT, 'deploy/slurm/epemu.sbatch');
 const TASKS = 4;
-/** Enough layers to be ended while it runs. */
-const LONG = { ranks: TASKS, layers: 58, ranksPerWorker: 1, fabric: 'websocket' };
+/** Goes on for two minutes, to be ended while it runs. */
+const LONG = { ranks: TASKS, layers: 58, ranksPerWorker: 1, fabric: 'websocket', pace: 0.5 };
 const START_MS = 60_000;
 const GONE_MS = 10_000;
 const VICTIM = 2;

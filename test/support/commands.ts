@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import './machine.js';
 import type { CliEnd } from './run-cli.js';
 
 /** The project's folder, from dist-test/support. */

@@ -7,8 +7,8 @@ import { runCli } from './run-cli.js';
 import type { CliEnd } from './run-cli.js';
 
 /** The rank that a fault hits; each rank is a process of its own. */
-export const VICTIM = 3;
-const CHANGES = { ranks: 4, layers: 3, ranksPerWorker: 1, fabric: 'websocket', payload: 'none' };
+export const VICTIM = 1;
+const CHANGES = { ranks: 2, layers: 3, ranksPerWorker: 1, fabric: 'websocket', payload: 'none' };
 
 /** @returns one operation of layer 1 for each phase of a scenario that has one there. */
 export function operationsOfLayerOne(scenario: ScenarioName): Operation[] {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '@epemu/outputs';
 import { parseMetrics } from './metrics-text.js';
@@ -44,11 +44,22 @@ export class MeteredRun {
 
   /** @returns targets by job, as listed now. */
   listed(): Record<string, readonly string[]> {
+    if (!existsSync(this.#targetsFile)) return {};
     const groups = JSON.parse(readFileSync(this.#targetsFile, 'utf8')) as {
       targets: string[];
       labels: { job: string };
     }[];
     return Object.fromEntries(groups.map(({ targets, labels }) => [labels.job, targets]));
+  }
+
+  /** Waits until the run lists its processes. @returns their addresses. */
+  async processes(): Promise<readonly string[]> {
+    while (Object.keys(this.listed()).length === 0) {
+      if (this.command.ended)
+        throw new Error(`the run ended without listing a target: ${(await this.command.end).stderr}`);
+      await delay(SCRAPE_MS);
+    }
+    return Object.values(this.listed()).flat();
   }
 
   /** Scrapes all processes again and again until they are gone. @returns what each said last. */

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -71,13 +72,11 @@ export async function within(milliseconds: number, holds: () => boolean): Promis
 }
 
 /** Below the ports that the system gives to outgoing connections: one of those may take a port between two moments. */
-const FIRST_PORT = 20_000;
-const PORTS_OF_PROCESS = 20;
-let nextPort = FIRST_PORT + (process.pid % 500) * PORTS_OF_PROCESS;
+const PORTS = { first: 20_000, end: 32_000 };
 
-/** @returns a port that is free, and that no connection takes before somebody listens on it. */
+/** @returns a port that is free, and that no connection, and hardly another test, takes before somebody listens on it. */
 export function freePort(): Promise<number> {
-  const port = nextPort++;
+  const port = randomInt(PORTS.first, PORTS.end);
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {

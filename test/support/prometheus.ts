@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import './machine.js';
 import { freePort } from './processes.js';
 
 function installed(path: string): string | undefined {
@@ -40,16 +41,20 @@ export class Prometheus {
     });
   }
 
-  /** Starts one that scrapes what a file lists, twice a second. @returns it once it is ready. */
-  static async start(folder: string, targetsFile: string, ruleFiles: readonly string[]): Promise<Prometheus> {
+  /** Starts one that scrapes what a file lists, every two seconds: a busy process may be as late. @returns it once it is ready. */
+  static async start(
+    folder: string,
+    targetFiles: readonly string[],
+    ruleFiles: readonly string[],
+  ): Promise<Prometheus> {
     mkdirSync(folder, { recursive: true });
     const config = join(folder, 'prometheus.yml');
     writeFileSync(
       config,
       JSON.stringify({
-        global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
+        global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '500ms' },
         rule_files: ruleFiles,
-        scrape_configs: [{ job_name: 'epemu', file_sd_configs: [{ files: [targetsFile] }] }],
+        scrape_configs: [{ job_name: 'epemu', file_sd_configs: [{ files: targetFiles }] }],
       }),
     );
     const port = await freePort();
@@ -85,6 +90,13 @@ export class Prometheus {
       step: '0.5',
     });
     const { data } = (await this.#get(`query_range?${parameters.toString()}`)) as { data: { result: Series[] } };
+    return data.result;
+  }
+
+  /** @returns all that was scraped of some series, as it was scraped. @throws when the selector is none. */
+  async samples(selector: string): Promise<readonly Series[]> {
+    const parameters = new URLSearchParams({ query: `${selector}[1h]` });
+    const { data } = (await this.#get(`query?${parameters.toString()}`)) as { data: { result: Series[] } };
     return data.result;
   }
 

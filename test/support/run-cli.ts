@@ -53,6 +53,11 @@ export class CliProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** Whether the process is gone. */
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -74,7 +79,7 @@ export class CliProcess {
         if (match !== null) {
           this.#watchers.delete(look);
           resolve(match);
-        } else if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        } else if (this.ended) {
           reject(new Error(`the command ended without ${String(pattern)} on ${name}: ${this.#stderr}`));
         }
       };

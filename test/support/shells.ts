@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { findCommand } from '@epemu/cluster';
+import './machine.js';
 
 /** Shells that complete, and how each starts on a terminal with nothing of the user's. */
 const STARTS = {

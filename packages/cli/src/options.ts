@@ -21,6 +21,11 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
   { flag: '--kernel-names <kind>', key: 'kernelNames', help: "nccl, or deepep: as DeepSeek's trace names them" },
   { flag: '--ranks-per-worker <n>', key: 'ranksPerWorker', help: 'ranks of a process (default 1; 8 above 32 ranks)' },
+  {
+    flag: '--pace <rows>',
+    key: 'pace',
+    help: 'rows of the schedule a second of host time (default: as fast as can be)',
+  },
   { flag: '--threads <n>', key: 'threads', help: 'compute threads of the host, dealt out to its workers' },
 ];
 

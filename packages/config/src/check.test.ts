@@ -73,6 +73,23 @@ describe('checkConfiguration', () => {
     expect(refused({ payload: { hidden: 20 } })).to.deep.equal(['payload.hidden', message]);
   });
 
+  it('refuses a pace at which a row takes as long as a stall, and what is no pace', () => {
+    expect(refused({ pace: 0.02 })).to.deep.equal([
+      'pace',
+      'pace is 0.02, but then a row takes more than half of stallTimeoutSeconds, 60 s; ' +
+        'use at least 0.03333333333333333 rows a second, or raise stallTimeoutSeconds',
+    ]);
+    expect(refused({ pace: 0 })).to.deep.equal(['pace', 'pace is 0, but it must be more than 0']);
+    expect(refused({ pace: 'slow' })).to.deep.equal(['pace', 'pace is "slow", but it must be of type number']);
+    for (const pace of [1 / 30, 1000, null]) {
+      expect(resolveConfiguration({ scenario: 'train', flags: { pace } }).pace).to.equal(pace);
+    }
+    expect(resolveConfiguration({ scenario: 'train' }).pace).to.equal(null);
+    expect(resolveConfiguration({ scenario: 'train', flags: { pace: 0.02, stallTimeoutSeconds: 100 } }).pace).to.equal(
+      0.02,
+    );
+  });
+
   it('refuses slow ranks and faults outside the run', () => {
     const slowRanks = [{ rank: 64, factor: 2 }];
     expect(refused({ slowRanks })).to.deep.equal(['slowRanks', 'slowRanks names rank 64, but ranks are 0 to 63']);

@@ -49,6 +49,16 @@ function checkSizes(configuration: Configuration): void {
   }
 }
 
+/** Whoever is held back for that long would be taken for stalled; half of it leaves room for a slow host. */
+function checkPace({ pace, stallTimeoutSeconds }: Configuration): void {
+  if (pace === null || 1 / pace <= stallTimeoutSeconds / 2) return;
+  refuse(
+    'pace',
+    `pace is ${pace}, but then a row takes more than half of stallTimeoutSeconds, ${stallTimeoutSeconds} s; ` +
+      `use at least ${2 / stallTimeoutSeconds} rows a second, or raise stallTimeoutSeconds`,
+  );
+}
+
 function checkWorkload(configuration: Configuration): void {
   const { family, promptLengths, tokensPerMicrobatch } = configuration;
   if (promptLengths === undefined && tokensPerMicrobatch === undefined) {
@@ -193,6 +203,7 @@ function checkSchedule(configuration: Configuration): void {
  */
 export function checkConfiguration(configuration: Configuration): void {
   checkSizes(configuration);
+  checkPace(configuration);
   checkWorkload(configuration);
   checkSchedule(configuration);
 }

@@ -77,6 +77,8 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   ranksPerWorker: z.int().min(1).max(4096),
   threads: z.int().min(1).max(1024),
   stallTimeoutSeconds: z.number().min(1).max(86_400),
+  /** Rows of the schedule a second of host time that no rank runs ahead of; null: as fast as the host goes. */
+  pace: z.number().positive().nullable().default(null),
   /** Names of communication kernels in traces: behind NCCL's, or as DeepSeek's published trace has them. */
   kernelNames: z.enum(['nccl', 'deepep']).default('nccl'),
   /** Generation of the collectives' kernels: DeepEP of February, April or June 2025. */

@@ -76,6 +76,7 @@ const ENVIRONMENT_KEYS = {
   EPEMU_HARDWARE: 'hardware',
   EPEMU_KERNEL_NAMES: 'kernelNames',
   EPEMU_STALL_TIMEOUT_SECONDS: 'stallTimeoutSeconds',
+  EPEMU_PACE: 'pace',
 } as const;
 
 /** @returns what the environment configures. */

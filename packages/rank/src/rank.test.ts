@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { ComputePool } from '@epemu/compute';
 import { denseLayerCount, microBatchesOf, resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
 import { buildProgram, hopsOf } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
@@ -197,6 +199,51 @@ describe('a notify', () => {
 });
 
 describe('a rank', () => {
+  it('goes through the same virtual time at a pace, no row ahead of it', async () => {
+    const flags = { ranks: 8, layers: 4, tokensPerMicrobatch: 8 };
+    const unpaced = await run('decode', flags);
+    const before = performance.now();
+    const paced = await run('decode', { ...flags, pace: 50 });
+    const lastRow = Math.max(...paced.program.operations.map(({ row }) => row));
+    expect(performance.now() - before).to.be.at.least(lastRow * 20);
+    expect(everything(paced)).to.deep.equal(everything(unpaced));
+  });
+
+  it('that is held back by its pace ends with a failure at once', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    // Mocha's own timer for this test is set once the test waits.
+    await setImmediate();
+    const set = timers();
+    const flags = { ranks: 8, layers: 2, payload: NONE, pace: 0.0001, stallTimeoutSeconds: 86_400 };
+    const configuration = resolveConfiguration({ scenario: 'decode', flags });
+    const program = buildProgram(configuration);
+    const fabric = new MemoryFabric();
+    const pool = new ComputePool({ threads: 1, hidden: 16 });
+    const held = deferred<undefined>();
+    const upToFirstRow = program.operations.filter(({ row }) => row <= 0).length;
+    let begun = 0;
+    const observer = {
+      onOperation: () => {
+        if (++begun === 8 * upToFirstRow) held.resolve(undefined);
+      },
+      onTask: () => undefined,
+    };
+    const ranks = Array.from(
+      { length: 8 },
+      (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer }),
+    );
+    const running = Promise.allSettled(ranks.map((rank) => rank.run()));
+    await held.promise;
+    for (const rank of ranks) rank.abort(new Error('enough'));
+    for (const outcome of await running) {
+      expect(outcome).to.have.property('status', 'rejected');
+    }
+    expect(begun).to.equal(8 * upToFirstRow);
+    await pool.close();
+    await fabric.close();
+    expect(timers()).to.equal(set);
+  });
+
   it('ends with the first failure, and everything it waits for with it', async () => {
     const configuration = resolveConfiguration({ scenario: 'decode', flags: { ranks: 8, layers: 1, payload: NONE } });
     const fabric = new MemoryFabric();

@@ -6,6 +6,7 @@ import type { Endpoint, Fabric } from '@epemu/fabric';
 import type { Operation, Program } from '@epemu/schedule';
 import { canonicalOperations, canonicalTimeline, emptyOperations, emptyTimeline } from '@epemu/timeline';
 import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import { Pace } from './pace.js';
 import { Mailbox } from './timing/mailbox.js';
 import { TimingPlane } from './timing/plane.js';
 import { PortOrder } from './timing/port-order.js';
@@ -41,6 +42,7 @@ export class Rank {
   readonly #timing: TimingPlane;
   readonly #tokens: TokenPlane;
   readonly #mailbox = new Mailbox();
+  readonly #pace: Pace;
   readonly #timeline: RankTimeline;
   readonly #operations: RankOperations;
   #fail!: (error: Error) => void;
@@ -58,12 +60,14 @@ export class Rank {
     const { rank, configuration, program, fabric, pool, observer } = options;
     this.#configuration = configuration;
     this.#rank = rank;
+    this.#pace = new Pace(configuration.pace);
     this.#timeline = emptyTimeline(rank);
     this.#operations = emptyOperations(rank);
     this.#failed = new Promise<never>((_, reject) => {
       this.#fail = (error) => {
         this.#mailbox.fail(error);
         this.#tokens.fail(error);
+        this.#pace.fail(error);
         reject(error);
       };
     });
@@ -95,6 +99,7 @@ export class Rank {
       pool,
       buffers: buffersOf(pool),
       operations: this.#operations,
+      rowBegins: (row) => this.#pace.row(row),
       fail: (error) => {
         this.abort(error);
       },
@@ -120,6 +125,7 @@ export class Rank {
         received: new Map(),
       },
       {
+        rowBegins: (row) => this.#pace.row(row),
         onOperation: (operation) => {
           observer.onOperation(rank, operation);
         },
@@ -139,6 +145,7 @@ export class Rank {
    * @throws the first failure: of a peer, a message or a computation.
    */
   async run(): Promise<void> {
+    this.#pace.start();
     await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#runTokens()])]);
   }
 

@@ -42,6 +42,7 @@ Examples:
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
   epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
   epemu run train --serve 0.0.0.0:8080 --serve-for 600
+  epemu run train --layers 58 --pace 2 --serve   two rows of the schedule a second, to look at
   epemu run runs/…/config.json                   repeats a run: same digest`,
     )
     .action(async (scenario: string, flags: RunFlags) => {

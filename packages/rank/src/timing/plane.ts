@@ -15,6 +15,8 @@ import { timeLowLatency, timePipeline } from './single-hop.js';
 
 /** What the timing of a rank asks of the rest of it, and tells it. */
 export interface TimingHooks {
+  /** Resolves when the rank's pace lets a row begin on the host. */
+  rowBegins(row: number): Promise<void>;
   /** Called when an operation starts; a fault may end the process here. */
   onOperation(operation: Operation): void;
   /** Called when an operation has ended. */
@@ -81,6 +83,7 @@ export class TimingPlane {
       for (const gate of operation.gates) afterNs = Math.max(afterNs, await this.#ends.of(gate));
       const launchNs = await this.#host.launchNs(operation.id, 0);
       const startNs = Math.max(afterNs + gapNs, this.#host.earliestNs(launchNs));
+      await this.#hooks.rowBegins(operation.row);
       this.#hooks.onOperation(operation);
       const times = await this.#time(operation, startNs);
       freeNs = times.streamFreeNs;

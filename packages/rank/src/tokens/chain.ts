@@ -40,6 +40,8 @@ export class MicroBatchChain {
     let input = await this.#initialise('activation');
     let ahead = this.#routeIfSparse(first);
     for (let layer = first; layer <= last; layer++) {
+      // What is kept is training's other micro-batch, whose forward lies before the first row.
+      if (!keep) await this.#plane.host.rowBegins(layer);
       const routing = ahead;
       // The router does not look at the payload, so the next layer's routing overlaps with this layer's exchange.
       if (layer < last) ahead = this.#routeIfSparse(layer + 1);
@@ -67,7 +69,9 @@ export class MicroBatchChain {
   /** Runs layers `last` down to `first` backward, over what {@link forward} kept. */
   async backward(first: number, last: number): Promise<void> {
     const gradient = await this.#initialise('gradient');
+    const { layers } = this.#plane.host.configuration;
     for (let layer = last; layer >= first; layer--) {
+      await this.#plane.host.rowBegins(layers - 1 - layer);
       const kept = this.#kept.get(layer)!;
       if (kept.routed === undefined || kept.received === undefined) {
         await this.#residualBackward('dense', layer, kept.attended, gradient);

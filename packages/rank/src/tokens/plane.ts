@@ -28,6 +28,8 @@ export interface TokenHost extends ExchangeHost {
   readonly microBatches: readonly MicroBatch[];
   readonly pool: ComputePool;
   readonly operations: RankOperations;
+  /** Resolves when the rank's pace lets a row begin on the host. */
+  rowBegins(row: number): Promise<void>;
   onTask(kind: TaskKind, timing: TaskTiming): void;
 }
 

@@ -94,8 +94,8 @@ async function costModelSeconds(scenario) {
   for (let rank = 0; rank < ranks; rank++) {
     const catalogue = catalogueOf(configuration);
     for (const { list, microBatch } of operations) {
-      const { tokens, attentionWork } = batches[microBatch];
-      const sizes = catalogue.sizesOf(evenWork(catalogue.sizes, tokens, attentionWork));
+      const { tokens, attentionPairs } = batches[microBatch];
+      const sizes = catalogue.sizesOf(evenWork(catalogue.sizes, tokens, attentionPairs));
       for (const kernel of catalogue.kernels(list)) totalNs += kernel.durationNs(sizes, schedule.computeSms);
     }
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { runScenario } from '@epemu/cluster';
-import { decodeOperations, decodeTimeline, encodeOperations, encodeTimeline } from '@epemu/timeline';
-import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import { decodeRecord, decodeTimeline, encodeRecord, encodeTimeline } from '@epemu/timeline';
+import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import { digestOfOutcome } from './support/cluster-run.js';
 import { small } from './support/configuration.js';
 import { digestOf, runLocally } from './support/local-run.js';
@@ -24,9 +24,9 @@ describe('digest', () => {
   });
 
   /** The digest after one rank's record was changed; the run itself is not touched. */
-  function digestAfter(change: (timeline: RankTimeline, operations: RankOperations) => void): string {
+  function digestAfter(change: (timeline: RankTimeline, operations: RankRecord) => void): string {
     const timelines = run.timelines.map((timeline) => decodeTimeline(encodeTimeline(timeline)));
-    const records = run.records.map((record) => decodeOperations(encodeOperations(record)));
+    const records = run.records.map((record) => decodeRecord(encodeRecord(record)));
     change(timelines[RANK], records[RANK]);
     return digestOf(run.program, timelines, records);
   }

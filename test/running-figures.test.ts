@@ -6,7 +6,7 @@ import { SCENARIOS, small } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
 import type { LocalRun } from './support/local-run.js';
 
-const COLUMNS = ['events', 'windows', 'services', 'receipts'] as const;
+const COLUMNS = ['events', 'transfers', 'services', 'receipts'] as const;
 
 /** Calls `look` each time that some more rows, in an order of their own, have been added to an empty timeline. */
 function grow(whole: RankTimeline, seed: number, growing: RankTimeline, look: () => void): void {
@@ -85,7 +85,7 @@ describe('running figures of a rank', () => {
           const running = new RunningFigures(timeline, run.program);
           const durations: Record<CollectiveName, number[]> = { dispatch: [], combine: [] };
           for (let i = 0; i < 2; i++) running.update((name, _, durationNs) => durations[name].push(durationNs));
-          const { services, receipts, events, windows } = timeline;
+          const { services, receipts, events, transfers } = timeline;
           const port = services.column('port');
           for (const number of Object.values(PORT)) {
             const own = services.column('bytes').filter((_, row) => port[row] === number);
@@ -93,7 +93,7 @@ describe('running figures of a rank', () => {
           }
           expect(running.receivedTokens).to.equal(sum(receipts.column('receivedTokens')));
           expect(running.expertRows).to.equal(sum(receipts.column('expertRows')));
-          const lengths = [events, windows].map(
+          const lengths = [events, transfers].map(
             (columns) => sum(columns.column('endNs')) - sum(columns.column('startNs')),
           );
           expect(sum([...running.busy()].map(({ ns }) => ns))).to.equal(sum(lengths));

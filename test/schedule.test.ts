@@ -223,7 +223,7 @@ describe('prompts of unequal length', () => {
   it('are cut into micro-batches of equal attention work, the prefix in micro-batch 1', () => {
     const [second, first] = microBatchesOf(run.configuration);
     expect(first.tokens + second.tokens).to.equal(450);
-    expect(Math.abs(first.attentionWork - second.attentionWork)).to.be.at.most(first.tokens);
+    expect(Math.abs(first.attentionPairs - second.attentionPairs)).to.be.at.most(first.tokens);
     expect(first.pieces).to.have.length(1);
     expect(first.pieces[0]).to.include({ prompt: 0, start: 0 });
     expect(second.pieces[0]).to.include({ prompt: 0, start: first.pieces[0].length });

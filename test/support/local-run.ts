@@ -4,7 +4,7 @@ import type { InMemoryRun } from '@epemu/experiments';
 import type { Fabric } from '@epemu/fabric';
 import type { Program } from '@epemu/schedule';
 import { RunDigest, replay } from '@epemu/timeline';
-import type { HeaderDelay, RankOperations, RankTimeline } from '@epemu/timeline';
+import type { HeaderDelay, RankRecord, RankTimeline } from '@epemu/timeline';
 
 /** What the ranks of a run in this process handed over. */
 export interface LocalRun extends InMemoryRun {
@@ -12,11 +12,7 @@ export interface LocalRun extends InMemoryRun {
 }
 
 /** @returns the digest of timelines and the expert hashes that belong to them. */
-export function digestOf(
-  program: Program,
-  timelines: readonly RankTimeline[],
-  records: readonly RankOperations[],
-): string {
+export function digestOf(program: Program, timelines: readonly RankTimeline[], records: readonly RankRecord[]): string {
   const digest = new RunDigest(program);
   timelines.forEach((timeline, rank) => {
     digest.add(timeline, records[rank].expertHashes);

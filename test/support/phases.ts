@@ -25,15 +25,15 @@ export function spansOf(timeline: RankTimeline): Map<number, Span> {
 /** @returns what is wrong with a rank's times against the program's gates: early starts, in words. */
 export function earlyStarts(program: Program, timeline: RankTimeline): string[] {
   const spans = spansOf(timeline);
-  const windows = new Map<number, number>();
-  const arrivals = timeline.windows.column('endNs');
-  timeline.windows.column('operation').forEach((id, i) => windows.set(id, arrivals[i]));
+  const transfers = new Map<number, number>();
+  const arrivals = timeline.transfers.column('endNs');
+  timeline.transfers.column('operation').forEach((id, i) => transfers.set(id, arrivals[i]));
   return program.operations.flatMap((operation) => {
     const span = spans.get(operation.id);
     if (span === undefined) return [];
     const late = operation.gates.filter((gate) => (spans.get(gate)?.endNs ?? Number.NEGATIVE_INFINITY) > span.startNs);
     const problems = late.map((gate) => `${operation.phase} before the end of ${program.operations[gate].phase}`);
-    const arrived = operation.issue === undefined ? undefined : windows.get(operation.issue);
+    const arrived = operation.issue === undefined ? undefined : transfers.get(operation.issue);
     if (arrived !== undefined && span.endNs < arrived) problems.push(`${operation.phase} ends before its last byte`);
     return problems.map((problem) => `rank ${timeline.rank}: ${problem} (row ${operation.row})`);
   });

@@ -4,7 +4,7 @@ import { NoProgressError, deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
 import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
-import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import { encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import { whereText } from './coordinator/failure.js';
 import type { WorkerStatistics } from './control/messages.js';
 import type { Move, RunListener } from './run-events.js';
@@ -14,7 +14,7 @@ import { RankGroup } from './worker/rank-group.js';
 /** How often it is told how far the ranks are. */
 const PROGRESS_INTERVAL_MS = 50;
 
-/** Options of {@link runInMemory}. */
+/** Options of {@link runInThisProcess}. */
 export interface LocalRunOptions {
   readonly configuration: Configuration;
   readonly program: Program;
@@ -34,7 +34,7 @@ export interface LocalRunOptions {
  * @throws the first failure: of a rank, NoProgressError when none moves, or of storing what they recorded; what they
  * recorded until then is in the spool.
  */
-export async function runInMemory(options: LocalRunOptions): Promise<WorkerStatistics> {
+export async function runInThisProcess(options: LocalRunOptions): Promise<WorkerStatistics> {
   const { configuration, program, spool, signal, fabric = new MemoryFabric({}) } = options;
   const ranks = Array.from({ length: configuration.ranks }, (_, rank) => rank);
   const { threads, stallTimeoutSeconds } = configuration;
@@ -97,9 +97,9 @@ export async function runInMemory(options: LocalRunOptions): Promise<WorkerStati
 /** Puts what the ranks recorded so far into the spool. */
 function store(group: RankGroup, spool: RunSpool): void {
   for (const rank of group.ranks) {
-    const { timeline, operations, numerics } = rank.snapshot();
+    const { timeline, record, numerics } = rank.snapshot();
     spool.storeTimeline(rank.rank, encodeTimeline(timeline));
-    spool.storeOperations(rank.rank, encodeOperations(operations));
+    spool.storeRecord(rank.rank, encodeRecord(record));
     spool.addNumerics(numerics);
   }
   const ranks = group.ranks.map(({ rank }) => rank);

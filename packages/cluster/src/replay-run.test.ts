@@ -5,7 +5,7 @@ import { resolveConfiguration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { writeOperationsFile } from '@epemu/outputs';
 import { buildProgram } from '@epemu/schedule';
-import { emptyOperations, encodeOperations } from '@epemu/timeline';
+import { emptyRecord, encodeRecord } from '@epemu/timeline';
 import { expect } from 'chai';
 import { replayRun } from './replay-run.js';
 
@@ -24,7 +24,7 @@ describe('replayRun', () => {
   it('refuses the partial record of a run that did not finish', async () => {
     const configuration = resolveConfiguration({ scenario: 'prefill', flags: { ranks: 8, layers: 1 } });
     const program = buildProgram(configuration);
-    const record = encodeOperations(emptyOperations(0));
+    const record = encodeRecord(emptyRecord(0));
     await writeOperationsFile(join(folder, 'operations.bin.gz'), { configuration, program, digest: '' }, [record]);
     expect(await refusal(folder)).to.equal(
       `${folder} is of a run that did not finish; name the folder of a finished run`,

@@ -9,7 +9,7 @@ import { RunSpool } from '@epemu/outputs';
 import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
 import { spawnError } from './launcher.js';
-import { runInMemory } from './local-run.js';
+import { runInThisProcess } from './local-run.js';
 import { runScenario } from './run.js';
 import type { RunOptions, RunOutcome } from './run.js';
 
@@ -119,7 +119,7 @@ describe('a run', () => {
       follow: false,
       onEvent: () => undefined,
     };
-    const error = await runInMemory(options).catch((thrown: unknown) => thrown);
+    const error = await runInThisProcess(options).catch((thrown: unknown) => thrown);
     expect(error).to.be.instanceOf(NoProgressError);
     expect((error as Error).message).to.match(/^no rank has moved for 1 s; furthest behind is rank \d /);
     expect(spool.ranks).to.deep.equal([0, 1, 2, 3]);

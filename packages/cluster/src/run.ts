@@ -25,7 +25,7 @@ import { runCluster } from './cluster-run.js';
 import type { ExternalWorkers, WorkersGone } from './cluster-run.js';
 import { hostNs } from './control/clock.js';
 import type { Numerics, WorkerStatistics } from './control/messages.js';
-import { runInMemory } from './local-run.js';
+import { runInThisProcess } from './local-run.js';
 import { RankMetrics } from './metrics/rank-metrics.js';
 import { ProgressTracker } from './progress-tracker.js';
 import type { RunProgress } from './progress-tracker.js';
@@ -239,7 +239,7 @@ class ScenarioRun {
       const onRanks = (group: RankGroup, fabric: MemoryFabric): void => {
         this.#options.onLocalRanks?.(new RankMetrics(group, fabric, configuration, program));
       };
-      this.#statistics = [await runInMemory({ ...common, onRanks })];
+      this.#statistics = [await runInThisProcess({ ...common, onRanks })];
     } else {
       const { workerMetricsLingerSeconds: seconds } = this.#options;
       const onEnd = (gone: WorkersGone): void => {

@@ -29,7 +29,7 @@ describe('splitPrompts', () => {
       [0, 1].map((prompt) => ({ prompt, start: 0, length: 4096 })),
     ]);
     expect(batches.map(({ tokens }) => tokens)).to.deep.equal([8192, 8192]);
-    expect(batches.map(({ attentionWork }) => attentionWork)).to.deep.equal([16_781_312, 16_781_312]);
+    expect(batches.map(({ attentionPairs }) => attentionPairs)).to.deep.equal([16_781_312, 16_781_312]);
   });
 
   it('gives the prefix of a cut prompt to micro-batch 1', () => {
@@ -37,7 +37,7 @@ describe('splitPrompts', () => {
     const [second, first] = splitPrompts([100]);
     expect(first.pieces).to.deep.equal([{ prompt: 0, start: 0, length: 71 }]);
     expect(second.pieces).to.deep.equal([{ prompt: 0, start: 71, length: 29 }]);
-    expect([first.attentionWork, second.attentionWork]).to.deep.equal([2556, 2494]);
+    expect([first.attentionPairs, second.attentionPairs]).to.deep.equal([2556, 2494]);
   });
 
   it('keeps every position of every prompt exactly once', () => {
@@ -57,8 +57,8 @@ describe('splitPrompts', () => {
     fc.assert(
       fc.property(PROMPTS, (lengths) => {
         const [a, b] = splitPrompts(lengths);
-        for (const batch of [a, b]) expect(batch.attentionWork).to.equal(countedPairs(batch));
-        expect(Math.abs(a.attentionWork - b.attentionWork)).to.be.at.most(Math.max(...lengths));
+        for (const batch of [a, b]) expect(batch.attentionPairs).to.equal(countedPairs(batch));
+        expect(Math.abs(a.attentionPairs - b.attentionPairs)).to.be.at.most(Math.max(...lengths));
       }),
     );
   });
@@ -89,22 +89,22 @@ describe('microBatchesOf', () => {
   it('gives each micro-batch of a decode its tokens, and one that is alone both', () => {
     const two = microBatchesOf({ ...inference, schedule: { microBatches: 2 } });
     const one = microBatchesOf({ ...inference, schedule: { microBatches: 1 } });
-    expect(two.map(({ tokens, attentionWork }) => [tokens, attentionWork])).to.deep.equal([
+    expect(two.map(({ tokens, attentionPairs }) => [tokens, attentionPairs])).to.deep.equal([
       [128, 524_288],
       [128, 524_288],
     ]);
-    expect(one.map(({ tokens, attentionWork }) => [tokens, attentionWork])).to.deep.equal([[256, 1_048_576]]);
+    expect(one.map(({ tokens, attentionPairs }) => [tokens, attentionPairs])).to.deep.equal([[256, 1_048_576]]);
   });
 
   it('leaves prompts whole where one micro-batch takes all', () => {
     const source = { family: 'inference', kvLength: 4096, promptLengths: [100, 50] } as const;
     const [batch] = microBatchesOf({ ...source, schedule: { microBatches: 1 } });
-    expect([batch.tokens, batch.attentionWork]).to.deep.equal([150, 6325]);
+    expect([batch.tokens, batch.attentionPairs]).to.deep.equal([150, 6325]);
   });
 
   it('gives both micro-batches of a training a sequence of their own', () => {
     const source = { family: 'training', kvLength: 4096, tokensPerMicrobatch: 10 } as const;
     const batches = microBatchesOf({ ...source, schedule: { microBatches: 2 } });
-    expect(batches.map(({ attentionWork }) => attentionWork)).to.deep.equal([55, 55]);
+    expect(batches.map(({ attentionPairs }) => attentionPairs)).to.deep.equal([55, 55]);
   });
 });

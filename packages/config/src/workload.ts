@@ -9,7 +9,7 @@ export interface PromptPiece {
 export interface MicroBatch {
   readonly tokens: number;
   /** Pairs of (query, key) that core attention computes: see {@link causalPairs}; decode: tokens × KV length. */
-  readonly attentionWork: number;
+  readonly attentionPairs: number;
   readonly pieces: readonly PromptPiece[];
 }
 
@@ -52,7 +52,7 @@ export function splitPrompts(promptLengths: readonly number[]): [MicroBatch, Mic
 export function microBatchOf(pieces: readonly PromptPiece[]): MicroBatch {
   return {
     tokens: pieces.reduce((sum, piece) => sum + piece.length, 0),
-    attentionWork: pieces.reduce((sum, piece) => sum + causalPairs(piece.start, piece.length), 0),
+    attentionPairs: pieces.reduce((sum, piece) => sum + causalPairs(piece.start, piece.length), 0),
     pieces,
   };
 }
@@ -81,5 +81,5 @@ export function microBatchesOf(source: WorkloadSource): readonly MicroBatch[] {
     return Array.from({ length: count }, () => microBatchOf([{ prompt: 0, start: 0, length: tokens }]));
   }
   const share = tokens * (count === 1 ? 2 : 1);
-  return Array.from({ length: count }, () => ({ tokens: share, attentionWork: share * source.kvLength, pieces: [] }));
+  return Array.from({ length: count }, () => ({ tokens: share, attentionPairs: share * source.kvLength, pieces: [] }));
 }

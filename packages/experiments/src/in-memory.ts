@@ -6,14 +6,14 @@ import { Rank } from '@epemu/rank';
 import type { NumericsTotals } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
-import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import type { RankRecord, RankTimeline } from '@epemu/timeline';
 
 /** What the ranks of a run in this process handed over, ascending by rank. */
 export interface InMemoryRun {
   readonly configuration: Configuration;
   readonly program: Program;
   readonly timelines: readonly RankTimeline[];
-  readonly records: readonly RankOperations[];
+  readonly records: readonly RankRecord[];
   readonly numerics: readonly NumericsTotals[];
 }
 
@@ -50,7 +50,7 @@ export async function runInMemory(
       configuration,
       program,
       timelines: results.map(({ timeline }) => timeline),
-      records: results.map(({ operations }) => operations),
+      records: results.map(({ record }) => record),
       numerics: results.map(({ numerics }) => numerics),
     };
   } finally {

@@ -106,7 +106,7 @@ export async function mergeRun(
     await turn();
     signal?.throwIfAborted();
     const timeline = spool.timeline(rank);
-    if (complete) digest.add(timeline, spool.operations(rank).expertHashes);
+    if (complete) digest.add(timeline, spool.record(rank).expertHashes);
     const view = trace.view(timeline);
     if (timeline.events.count > 0) {
       // What ranks did is looked at once; report, page and traces read the same view of it.
@@ -147,6 +147,6 @@ export async function mergeRun(
 function* recordsOf(spool: RunSpool, ranks: readonly number[], signal: AbortSignal | undefined): Generator<Uint8Array> {
   for (const rank of ranks) {
     signal?.throwIfAborted();
-    yield spool.operationsBytes(rank);
+    yield spool.recordBytes(rank);
   }
 }

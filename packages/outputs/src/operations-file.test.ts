@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { resolveConfiguration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { buildProgram } from '@epemu/schedule';
-import { emptyOperations, encodeOperations } from '@epemu/timeline';
+import { emptyRecord, encodeRecord } from '@epemu/timeline';
 import { expect } from 'chai';
 import { readOperationsFile, writeOperationsFile } from './operations-file.js';
 
@@ -18,10 +18,10 @@ const HEAD = { configuration, program: buildProgram(configuration), digest: 'd'.
 
 /** What a rank would hand over. */
 function recordOf(rank: number): Uint8Array {
-  const record = emptyOperations(rank);
+  const record = emptyRecord(rank);
   record.durations.push(0, 0, 1000 + rank);
   record.segments.push(2, 1, 1 - rank, rank, 1 - rank, 0, 5_000_000_000);
-  return encodeOperations(record);
+  return encodeRecord(record);
 }
 
 /** The error that reading a file fails with, which must be bad input and name the file. */
@@ -59,7 +59,7 @@ describe('a file of operations', () => {
     expect(run.configuration).to.deep.equal(configuration);
     expect(run.program).to.deep.equal(HEAD.program);
     expect(run.digest).to.equal(HEAD.digest);
-    expect(run.records.map((record) => Buffer.from(encodeOperations(record)))).to.deep.equal(
+    expect(run.records.map((record) => Buffer.from(encodeRecord(record)))).to.deep.equal(
       [0, 1].map((rank) => Buffer.from(recordOf(rank))),
     );
   });

@@ -6,8 +6,8 @@ import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError, messageOf } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
-import { decodeOperations } from '@epemu/timeline';
-import type { RankOperations } from '@epemu/timeline';
+import { decodeRecord } from '@epemu/timeline';
+import type { RankRecord } from '@epemu/timeline';
 
 const MAGIC = 'EPEMU-OPERATIONS/1\n';
 
@@ -17,7 +17,7 @@ export interface RecordedRun {
   readonly program: Program;
   /** The digest of the run that was recorded. */
   readonly digest: string;
-  readonly records: readonly RankOperations[];
+  readonly records: readonly RankRecord[];
 }
 
 function frame(bytes: Uint8Array): Uint8Array[] {
@@ -80,7 +80,7 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
       configuration: parseConfiguration(configuration),
       program,
       digest,
-      records: records.map((record) => decodeOperations(record)),
+      records: records.map((record) => decodeRecord(record)),
     };
   } catch (error) {
     throw new BadInputError(path, `${path} is damaged (${messageOf(error)}); name the folder of a finished run`);

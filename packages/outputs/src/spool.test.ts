@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Columns } from '@epemu/core';
-import { emptyOperations, emptyTimeline, encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import { emptyRecord, emptyTimeline, encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import { HOST_EVENT_COLUMNS } from '@epemu/trace';
 import { expect } from 'chai';
 import { RunSpool } from './spool.js';
@@ -18,29 +18,29 @@ describe('the spool of a run', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Hands over a rank's timeline, operations, or both. */
-  function store(rank: number, what: readonly ('timeline' | 'operations')[]): void {
+  /** Hands over a rank's timeline, record, or both. */
+  function store(rank: number, what: readonly ('timeline' | 'record')[]): void {
     const timeline = emptyTimeline(rank);
     timeline.events.push(7, 0, 0, 10, 20 + rank, 5);
-    const operations = emptyOperations(rank);
-    operations.durations.push(0, 0, 10 + rank);
+    const record = emptyRecord(rank);
+    record.durations.push(0, 0, 10 + rank);
     if (what.includes('timeline')) spool.storeTimeline(rank, encodeTimeline(timeline));
-    if (what.includes('operations')) spool.storeOperations(rank, encodeOperations(operations));
+    if (what.includes('record')) spool.storeRecord(rank, encodeRecord(record));
   }
 
   it('gives back what ranks handed over', () => {
-    store(12, ['timeline', 'operations']);
-    store(3, ['operations', 'timeline']);
+    store(12, ['timeline', 'record']);
+    store(3, ['record', 'timeline']);
     expect([...spool.timeline(12).events.column('endNs')]).to.deep.equal([32]);
-    expect([...spool.operations(3).durations.column('soloNs')]).to.deep.equal([13]);
-    expect(Buffer.from(spool.operationsBytes(3))).to.deep.equal(Buffer.from(encodeOperations(spool.operations(3))));
+    expect([...spool.record(3).durations.column('soloNs')]).to.deep.equal([13]);
+    expect(Buffer.from(spool.recordBytes(3))).to.deep.equal(Buffer.from(encodeRecord(spool.record(3))));
   });
 
   it('lists ascending the ranks of which everything is there', () => {
-    store(12, ['timeline', 'operations']);
-    store(3, ['operations', 'timeline']);
+    store(12, ['timeline', 'record']);
+    store(3, ['record', 'timeline']);
     store(5, ['timeline']);
-    store(6, ['operations']);
+    store(6, ['record']);
     expect(spool.ranks).to.deep.equal([3, 12]);
   });
 
@@ -72,7 +72,7 @@ describe('the spool of a run', () => {
   });
 
   it('is gone from disk once removed, and nothing else is', () => {
-    store(0, ['timeline', 'operations']);
+    store(0, ['timeline', 'record']);
     expect(readdirSync(folder)).to.deep.equal(['.spool']);
     spool.remove();
     spool.remove();

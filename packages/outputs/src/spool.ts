@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeColumns, decodeOperations, decodeTimeline } from '@epemu/timeline';
-import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import { decodeColumns, decodeRecord, decodeTimeline } from '@epemu/timeline';
+import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import { HOST_EVENT_COLUMNS } from '@epemu/trace';
 import type { HostEvents } from '@epemu/trace';
 import type { NumericsTotals } from '@epemu/rank';
@@ -15,7 +15,7 @@ export type HostSource = Omit<HostEvents, 'events'>;
 export class RunSpool {
   readonly #folder: string;
   readonly #timelines = new Set<number>();
-  readonly #operations = new Set<number>();
+  readonly #records = new Set<number>();
   readonly #hosts: HostSource[] = [];
   readonly numerics: NumericsTotals = { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
 
@@ -29,9 +29,9 @@ export class RunSpool {
     this.#timelines.add(rank);
   }
 
-  storeOperations(rank: number, bytes: Uint8Array): void {
-    writeFileSync(join(this.#folder, `operations-${rank}`), bytes);
-    this.#operations.add(rank);
+  storeRecord(rank: number, bytes: Uint8Array): void {
+    writeFileSync(join(this.#folder, `record-${rank}`), bytes);
+    this.#records.add(rank);
   }
 
   addHostEvents(source: HostSource, bytes: Uint8Array): void {
@@ -49,22 +49,22 @@ export class RunSpool {
     total.maxRelativeError = Math.max(total.maxRelativeError, numerics.maxRelativeError);
   }
 
-  /** Ranks whose timeline and operations are both here, ascending. */
+  /** Ranks whose timeline and record are both here, ascending. */
   get ranks(): number[] {
-    return [...this.#timelines].filter((rank) => this.#operations.has(rank)).sort((a, b) => a - b);
+    return [...this.#timelines].filter((rank) => this.#records.has(rank)).sort((a, b) => a - b);
   }
 
   timeline(rank: number): RankTimeline {
     return decodeTimeline(readFileSync(join(this.#folder, `timeline-${rank}`)));
   }
 
-  operations(rank: number): RankOperations {
-    return decodeOperations(readFileSync(join(this.#folder, `operations-${rank}`)));
+  record(rank: number): RankRecord {
+    return decodeRecord(readFileSync(join(this.#folder, `record-${rank}`)));
   }
 
-  /** A rank's operations as they were handed over, for the operations file. */
-  operationsBytes(rank: number): Uint8Array {
-    return readFileSync(join(this.#folder, `operations-${rank}`));
+  /** A rank’s record as it was handed over, for the operations file. */
+  recordBytes(rank: number): Uint8Array {
+    return readFileSync(join(this.#folder, `record-${rank}`));
   }
 
   /** Host events, process by process. */

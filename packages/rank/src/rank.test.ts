@@ -68,11 +68,11 @@ const isOut = ({ port }: Service): boolean => port === PORT.rdmaOut || port === 
 
 /** All that a run says, for comparing two. */
 function everything({ results }: Run): unknown {
-  return results.map(({ timeline, operations, numerics }) => ({
-    columns: [timeline.events, timeline.services, timeline.windows, timeline.receipts].map((group) =>
+  return results.map(({ timeline, record, numerics }) => ({
+    columns: [timeline.events, timeline.services, timeline.transfers, timeline.receipts].map((group) =>
       (group.names as readonly never[]).map((name) => [...group.column(name)]),
     ),
-    hashes: operations.expertHashes.names.map((name) => [...operations.expertHashes.column(name)]),
+    hashes: record.expertHashes.names.map((name) => [...record.expertHashes.column(name)]),
     numerics,
   }));
 }
@@ -132,8 +132,8 @@ for (const [scenario, flags] of SCENARIOS) {
     it('gives the experts tokens × topK rows in every layer and micro-batch', () => {
       const { configuration, results } = timed;
       const rows = new Map<string, number>();
-      for (const { operations } of results) {
-        const { expertHashes } = operations;
+      for (const { record } of results) {
+        const { expertHashes } = record;
         expertHashes.column('rows').forEach((value, i) => {
           const key = `${expertHashes.column('layer')[i]}:${expertHashes.column('microBatch')[i]}`;
           rows.set(key, (rows.get(key) ?? 0) + value);
@@ -176,12 +176,12 @@ describe('a notify', () => {
     for (const operation of program.operations) {
       const index = operation.kernels.findIndex(({ role }) => role === 'notify');
       if (index < 0 || !operation.recorded) continue;
-      const times = results.map(({ timeline, operations }) => {
+      const times = results.map(({ timeline, record }) => {
         const { events } = timeline;
         const event = events
           .column('operation')
           .findIndex((id, i) => id === operation.id && events.column('kernel')[i] === operation.kernels[index].kernel);
-        const { durations } = operations;
+        const { durations } = record;
         const solo = durations
           .column('operation')
           .findIndex((id, i) => id === operation.id && durations.column('index')[i] === index);

@@ -4,8 +4,8 @@ import type { ComputePool, TaskTiming } from '@epemu/compute';
 import { EpemuError } from '@epemu/core';
 import type { Endpoint, Fabric } from '@epemu/fabric';
 import type { Operation, Program } from '@epemu/schedule';
-import { canonicalOperations, canonicalTimeline, emptyOperations, emptyTimeline } from '@epemu/timeline';
-import type { RankOperations, RankTimeline } from '@epemu/timeline';
+import { canonicalRecord, canonicalTimeline, emptyRecord, emptyTimeline } from '@epemu/timeline';
+import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import { Pace } from './pace.js';
 import { Mailbox } from './timing/mailbox.js';
 import { TimingPlane } from './timing/plane.js';
@@ -31,7 +31,7 @@ export interface RankObserver {
 /** What a finished rank hands over. */
 export interface RankResult {
   readonly timeline: RankTimeline;
-  readonly operations: RankOperations;
+  readonly record: RankRecord;
   readonly numerics: NumericsTotals;
 }
 
@@ -44,7 +44,7 @@ export class Rank {
   readonly #mailbox = new Mailbox();
   readonly #pace: Pace;
   readonly #timeline: RankTimeline;
-  readonly #operations: RankOperations;
+  readonly #record: RankRecord;
   #fail!: (error: Error) => void;
   readonly #failed: Promise<never>;
 
@@ -62,7 +62,7 @@ export class Rank {
     this.#rank = rank;
     this.#pace = new Pace(configuration.pace);
     this.#timeline = emptyTimeline(rank);
-    this.#operations = emptyOperations(rank);
+    this.#record = emptyRecord(rank);
     this.#failed = new Promise<never>((_, reject) => {
       this.#fail = (error) => {
         this.#mailbox.fail(error);
@@ -98,7 +98,7 @@ export class Rank {
       microBatches,
       pool,
       buffers: buffersOf(pool),
-      operations: this.#operations,
+      record: this.#record,
       rowBegins: (row) => this.#pace.row(row),
       fail: (error) => {
         this.abort(error);
@@ -119,7 +119,7 @@ export class Rank {
         mailbox: this.#mailbox,
         ports: new PortOrder(program),
         timeline: this.#timeline,
-        operations: this.#operations,
+        record: this.#record,
         microBatches,
         layout: (layer, microBatch) => this.#tokens.layout(layer, microBatch),
         received: new Map(),
@@ -156,7 +156,7 @@ export class Rank {
   snapshot(): RankResult {
     return {
       timeline: canonicalTimeline(this.#timeline),
-      operations: canonicalOperations(this.#operations),
+      record: canonicalRecord(this.#record),
       numerics: this.#tokens.numerics,
     };
   }

@@ -117,7 +117,7 @@ export function buildProgram(configuration: Configuration): Program {
   const table = new KernelTable();
   const placed = expansion.launched.map(({ slot, row }, id): Operation => {
     const { phase, list } = slot;
-    const { tokens, attentionWork } = microBatches[phase.microBatch];
+    const { tokens, attentionPairs } = microBatches[phase.microBatch];
     const issue = phase.issue === undefined ? undefined : expansion.idOf(phase.issue, slot.step);
     const collective = collectiveUse(configuration, phase);
     const issuing = phase.kind === 'issue' ? phase.name : phase.issue;
@@ -135,7 +135,7 @@ export function buildProgram(configuration: Configuration): Program {
       gates: expansion.gates(slot),
       beside: [],
       list,
-      kernels: catalogue.kernels(list).map((kernel) => table.use(kernel, kernel.grid(tokens, attentionWork))),
+      kernels: catalogue.kernels(list).map((kernel) => table.use(kernel, kernel.grid(tokens, attentionPairs))),
       ...(collective === undefined ? {} : { collective }),
       ...(issue === undefined ? {} : { issue }),
       ...(issuing === undefined ? {} : { transfer: transferName(issuing) }),

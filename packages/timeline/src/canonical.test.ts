@@ -1,11 +1,11 @@
 import { Columns } from '@epemu/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { canonicalOperations, canonicalTimeline } from './canonical.js';
-import { decodeOperations, decodeTimeline, encodeOperations, encodeTimeline } from './rank-record.js';
-import { emptyTimeline } from './record.js';
-import type { RankTimeline } from './record.js';
-import { emptyOperations } from './recorded.js';
+import { canonicalRecord, canonicalTimeline } from './canonical.js';
+import { decodeRecord, decodeTimeline, encodeRecord, encodeTimeline } from './rank-encoding.js';
+import { emptyTimeline } from './rank-timeline.js';
+import type { RankTimeline } from './rank-timeline.js';
+import { emptyRecord } from './rank-record.js';
 
 /** Takes rows of several queues in the turns that a list of numbers decides; each queue keeps its order. */
 function interleaved(queues: readonly (readonly number[][])[], turns: readonly number[]): number[][] {
@@ -66,24 +66,24 @@ describe('canonicalTimeline', () => {
 describe('records of a rank as bytes', () => {
   it('come back as they were: the timeline', () => {
     const timeline = recorded([1, 0, 1]);
-    timeline.windows.push(4, 2 ** 40, 2 ** 40 + 1);
+    timeline.transfers.push(4, 2 ** 40, 2 ** 40 + 1);
     timeline.receipts.push(0, 1, 100, 800, 60);
     const decoded = decodeTimeline(encodeTimeline(timeline));
     expect(decoded.rank).to.equal(3);
-    for (const kind of ['events', 'services', 'windows', 'receipts'] as const) {
+    for (const kind of ['events', 'services', 'transfers', 'receipts'] as const) {
       expect(rowsOf<string>(decoded[kind])).to.deep.equal(rowsOf<string>(timeline[kind]));
     }
   });
 
   it('come back as they were: the operations, in canonical order', () => {
-    const operations = emptyOperations(7);
+    const operations = emptyRecord(7);
     operations.durations.push(1, 0, 500);
     operations.durations.push(0, 1, 300);
     operations.durations.push(0, 0, 200);
     operations.segments.push(2, 2, 1, 7, 1, 0, 4096);
     operations.segments.push(2, 1, 1, 7, 1, 0, 4096);
     operations.expertHashes.push(0, 0, 9, 4, ...Array.from({ length: 8 }, (_, i) => 0xffffffff - i));
-    const decoded = decodeOperations(encodeOperations(canonicalOperations(operations)));
+    const decoded = decodeRecord(encodeRecord(canonicalRecord(operations)));
     expect(decoded.rank).to.equal(7);
     expect(rowsOf(decoded.durations)).to.deep.equal([
       [0, 0, 200],
@@ -95,7 +95,7 @@ describe('records of a rank as bytes', () => {
   });
 
   it('are refused as the other kind', () => {
-    expect(() => decodeTimeline(encodeOperations(emptyOperations(0)))).to.throw('4 parts instead of 5');
-    expect(() => decodeOperations(encodeTimeline(emptyTimeline(0)))).to.throw('5 parts instead of 4');
+    expect(() => decodeTimeline(encodeRecord(emptyRecord(0)))).to.throw('4 parts instead of 5');
+    expect(() => decodeRecord(encodeTimeline(emptyTimeline(0)))).to.throw('5 parts instead of 4');
   });
 });

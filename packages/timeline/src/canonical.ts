@@ -1,6 +1,6 @@
 import { Columns, stableOrder } from '@epemu/core';
-import type { RankOperations } from './recorded.js';
-import type { RankTimeline } from './record.js';
+import type { RankRecord } from './rank-record.js';
+import type { RankTimeline } from './rank-timeline.js';
 
 /** @returns the rows sorted by the given columns of integers; rows that agree in these keep their order. */
 function sorted<Names extends string>(columns: Columns<Names>, by: readonly Names[]): Columns<Names> {
@@ -27,17 +27,17 @@ export function canonicalTimeline(timeline: RankTimeline): RankTimeline {
     rank: timeline.rank,
     events: sorted(timeline.events, ['stream', 'operation']),
     services: sorted(timeline.services, ['port', 'operation']),
-    windows: sorted(timeline.windows, ['operation']),
+    transfers: sorted(timeline.transfers, ['operation']),
     receipts: sorted(timeline.receipts, ['layer', 'microBatch']),
   };
 }
 
 /** Puts a record of operations into canonical order, see {@link canonicalTimeline}. */
-export function canonicalOperations(operations: RankOperations): RankOperations {
+export function canonicalRecord(record: RankRecord): RankRecord {
   return {
-    rank: operations.rank,
-    durations: sorted(operations.durations, ['operation', 'index']),
-    segments: sorted(operations.segments, ['operation', 'hop']),
-    expertHashes: sorted(operations.expertHashes, ['layer', 'microBatch', 'expert']),
+    rank: record.rank,
+    durations: sorted(record.durations, ['operation', 'index']),
+    segments: sorted(record.segments, ['operation', 'hop']),
+    expertHashes: sorted(record.expertHashes, ['layer', 'microBatch', 'expert']),
   };
 }

@@ -2,8 +2,8 @@ import { InvariantError } from '@epemu/core';
 import type { KernelDescription, Program } from '@epemu/schedule';
 import { expect } from 'chai';
 import { RunDigest } from './digest.js';
-import { emptyTimeline } from './record.js';
-import { emptyOperations } from './recorded.js';
+import { emptyTimeline } from './rank-timeline.js';
+import { emptyRecord } from './rank-record.js';
 
 const kernel = (name: string): KernelDescription => ({
   name,
@@ -60,12 +60,12 @@ function digestOf(changes: {
   const timeline = emptyTimeline(0);
   timeline.events.push(...Object.values({ ...EVENT, ...changes.event }));
   timeline.services.push(...Object.values({ ...SERVICE, ...changes.service }));
-  const { expertHashes } = emptyOperations(0);
+  const { expertHashes } = emptyRecord(0);
   expertHashes.push(...Object.values({ ...HASH, ...changes.hash }));
   digest.add(timeline, expertHashes);
   const second = emptyTimeline(1);
   if (changes.more === true) second.events.push(...Object.values(EVENT));
-  digest.add(second, emptyOperations(1).expertHashes);
+  digest.add(second, emptyRecord(1).expertHashes);
   return digest.finish();
 }
 
@@ -103,7 +103,7 @@ describe('RunDigest', () => {
   it('takes ranks in order only', () => {
     const digest = new RunDigest(PROGRAM);
     const add = (rank: number) => () => {
-      digest.add(emptyTimeline(rank), emptyOperations(rank).expertHashes);
+      digest.add(emptyTimeline(rank), emptyRecord(rank).expertHashes);
     };
     expect(add(1)).to.throw(InvariantError, '0 was due, 1 came');
     add(0)();

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { InvariantError } from '@epemu/core';
 import type { Columns } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
-import type { RankOperations } from './recorded.js';
-import type { RankTimeline } from './record.js';
+import type { RankRecord } from './rank-record.js';
+import type { RankTimeline } from './rank-timeline.js';
 
 /**
  * The digest of a run: SHA-256 over, for ranks ascending, every virtual event (stream, start, end, name, operation),
@@ -20,7 +20,7 @@ export class RunDigest {
   }
 
   /** Adds a rank. @throws InvariantError unless ranks come ascending from 0. */
-  add(timeline: RankTimeline, expertHashes: RankOperations['expertHashes']): void {
+  add(timeline: RankTimeline, expertHashes: RankRecord['expertHashes']): void {
     if (timeline.rank !== this.#next) {
       throw new InvariantError(`the digest takes ranks in order: ${this.#next} was due, ${timeline.rank} came`);
     }

@@ -1,58 +1,39 @@
-import { InvariantError } from '@epemu/core';
-import { decodeColumns, encodeColumns, joinParts, splitParts } from './binary.js';
-import { EVENT_COLUMNS, RECEIPT_COLUMNS, SERVICE_COLUMNS, WINDOW_COLUMNS } from './record.js';
-import type { RankTimeline } from './record.js';
-import { DURATION_COLUMNS, EXPERT_HASH_COLUMNS, SEGMENT_COLUMNS } from './recorded.js';
-import type { RankOperations } from './recorded.js';
+import { Columns } from '@epemu/core';
 
-function numberBytes(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
+/** Solo duration of each kernel of each operation, warm-up included: what replay cannot derive. */
+export const DURATION_COLUMNS = ['operation', 'index', 'soloNs'] as const;
+/** Every segment a rank sent, in the order its port was given them; see SERVICE_COLUMNS for the naming. */
+export const SEGMENT_COLUMNS = ['operation', 'hop', 'peer', 'origin', 'destination', 'segment', 'bytes'] as const;
+/** SHA-256 of each expert's received (source rank, token, slot) list, as eight 32-bit words. */
+export const EXPERT_HASH_COLUMNS = [
+  'layer',
+  'microBatch',
+  'expert',
+  'rows',
+  'word0',
+  'word1',
+  'word2',
+  'word3',
+  'word4',
+  'word5',
+  'word6',
+  'word7',
+] as const;
+
+/** What one rank did, without times: enough to time it again. */
+export interface RankRecord {
+  readonly rank: number;
+  readonly durations: Columns<(typeof DURATION_COLUMNS)[number]>;
+  readonly segments: Columns<(typeof SEGMENT_COLUMNS)[number]>;
+  readonly expertHashes: Columns<(typeof EXPERT_HASH_COLUMNS)[number]>;
 }
 
-function numberFrom(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
-}
-
-function partsOf(bytes: Uint8Array, count: number): Uint8Array[] {
-  const parts = splitParts(bytes);
-  if (parts.length !== count) throw new InvariantError(`a rank's record has ${parts.length} parts instead of ${count}`);
-  return parts;
-}
-
-/** Stores a timeline, see {@link decodeTimeline}. */
-export function encodeTimeline(timeline: RankTimeline): Uint8Array {
-  const { rank, events, services, windows, receipts } = timeline;
-  return joinParts([
-    numberBytes(rank),
-    ...[encodeColumns(events), encodeColumns(services), encodeColumns(windows), encodeColumns(receipts)],
-  ]);
-}
-
-/** @throws InvariantError when the bytes are not a timeline. */
-export function decodeTimeline(bytes: Uint8Array): RankTimeline {
-  const parts = partsOf(bytes, 5);
+/** @returns a record with nothing in it yet. */
+export function emptyRecord(rank: number): RankRecord {
   return {
-    rank: numberFrom(parts[0]),
-    events: decodeColumns(parts[1], EVENT_COLUMNS),
-    services: decodeColumns(parts[2], SERVICE_COLUMNS),
-    windows: decodeColumns(parts[3], WINDOW_COLUMNS),
-    receipts: decodeColumns(parts[4], RECEIPT_COLUMNS),
-  };
-}
-
-/** Stores a record of operations, see {@link decodeOperations}. */
-export function encodeOperations(operations: RankOperations): Uint8Array {
-  const { rank, durations, segments, expertHashes } = operations;
-  return joinParts([numberBytes(rank), encodeColumns(durations), encodeColumns(segments), encodeColumns(expertHashes)]);
-}
-
-/** @throws InvariantError when the bytes are not a record of operations. */
-export function decodeOperations(bytes: Uint8Array): RankOperations {
-  const parts = partsOf(bytes, 4);
-  return {
-    rank: numberFrom(parts[0]),
-    durations: decodeColumns(parts[1], DURATION_COLUMNS),
-    segments: decodeColumns(parts[2], SEGMENT_COLUMNS),
-    expertHashes: decodeColumns(parts[3], EXPERT_HASH_COLUMNS),
+    rank,
+    durations: new Columns(DURATION_COLUMNS, 1024),
+    segments: new Columns(SEGMENT_COLUMNS, 1024),
+    expertHashes: new Columns(EXPERT_HASH_COLUMNS),
   };
 }

@@ -2,8 +2,14 @@ import type { Columns } from '@epemu/core';
 import { kernelClass, operationsById } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import { GrowingUnion } from './growing-union.js';
-import { PORT } from './record.js';
-import type { EVENT_COLUMNS, RECEIPT_COLUMNS, RankTimeline, SERVICE_COLUMNS, WINDOW_COLUMNS } from './record.js';
+import { PORT } from './rank-timeline.js';
+import type {
+  EVENT_COLUMNS,
+  RECEIPT_COLUMNS,
+  RankTimeline,
+  SERVICE_COLUMNS,
+  TRANSFER_COLUMNS,
+} from './rank-timeline.js';
 
 /** What a collective is the forward or the backward of: `combine(B)`, which sends as a dispatch does, is a combine. */
 export type CollectiveName = 'dispatch' | 'combine';
@@ -55,7 +61,7 @@ class NewRows<Names extends string> {
 export class RunningFigures {
   readonly #operations: ReadonlyMap<number, Operation>;
   readonly #events: NewRows<(typeof EVENT_COLUMNS)[number]>;
-  readonly #windows: NewRows<(typeof WINDOW_COLUMNS)[number]>;
+  readonly #transfers: NewRows<(typeof TRANSFER_COLUMNS)[number]>;
   readonly #services: NewRows<(typeof SERVICE_COLUMNS)[number]>;
   readonly #receipts: NewRows<(typeof RECEIPT_COLUMNS)[number]>;
   readonly #compute = new GrowingUnion();
@@ -74,7 +80,7 @@ export class RunningFigures {
 
   constructor(timeline: RankTimeline, program: Program) {
     this.#events = new NewRows(timeline.events);
-    this.#windows = new NewRows(timeline.windows);
+    this.#transfers = new NewRows(timeline.transfers);
     this.#services = new NewRows(timeline.services);
     this.#receipts = new NewRows(timeline.receipts);
     this.#operations = operationsById(program);
@@ -132,7 +138,7 @@ export class RunningFigures {
   /** Takes in what was recorded since the last call. */
   update(onCollective?: CollectiveListener): void {
     this.#takeEvents(onCollective);
-    this.#takeWindows(onCollective);
+    this.#takeTransfers(onCollective);
     this.#takeServices();
     this.#takeReceipts();
   }
@@ -157,8 +163,8 @@ export class RunningFigures {
     }
   }
 
-  #takeWindows(onCollective: CollectiveListener | undefined): void {
-    const [issues, starts, ends] = this.#windows.take('operation', 'startNs', 'endNs');
+  #takeTransfers(onCollective: CollectiveListener | undefined): void {
+    const [issues, starts, ends] = this.#transfers.take('operation', 'startNs', 'endNs');
     for (let row = 0; row < starts.length; row++) {
       const [startNs, endNs] = [starts[row], ends[row]];
       const issue = this.#operations.get(issues[row])!;

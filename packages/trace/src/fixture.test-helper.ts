@@ -114,7 +114,7 @@ export function timeline(program: Program, rank: number, ranks: number, segments
       now += length;
     }
     if (operation.kind === 'issue') issued = begin;
-    if (operation.kind === 'wait') result.windows.push(operation.issue!, issued, now - 5_000);
+    if (operation.kind === 'wait') result.transfers.push(operation.issue!, issued, now - 5_000);
     now += 250;
   }
   return result;
@@ -131,7 +131,7 @@ export function stoppedTimeline(program: Program, rank: number, ranks: number, k
   const stopped = kernels === 0 ? -1 : ends[kernels - 1];
   copyUpTo(whole.events, result.events, stopped);
   copyUpTo(whole.services, result.services, stopped);
-  copyUpTo(whole.windows, result.windows, stopped);
+  copyUpTo(whole.transfers, result.transfers, stopped);
   return result;
 }
 

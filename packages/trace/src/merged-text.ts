@@ -11,7 +11,7 @@ import {
 import { type LaunchedPhase, streamExtents } from './launch-order.js';
 import { gpuPid, idStride, NETWORK_TID, operationArgs } from './run.js';
 import type { RunTrace } from './run-trace.js';
-import { transferEvents } from './windows.js';
+import { transferEvents } from './transfers.js';
 
 /** Text of some events and how many they are. */
 export interface EventText {

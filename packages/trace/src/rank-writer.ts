@@ -28,7 +28,7 @@ import {
 } from './run.js';
 import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
-import { transferEvents } from './windows.js';
+import { transferEvents } from './transfers.js';
 
 /** GPU rows come below host rows: PyTorch's own offset. */
 const GPU_SORT_OFFSET = 16_777_216;

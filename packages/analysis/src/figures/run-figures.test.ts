@@ -141,7 +141,7 @@ describe('figures of a rank of a run', () => {
       [COMPUTE, TRANSFER, 2, 80, 90],
       [COMPUTE, GEMM, 3, 90, 100],
     ]);
-    made.windows.push(0, 0, 80_000);
+    made.transfers.push(0, 0, 80_000);
     const figures = rankFigures(made, decode);
     expect(figures).to.include({ spanNs: 100_000, computeNs: 50_000, commNs: 90_000, overlapNs: 40_000 });
     expect(figures).to.include({ exposedNs: 50_000, idleNs: 0, commStreamNs: 90_000 });

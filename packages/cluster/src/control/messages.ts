@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Version of the control protocol; both sides must speak the same. */
-export const CONTROL_PROTOCOL_VERSION = 2;
+export const CONTROL_PROTOCOL_VERSION = 3;
 
 const COUNT = z.int().nonnegative();
 const NUMERICS = z.strictObject({
@@ -115,5 +115,5 @@ export type WorkerStatistics = z.infer<typeof STATISTICS>;
 export type Numerics = z.infer<typeof NUMERICS>;
 
 /** Kinds of bulk data that a worker hands over. */
-export const BLOB_KIND = { timeline: 1, operations: 2, hostEvents: 3 } as const;
+export const BLOB_KIND = { timeline: 1, record: 2, hostEvents: 3 } as const;
 export type BlobKind = (typeof BLOB_KIND)[keyof typeof BLOB_KIND];

@@ -413,7 +413,7 @@ export class Coordinator {
         spool.addHostEvents({ worker, pid, host, ranks, offsetNs }, bytes);
       } else if (member.ranks.includes(index)) {
         if (kind === BLOB_KIND.timeline) spool.storeTimeline(index, bytes);
-        else spool.storeOperations(index, bytes);
+        else spool.storeRecord(index, bytes);
       }
     } catch (error) {
       // The disk is full, say: that is this side's failure, whatever becomes of the worker.

@@ -6,7 +6,7 @@ import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
 import { buildProgram } from '@epemu/schedule';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation } from '@epemu/schedule';
-import { encodeColumns, encodeOperations, encodeTimeline } from '@epemu/timeline';
+import { encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import type { WorkerState } from '@epemu/metrics';
 import { runLabels } from '@epemu/outputs';
 import { HOST_KIND } from '@epemu/trace';
@@ -281,10 +281,10 @@ class Worker {
     this.#handedOver = true;
     for (const each of group.ranks) {
       const { rank } = each;
-      const { timeline, operations, numerics } = each.snapshot();
+      const { timeline, record, numerics } = each.snapshot();
       const stored = new Promise<void>((resolve) => this.#stored.set(rank, resolve));
       this.#channel.sendBlob(BLOB_KIND.timeline, rank, encodeTimeline(timeline));
-      this.#channel.sendBlob(BLOB_KIND.operations, rank, encodeOperations(operations));
+      this.#channel.sendBlob(BLOB_KIND.record, rank, encodeRecord(record));
       this.#channel.send({ type: 'numerics', rank, numerics });
       await stored;
     }

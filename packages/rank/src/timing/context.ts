@@ -6,7 +6,7 @@ import type { LinkRate } from '@epemu/presets';
 import type { Operation, Program } from '@epemu/schedule';
 import { hopsOf } from '@epemu/schedule';
 import { PORT, serviceTime } from '@epemu/timeline';
-import type { Port, RankOperations, RankTimeline } from '@epemu/timeline';
+import type { Port, RankRecord, RankTimeline } from '@epemu/timeline';
 import type { SendLayout } from '../layout.js';
 import type { Topology } from '../topology.js';
 import type { Mailbox } from './mailbox.js';
@@ -39,7 +39,7 @@ export interface TimingContext {
   readonly mailbox: Mailbox;
   readonly ports: PortOrder;
   readonly timeline: RankTimeline;
-  readonly operations: RankOperations;
+  readonly record: RankRecord;
   readonly microBatches: readonly MicroBatch[];
   /** The rank's own layout of a (layer, micro-batch), as soon as its router has decided. */
   layout(layer: number, microBatch: number): Promise<SendLayout>;
@@ -138,7 +138,7 @@ export function serveOut(
       segments.lastByteNs[i] = service.endNs + latencyNs;
       lastNs = service.endNs;
       recordService(context, operation, hop, port, segments, i, service);
-      context.operations.segments.push(operation.id, hop, peer[i], origin[i], destination[i], number[i], bytes[i]);
+      context.record.segments.push(operation.id, hop, peer[i], origin[i], destination[i], number[i], bytes[i]);
     }
     return lastNs;
   });

@@ -122,10 +122,10 @@ export class TimingPlane {
 
   #newSizes(microBatch: number, received: ReceivedRows | undefined): Sizes {
     const { catalogue, microBatches } = this.#context;
-    const { tokens, attentionWork } = microBatches[microBatch];
+    const { tokens, attentionPairs } = microBatches[microBatch];
     return catalogue.sizesOf({
       tokens,
-      attentionPairs: attentionWork,
+      attentionPairs,
       rowsOfExperts: received?.rowsOfExperts ?? [],
       receivedTokens: received?.receivedTokens ?? 0,
     });
@@ -140,14 +140,14 @@ export class TimingPlane {
   }
 
   #soloNs(operation: Operation, index: number, sizes: Sizes, sms: number, slowness: number): number {
-    const { catalogue, operations } = this.#context;
+    const { catalogue, record } = this.#context;
     const kernel = catalogue.kernels(operation.list)[index];
     // Never a guess: whether rows are known yet would depend on the host's order.
     if (kernel.followsRows && !this.#receivedRows.has(receivedKey(operation))) {
       throw new InvariantError(`${operation.phase} of layer ${operation.layer} is timed before its rows are known`);
     }
     const soloNs = Math.round(kernel.durationNs(sizes, sms) * slowness);
-    operations.durations.push(operation.id, index, soloNs);
+    record.durations.push(operation.id, index, soloNs);
     return soloNs;
   }
 
@@ -273,7 +273,7 @@ export class TimingPlane {
 
   async #timeBackground(operation: Operation, issueNs: number, readyNs: number): Promise<number> {
     const arrivedNs = await timeLowLatency(this.#context, operation, readyNs);
-    if (operation.recorded) this.#context.timeline.windows.push(operation.id, issueNs, arrivedNs);
+    if (operation.recorded) this.#context.timeline.transfers.push(operation.id, issueNs, arrivedNs);
     if (operation.collective!.type === 'dispatch') this.#noteReceived(operation);
     this.#hooks.onTransfer(operation, issueNs, arrivedNs);
     return arrivedNs;

@@ -5,7 +5,7 @@ import { deferred } from '@epemu/core';
 import type { Deferred } from '@epemu/core';
 import type { Payload } from '@epemu/fabric';
 import type { Operation, Program } from '@epemu/schedule';
-import type { RankOperations } from '@epemu/timeline';
+import type { RankRecord } from '@epemu/timeline';
 import { buildLayout } from '../layout.js';
 import type { SendLayout } from '../layout.js';
 import { movementId, movementOf } from './address.js';
@@ -27,7 +27,7 @@ export interface TokenHost extends ExchangeHost {
   readonly program: Program;
   readonly microBatches: readonly MicroBatch[];
   readonly pool: ComputePool;
-  readonly operations: RankOperations;
+  readonly record: RankRecord;
   /** Resolves when the rank's pace lets a row begin on the host. */
   rowBegins(row: number): Promise<void>;
   onTask(kind: TaskKind, timing: TaskTiming): void;
@@ -134,7 +134,7 @@ export class TokenPlane {
       const first = this.#host.rank * this.#host.topology.expertsPerRank;
       received.expertHashes.forEach((words, expert) => {
         const rows = received.expertOffsets[expert + 1] - received.expertOffsets[expert];
-        this.#host.operations.expertHashes.push(layer, microBatch, first + expert, rows, ...words);
+        this.#host.record.expertHashes.push(layer, microBatch, first + expert, rows, ...words);
       });
     }
     this.markArrived({ layer, microBatch, direction: 'forward', type: 'dispatch' });

@@ -2,8 +2,8 @@ import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { Columns } from '@epemu/core';
 import type { CollectiveUse, KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
-import { emptyOperations } from '../recorded.js';
-import type { RankOperations } from '../recorded.js';
+import { emptyRecord } from '../rank-record.js';
+import type { RankRecord } from '../rank-record.js';
 
 export const COMPUTE = 7;
 export const SECOND = 23;
@@ -100,8 +100,8 @@ export function recordOf(
   rank: number,
   soloNs: readonly (readonly number[])[],
   segments: readonly SegmentRow[] = [],
-): RankOperations {
-  const record = emptyOperations(rank);
+): RankRecord {
+  const record = emptyRecord(rank);
   soloNs.forEach((kernels, operation) => {
     kernels.forEach((solo, index) => {
       record.durations.push(operation, index, solo);

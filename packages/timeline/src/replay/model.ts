@@ -4,8 +4,8 @@ import type { HardwarePreset } from '@epemu/presets';
 import { hopsOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { serviceTime } from '../ports.js';
-import { PORT } from '../record.js';
-import type { Port } from '../record.js';
+import { PORT } from '../rank-timeline.js';
+import type { Port } from '../rank-timeline.js';
 
 /** How long a port is busy with a segment, and how long of that before its first byte; integer ns. */
 type Service = ReturnType<typeof serviceTime>;

@@ -2,8 +2,8 @@ import { InvariantError } from '@epemu/core';
 import type { Operation, Program } from '@epemu/schedule';
 import { hopsOf, transferOperations } from '@epemu/schedule';
 import { PortClock } from '../ports.js';
-import type { Port, ServiceColumns } from '../record.js';
-import type { RankOperations } from '../recorded.js';
+import type { Port, ServiceColumns } from '../rank-timeline.js';
+import type { RankRecord } from '../rank-record.js';
 import type { ReplayModel } from './model.js';
 import type { EventQueue } from './queue.js';
 
@@ -91,7 +91,7 @@ export class ReplayNetwork {
     model: ReplayModel,
     queue: EventQueue,
     program: Program,
-    records: readonly RankOperations[],
+    records: readonly RankRecord[],
     services: (rank: number) => ServiceColumns,
     delays: readonly HeaderDelay[],
   ) {
@@ -204,7 +204,7 @@ export class ReplayNetwork {
 }
 
 /** Reads a rank's recorded segments and works out its visiting order: peers round-robin from its own index + 1. */
-function segmentsOf(program: Program, record: RankOperations, model: ReplayModel): Map<number, ReplaySegment[]> {
+function segmentsOf(program: Program, record: RankRecord, model: ReplayModel): Map<number, ReplaySegment[]> {
   const [operation, hop, peer, origin, destination, number, bytes] = record.segments.names.map((name) =>
     record.segments.column(name),
   );

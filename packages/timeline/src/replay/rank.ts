@@ -1,7 +1,7 @@
 import { InvariantError } from '@epemu/core';
 import type { Operation, Program } from '@epemu/schedule';
-import type { RankTimeline } from '../record.js';
-import type { RankOperations } from '../recorded.js';
+import type { RankTimeline } from '../rank-timeline.js';
+import type { RankRecord } from '../rank-record.js';
 import { ReplayHostClock } from './host.js';
 import type { ReplayModel } from './model.js';
 import type { EventQueue } from './queue.js';
@@ -39,7 +39,7 @@ export class ReplayRank {
   readonly #arrivedNs = new Map<number, number>();
   readonly #waiting = new Map<number, (arrivedNs: number) => void>();
 
-  constructor(host: ReplayHost, timeline: RankTimeline, record: RankOperations) {
+  constructor(host: ReplayHost, timeline: RankTimeline, record: RankRecord) {
     this.#host = host;
     this.#cpu = new ReplayHostClock(host.program, host.model);
     this.#rank = record.rank;
@@ -191,7 +191,7 @@ export class ReplayRank {
     const readyNs = startNs + soloNs;
     if (operation.kind === 'issue') {
       this.#host.transfer(this.#rank, operation, readyNs, false, (arrivedNs) => {
-        if (operation.recorded) this.#timeline.windows.push(operation.id, startNs, arrivedNs);
+        if (operation.recorded) this.#timeline.transfers.push(operation.id, startNs, arrivedNs);
         this.#arrivedNs.set(operation.id, arrivedNs);
         this.#waiting.get(operation.id)?.(arrivedNs);
       });

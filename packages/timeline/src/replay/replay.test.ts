@@ -2,8 +2,8 @@ import { InvariantError } from '@epemu/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { timeComputePhase } from '../compute-phase.js';
-import { PORT } from '../record.js';
-import type { RankTimeline } from '../record.js';
+import { PORT } from '../rank-timeline.js';
+import type { RankTimeline } from '../rank-timeline.js';
 import { COMPUTE, SECOND, collective, programOf, recordOf, rowsOf, twoRanks } from './fixtures.test-helper.js';
 import { replay } from './replay.js';
 
@@ -136,8 +136,8 @@ describe('replay', () => {
       recordOf(1, [[20], [300], [5]]),
     ]);
     // Rank 1 needs the last byte: sent from 20 to 520, there at 570. Rank 0 receives nothing.
-    expect(rowsOf(zero.windows, 'operation', 'startNs', 'endNs')).to.deep.equal([[0, 0, 20]]);
-    expect(rowsOf(one.windows, 'operation', 'startNs', 'endNs')).to.deep.equal([[0, 0, 570]]);
+    expect(rowsOf(zero.transfers, 'operation', 'startNs', 'endNs')).to.deep.equal([[0, 0, 20]]);
+    expect(rowsOf(one.transfers, 'operation', 'startNs', 'endNs')).to.deep.equal([[0, 0, 570]]);
     expect(eventsOf(zero)).to.deep.equal([
       [0, 0, 20],
       [1, 30, 130],

@@ -3,9 +3,9 @@ import { InvariantError } from '@epemu/core';
 import { transferOperations } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { canonicalTimeline } from '../canonical.js';
-import { emptyTimeline } from '../record.js';
-import type { RankTimeline } from '../record.js';
-import type { RankOperations } from '../recorded.js';
+import { emptyTimeline } from '../rank-timeline.js';
+import type { RankTimeline } from '../rank-timeline.js';
+import type { RankRecord } from '../rank-record.js';
 import { ReplayModel } from './model.js';
 import { ReplayNetwork } from './network.js';
 import type { HeaderDelay } from './network.js';
@@ -28,7 +28,7 @@ import { ReplayTransfers } from './transfers.js';
 export function replay(
   configuration: Configuration,
   program: Program,
-  records: readonly RankOperations[],
+  records: readonly RankRecord[],
   delays: readonly HeaderDelay[] = [],
 ): RankTimeline[] {
   const model = new ReplayModel(configuration);

@@ -1,5 +1,5 @@
-import { PORT } from '../record.js';
-import type { ServiceColumns } from '../record.js';
+import { PORT } from '../rank-timeline.js';
+import type { ServiceColumns } from '../rank-timeline.js';
 
 /** Bytes that one rank sent to each rank, by what carried them. */
 export interface LinkBytes {

@@ -1,5 +1,5 @@
 import type { Operation } from '@epemu/schedule';
-import type { RankTimeline } from '../record.js';
+import type { RankTimeline } from '../rank-timeline.js';
 import { bytesTo } from './bytes-to.js';
 import { phaseInstance, placeInstances } from './phase-instance.js';
 import type { ProgramFacts } from './program-facts.js';
@@ -64,8 +64,9 @@ function instancesOf(
   });
 }
 
-function transfersOf({ windows }: RankTimeline, facts: ProgramFacts): BackgroundTransfer[] {
-  const [ids, starts, ends] = [windows.column('operation'), windows.column('startNs'), windows.column('endNs')];
+function transfersOf(timeline: RankTimeline, facts: ProgramFacts): BackgroundTransfer[] {
+  const { transfers: columns } = timeline;
+  const [ids, starts, ends] = [columns.column('operation'), columns.column('startNs'), columns.column('endNs')];
   const transfers = Array.from(ids, (id, row): BackgroundTransfer => {
     return { phase: facts.operation(id).transfer!, startNs: starts[row], endNs: ends[row], operation: id };
   });

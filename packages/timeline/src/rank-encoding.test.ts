@@ -1,12 +1,12 @@
 import { Columns, InvariantError } from '@epemu/core';
 import { expect } from 'chai';
 import { joinParts, splitParts } from './binary.js';
-import { canonicalOperations, canonicalTimeline } from './canonical.js';
-import { decodeOperations, decodeTimeline, encodeOperations, encodeTimeline } from './rank-record.js';
-import { PORT, emptyTimeline } from './record.js';
-import type { RankTimeline } from './record.js';
-import { emptyOperations } from './recorded.js';
-import type { RankOperations } from './recorded.js';
+import { canonicalRecord, canonicalTimeline } from './canonical.js';
+import { decodeRecord, decodeTimeline, encodeRecord, encodeTimeline } from './rank-encoding.js';
+import { PORT, emptyTimeline } from './rank-timeline.js';
+import type { RankTimeline } from './rank-timeline.js';
+import { emptyRecord } from './rank-record.js';
+import type { RankRecord } from './rank-record.js';
 
 function columnRows<Names extends string>(columns: Columns<Names>): number[][] {
   const values = columns.names.map((name) => columns.column(name));
@@ -14,11 +14,11 @@ function columnRows<Names extends string>(columns: Columns<Names>): number[][] {
 }
 
 function timelineRows(timeline: RankTimeline): number[][][] {
-  const { events, services, windows, receipts } = timeline;
-  return [[[timeline.rank]], columnRows(events), columnRows(services), columnRows(windows), columnRows(receipts)];
+  const { events, services, transfers, receipts } = timeline;
+  return [[[timeline.rank]], columnRows(events), columnRows(services), columnRows(transfers), columnRows(receipts)];
 }
 
-function operationRows({ rank, durations, segments, expertHashes }: RankOperations): number[][][] {
+function operationRows({ rank, durations, segments, expertHashes }: RankRecord): number[][][] {
   return [[[rank]], columnRows(durations), columnRows(segments), columnRows(expertHashes)];
 }
 
@@ -46,13 +46,13 @@ function made(events: readonly number[][], services: readonly number[][]): RankT
   const timeline = emptyTimeline(3);
   for (const row of events) timeline.events.push(...row);
   for (const row of services) timeline.services.push(...row);
-  timeline.windows.push(1, 182, 290);
+  timeline.transfers.push(1, 182, 290);
   timeline.receipts.push(-1, 0, 9, 12, 7);
   return timeline;
 }
 
-function operations(): RankOperations {
-  const record = emptyOperations(3);
+function operations(): RankRecord {
+  const record = emptyRecord(3);
   record.durations.push(1, 0, 78);
   record.durations.push(0, 0, 100);
   record.segments.push(1, 1, 1, 3, 1, 0, 4096);
@@ -69,18 +69,18 @@ describe('a rank’s record', () => {
   });
 
   it('of its operations comes back as it was', () => {
-    expect(operationRows(decodeOperations(encodeOperations(operations())))).to.deep.equal(operationRows(operations()));
+    expect(operationRows(decodeRecord(encodeRecord(operations())))).to.deep.equal(operationRows(operations()));
   });
 
   it('comes back when the rank did nothing', () => {
     expect(timelineRows(decodeTimeline(encodeTimeline(emptyTimeline(4095))))).to.deep.equal([[[4095]], [], [], [], []]);
-    expect(decodeOperations(encodeOperations(emptyOperations(0))).durations.count).to.equal(0);
+    expect(decodeRecord(encodeRecord(emptyRecord(0))).durations.count).to.equal(0);
   });
 
   it('is refused as a record of the other kind', () => {
     const message = "a rank's record has 4 parts instead of 5";
-    expect(() => decodeTimeline(encodeOperations(operations()))).to.throw(InvariantError, message);
-    expect(() => decodeOperations(encodeTimeline(TIMELINE))).to.throw(InvariantError);
+    expect(() => decodeTimeline(encodeRecord(operations()))).to.throw(InvariantError, message);
+    expect(() => decodeRecord(encodeTimeline(TIMELINE))).to.throw(InvariantError);
   });
 
   it('is refused when a part is cut short, and when it is gone', () => {
@@ -123,7 +123,7 @@ describe('canonical order', () => {
   });
 
   it('sorts what was recorded of the operations too', () => {
-    expect(columnRows(canonicalOperations(operations()).durations)).to.deep.equal([
+    expect(columnRows(canonicalRecord(operations()).durations)).to.deep.equal([
       [0, 0, 100],
       [1, 0, 78],
     ]);

@@ -27,13 +27,13 @@ export const SERVICE_COLUMNS = [
   'endNs',
 ] as const;
 /** A background transfer: from the issue's start to the last byte that the rank needs. `operation` is the issue's id. */
-export const WINDOW_COLUMNS = ['operation', 'startNs', 'endNs'] as const;
+export const TRANSFER_COLUMNS = ['operation', 'startNs', 'endNs'] as const;
 /** What a rank's experts received in one dispatch: distinct tokens, (token, expert) rows, and rows of its fullest expert. */
 export const RECEIPT_COLUMNS = ['layer', 'microBatch', 'receivedTokens', 'expertRows', 'expertRowsMax'] as const;
 
 export type EventColumns = Columns<(typeof EVENT_COLUMNS)[number]>;
 export type ServiceColumns = Columns<(typeof SERVICE_COLUMNS)[number]>;
-export type WindowColumns = Columns<(typeof WINDOW_COLUMNS)[number]>;
+export type TransferColumns = Columns<(typeof TRANSFER_COLUMNS)[number]>;
 export type ReceiptColumns = Columns<(typeof RECEIPT_COLUMNS)[number]>;
 
 /** Everything virtual that one rank did, in recorded operations only. */
@@ -41,7 +41,7 @@ export interface RankTimeline {
   readonly rank: number;
   readonly events: EventColumns;
   readonly services: ServiceColumns;
-  readonly windows: WindowColumns;
+  readonly transfers: TransferColumns;
   readonly receipts: ReceiptColumns;
 }
 
@@ -51,7 +51,7 @@ export function emptyTimeline(rank: number): RankTimeline {
     rank,
     events: new Columns(EVENT_COLUMNS, 1024),
     services: new Columns(SERVICE_COLUMNS, 1024),
-    windows: new Columns(WINDOW_COLUMNS),
+    transfers: new Columns(TRANSFER_COLUMNS),
     receipts: new Columns(RECEIPT_COLUMNS),
   };
 }

@@ -6,9 +6,12 @@ export interface Address {
   readonly from: number;
   /** Receiving rank. */
   readonly to: number;
-  /** Launch index of the operation in the rank's program, unsigned 32-bit. */
+  /**
+   * Of a header, the launch index of the operation in the rank's program; of a payload, the number of the movement of
+   * tokens that it belongs to. Unsigned 32-bit.
+   */
   readonly operation: number;
-  /** Hop of the collective (0, 1, …), below 16. */
+  /** Hop: 1 and 2 move bytes, 3 and 4 are those of a notify; below 16. */
   readonly hop: number;
   /** Stream of the operation, unsigned 16-bit. */
   readonly stream: number;

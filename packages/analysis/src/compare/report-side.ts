@@ -50,7 +50,10 @@ function reportTables(report: ReadReport, layers: number, roles: KernelRoles): S
 
 type Timeline = NonNullable<ReadReport['timeline']>;
 
-/** A report does not say how many layers there were: its steady ones, without the first and the last, tell. */
+/**
+ * A report's own `layers` counts dense ones too, which its figures may have no mark of: its steady layers, without the
+ * first and the last, tell how many there were.
+ */
 function layersOf(timeline: Timeline, steady: Timeline | null): number {
   if (steady !== null) return Math.round(steady.rankSpanUs / steady.layerUs.mean) + 2;
   const { rankSpanUs, layerUs } = timeline;

@@ -85,7 +85,10 @@ describe('the report', () => {
       processes: 1,
     },
   };
-  const kernel = { phase: 'attn(F)', kernel: 'gemm', label: 'q_a', role: null, category: 'gemm', ctas: 112 };
+  const kernel = {
+    ...{ phase: 'attn(F)', kernel: 'gemm', label: 'q_a', role: null, collectiveRole: null },
+    ...({ class: 'compute', category: 'gemm', ctas: 112 } as const),
+  };
   const some = figures({ steadyLayerUs: 32_000 });
   const measured: FigureReport = { ...some, kernels: [{ ...kernel, count: 4, meanUs: 103 }], notifyPctOfComm: 28 };
 

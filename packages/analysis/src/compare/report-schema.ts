@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { KERNEL_CLASSES } from '@epemu/timeline';
+import { COLLECTIVE_ROLES, KERNEL_CLASSES } from '@epemu/timeline';
 
 /** µs: no negative time, and none of more than 30 years, of which sums would be no numbers. */
 const TIME_US = z.number().min(0).max(1e15);
@@ -28,7 +28,13 @@ export const REPORT_SCHEMA = z.object({
   ...{ timeline: TIMELINE.nullable(), steady: TIMELINE.nullable() },
   phases: z.array(PHASE),
   kernels: z.array(
-    z.object({ phase: z.string(), kernel: z.string(), count: z.number().nonnegative(), meanUs: TIME_US }),
+    z.object({
+      ...{ phase: z.string(), kernel: z.string(), count: z.number().nonnegative(), meanUs: TIME_US },
+      // Reports of the first version do not say these.
+      class: z.enum(KERNEL_CLASSES).optional(),
+      category: z.string().optional(),
+      collectiveRole: z.enum(COLLECTIVE_ROLES).nullable().optional(),
+    }),
   ),
   ranksSummary: z.array(z.object({ rank: z.int().nonnegative() })),
 });

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { CollectiveRole } from '@epemu/timeline';
 import type { KernelRoles } from '../kernel-role.js';
 import type { InputProblem } from '../model.js';
+import { comparedCategory } from './compared-category.js';
 import { ANALYSIS_SCHEMA, REPORT_SCHEMA } from './report-schema.js';
 import type { ReadReport } from './report-schema.js';
 import type { ComparedSide, SideKernel, SideTables } from './side.js';
@@ -25,18 +26,22 @@ function parsed<Value>(schema: z.ZodType<Value>, path: string, value: unknown): 
 function reportTables(report: ReadReport, layers: number, roles: KernelRoles): SideTables {
   const kernels = new Map<string, SideKernel>();
   const collectives = new Map<string, { phase: string; role: CollectiveRole; totalUs: number }>();
-  for (const { phase, kernel, count, meanUs } of report.kernels) {
-    const { class: kernelClass, category, collective } = roles.of(kernel);
+  for (const { phase, kernel, count, meanUs, ...said } of report.kernels) {
+    // What a report of the first version does not say, names have to tell.
+    const guess = roles.of(kernel);
+    const role = said.collectiveRole === undefined ? guess.collective?.role : said.collectiveRole;
     const before = kernels.get(kernel);
     const totalUs = count * meanUs;
     kernels.set(kernel, {
-      ...{ name: kernel, class: kernelClass, category },
+      name: kernel,
+      class: said.class ?? guess.class,
+      category: before?.category ?? comparedCategory(roles, kernel, said.category ?? guess.category),
       count: (before?.count ?? 0) + count,
       totalUs: (before?.totalUs ?? 0) + totalUs,
     });
-    if (collective === undefined) continue;
-    const key = `${collective.role} ${phase}`;
-    const together = collectives.get(key) ?? { phase, role: collective.role, totalUs: 0 };
+    if (role === undefined || role === null) continue;
+    const key = `${role} ${phase}`;
+    const together = collectives.get(key) ?? { phase, role, totalUs: 0 };
     together.totalUs += totalUs;
     collectives.set(key, together);
   }

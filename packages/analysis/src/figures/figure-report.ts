@@ -1,4 +1,4 @@
-import type { CollectiveRole } from '@epemu/timeline';
+import type { CollectiveRole, KernelClass } from '@epemu/timeline';
 import type { PhaseOrder } from './phase-orders.js';
 
 /** Figures of a set of ranks over a window, µs and %; per-rank values averaged, `spanUs` over all ranks. */
@@ -51,6 +51,9 @@ export interface KernelFigure {
   /** Which of several kernels of that name it is; null where it has no label. */
   readonly label: string | null;
   readonly role: 'notify' | 'transfer' | null;
+  /** The same with layouts, and the halves of a transfer told apart; null for all but communication. */
+  readonly collectiveRole: CollectiveRole | null;
+  readonly class: KernelClass;
   readonly category: string;
   /** Thread blocks of one launch; null where launches differ. */
   readonly ctas: number | null;

@@ -32,7 +32,7 @@ export class KernelAccumulator {
       if (kernels === undefined) this.#byPhase.set(phase, (kernels = new Map<number, KernelSums>()));
       if (kernels.has(kernel)) continue;
       const made = this.#newSums(phase, kernel);
-      const key = JSON.stringify([made.phase, made.kernel, made.label, made.role, made.category]);
+      const key = JSON.stringify([made.phase, made.kernel, made.label, made.collectiveRole, made.class, made.category]);
       const sums = known.get(key) ?? made;
       kernels.set(kernel, sums);
       if (sums === made) {
@@ -43,12 +43,14 @@ export class KernelAccumulator {
   }
 
   #newSums(phase: string, kernel: number): KernelSums {
-    const { name, label = null, collective, category, ctas = null } = this.#identities[kernel];
-    const role = collective === undefined || collective.role === 'layout' ? null : collective.role;
+    const { name, label = null, class: kernelClass, collective, category, ctas = null } = this.#identities[kernel];
+    const collectiveRole = collective?.role ?? null;
+    const isNone = collectiveRole === null || collectiveRole === 'layout';
     return {
-      ...{ phase, kernel: name, label, category, ctas, count: 0, ns: 0 },
+      ...{ phase, kernel: name, label },
       // Halves are the transfer's own two ends.
-      role: role === 'notify' || role === null ? role : 'transfer',
+      role: isNone ? null : collectiveRole === 'notify' ? 'notify' : 'transfer',
+      ...{ collectiveRole, class: kernelClass, category, ctas, count: 0, ns: 0 },
     };
   }
 

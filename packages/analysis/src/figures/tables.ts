@@ -43,8 +43,8 @@ interface KernelSums {
 /** Sums kernels and streams from the views of all ranks, one after the other. */
 export class TableAccumulator {
   readonly #identities: readonly KernelIdentity[];
-  /** By name and class: kernels of a name that differ in their launches alone are one. */
-  readonly #kernels = new Map<string, KernelSums>();
+  /** By identity; undefined of those that did not run. */
+  readonly #kernels: (KernelSums | undefined)[] = [];
   readonly #streams = new Map<
     string,
     {
@@ -70,25 +70,14 @@ export class TableAccumulator {
 
   #addKernels({ content: { kernels } }: RankView): void {
     const { count, startNs, endNs, kernel } = kernels;
-    const ofIdentity = new Array<KernelSums | undefined>(this.#identities.length);
     for (let row = 0; row < count; row++) {
       const ns = endNs[row] - startNs[row];
-      const sums = (ofIdentity[kernel[row]] ??= this.#sumsOf(this.#identities[kernel[row]]));
+      const sums = (this.#kernels[kernel[row]] ??= newSums(this.#identities[kernel[row]]));
       sums.count++;
       sums.ns += ns;
       sums.minNs = Math.min(sums.minNs, ns);
       sums.maxNs = Math.max(sums.maxNs, ns);
     }
-  }
-
-  #sumsOf({ name, class: kernelClass, category }: KernelIdentity): KernelSums {
-    const key = JSON.stringify([name, kernelClass, category]);
-    let sums = this.#kernels.get(key);
-    if (sums === undefined) {
-      const none = { count: 0, ns: 0, minNs: Number.POSITIVE_INFINITY, maxNs: 0 };
-      this.#kernels.set(key, (sums = { name, class: kernelClass, category, ...none }));
-    }
-    return sums;
   }
 
   #addStreams(view: RankView, spanNs: number): void {
@@ -113,19 +102,24 @@ export class TableAccumulator {
     });
   }
 
-  /** @returns kernels by name, those that take most time first. */
+  /** @returns kernels by name, those that take most time first; the category of a name is that of its first kernel. */
   kernels(): KernelTotal[] {
-    return this.#totals([...this.#kernels.values()]);
+    return this.#totals(({ name, class: kernelClass }) => JSON.stringify([name, kernelClass]));
   }
 
   /** @returns kernels by category, those that take most time first. */
   categories(): KernelTotal[] {
+    const named = this.#totals(({ category, class: kernelClass }) => `${kernelClass} ${category}`);
+    return named.map((total) => ({ ...total, name: total.category }));
+  }
+
+  #grouped(keyOf: (sums: KernelSums) => string): KernelSums[] {
     const groups = new Map<string, KernelSums>();
-    for (const sums of this.#kernels.values()) {
-      const key = `${sums.class} ${sums.category}`;
-      const group = groups.get(key);
+    for (const sums of this.#kernels) {
+      if (sums === undefined) continue;
+      const group = groups.get(keyOf(sums));
       if (group === undefined) {
-        groups.set(key, { ...sums, name: sums.category });
+        groups.set(keyOf(sums), { ...sums });
         continue;
       }
       group.count += sums.count;
@@ -133,10 +127,11 @@ export class TableAccumulator {
       group.minNs = Math.min(group.minNs, sums.minNs);
       group.maxNs = Math.max(group.maxNs, sums.maxNs);
     }
-    return this.#totals([...groups.values()]);
+    return [...groups.values()];
   }
 
-  #totals(all: readonly KernelSums[]): KernelTotal[] {
+  #totals(keyOf: (sums: KernelSums) => string): KernelTotal[] {
+    const all = this.#grouped(keyOf);
     const totalNs = all.reduce((sum, { ns }) => sum + ns, 0);
     return [...all]
       .sort((a, b) => b.ns - a.ns || (a.name < b.name ? -1 : 1))
@@ -165,4 +160,8 @@ export class TableAccumulator {
       }))
       .sort((a, b) => Number(a.stream) - Number(b.stream) || (a.stream < b.stream ? -1 : 1));
   }
+}
+
+function newSums({ name, class: kernelClass, category }: KernelIdentity): KernelSums {
+  return { name, class: kernelClass, category, count: 0, ns: 0, minNs: Number.POSITIVE_INFINITY, maxNs: 0 };
 }

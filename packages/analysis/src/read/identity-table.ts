@@ -1,4 +1,5 @@
 import type { KernelIdentity } from '@epemu/timeline';
+import { withHalf } from '../halves/half-name.js';
 import type { KernelRoles } from '../kernel-role.js';
 import type { NameTable } from './collector.js';
 import type { ListedKernel } from './file-metadata.js';
@@ -35,6 +36,13 @@ export class IdentityTable {
     return index;
   }
 
+  /** @returns a kernel's name, with its half where the name is that of either. */
+  #told(name: string, { collective }: ListedKernel): string {
+    const half = collective?.role;
+    if (half !== 'send' && half !== 'receive') return name;
+    return this.#roles.of(name).collective?.role === 'transfer' ? withHalf(name, half) : name;
+  }
+
   /** @returns the index of what a file says of a kernel. @param name the index of the name that its event has. */
   ofListed(listed: ListedKernel, name: number): number {
     let names = this.#byListed.get(listed);
@@ -42,8 +50,7 @@ export class IdentityTable {
     let index = names.get(name);
     if (index === undefined) {
       const text = this.#names.names[name];
-      const own = this.#roles.own(text);
-      index = this.#index({ name: text, library: '', ...listed, ...own });
+      index = this.#index({ name: this.#told(text, listed), library: '', ...listed, ...this.#roles.own(text) });
       names.set(name, index);
     }
     return index;

@@ -5,16 +5,19 @@ const COLUMNS = ['track', 'startNs', 'ns', 'name', 'class', 'phase'] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** @returns indices of slices by track, start and length, the longest first. */
-function inOrder(values: Readonly<Record<'track' | 'startNs' | 'ns', Float64Array>>): Uint32Array {
+export function slicesInOrder(values: Readonly<Record<'track' | 'startNs' | 'ns', Float64Array>>): Uint32Array {
   const { track, startNs, ns } = values;
   return Uint32Array.from(track, (_, row) => row).sort(
     (a, b) => track[a] - track[b] || startNs[a] - startNs[b] || ns[b] - ns[a],
   );
 }
 
+/** To keep fewer would save nothing. */
+const LEAST_KEPT = 10_000;
+
 /** Slices of kernels, of which only the longest are kept: memory is bounded, however many come. */
 export class LongestSlices {
-  readonly #limit: number;
+  #limit: number;
   #slices = new Columns(COLUMNS, 1024);
   #offered = 0;
 
@@ -26,7 +29,16 @@ export class LongestSlices {
   add(track: number, startNs: number, ns: number, name: number, kernelClass: number, phase: number): void {
     this.#offered++;
     this.#slices.push(track, startNs, ns, name, kernelClass, phase);
-    if (this.#slices.count > 2 * this.#limit) this.#slices = this.#atLeast(this.#leastNs(this.#limit) - 1);
+    if (this.#slices.count > 2 * Math.max(this.#limit, LEAST_KEPT)) this.#prune();
+  }
+
+  /** Fewer will be asked for, as other things take their room: what is shorter goes when it comes to that. */
+  lower(limit: number): void {
+    this.#limit = Math.max(0, Math.min(limit, this.#limit));
+  }
+
+  #prune(): void {
+    this.#slices = this.#atLeast(this.#leastNs(Math.max(this.#limit, LEAST_KEPT)) - 1);
   }
 
   /** @returns the length from which on no more than so many are drawn, ns. */
@@ -56,7 +68,7 @@ export class LongestSlices {
     const shortestNs = this.#leastNs(Math.min(limit, this.#limit));
     const kept = this.#atLeast(shortestNs);
     const values = Object.fromEntries(COLUMNS.map((name) => [name, kept.column(name)])) as Record<Column, Float64Array>;
-    const order = inOrder(values);
+    const order = slicesInOrder(values);
     const sorted = COLUMNS.map((name) => [name, Array.from(order, (row) => values[name][row])] as const);
     return {
       columns: Object.fromEntries(sorted) as Record<Column, number[]>,

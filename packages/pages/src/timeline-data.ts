@@ -1,6 +1,7 @@
 import type { AnalysedRanks, RankFigures } from '@epemu/analysis';
+import { Columns } from '@epemu/core';
 import type { RankView } from '@epemu/timeline';
-import { LongestSlices } from './longest-slices.js';
+import { LongestSlices, slicesInOrder } from './longest-slices.js';
 import { SLICE_CLASSES } from './page-data.js';
 import type { TimelineData } from './page-data.js';
 import { Names, Tracks } from './timeline-tracks.js';
@@ -23,6 +24,9 @@ function noteOf(kernels: number, shortestNs: number, short: number, beyond: numb
     .join(' ');
 }
 
+/** Phases and background transfers, which are never left out. */
+const PHASE_COLUMNS = ['track', 'startNs', 'ns', 'name'] as const;
+
 /** An exposed piece that may be marked. */
 interface Mark {
   readonly track: number;
@@ -40,7 +44,7 @@ export class RanksDrawing {
   readonly #tracks: Tracks;
   readonly #names = new Names();
   readonly #kernels: LongestSlices;
-  readonly #phases: { track: number; startNs: number; ns: number; name: number }[] = [];
+  readonly #phases = new Columns(PHASE_COLUMNS, 1024);
   /** By rank, the longest first. */
   readonly #marks: Mark[][] = [];
   #first: RankFigures | undefined;
@@ -67,12 +71,14 @@ export class RanksDrawing {
     this.#tracks.add(view.content);
     this.#addKernels(view);
     this.#addPhases(view);
+    this.#kernels.lower(this.#limit - this.#phases.count);
     const long = exposed.filter(({ startNs, endNs }) => endNs - startNs >= LEAST_EXPOSED_NS);
     const track = this.#markedTrack(view);
     this.#pieces += exposed.length;
     this.#longPieces += long.length;
     this.#marks.push(
-      long.slice(0, MOST_EXPOSED).map(({ startNs, endNs, phase }) => {
+      // Of more ranks no more are marked.
+      long.slice(0, Math.ceil(MOST_EXPOSED / (this.#marks.length + 1))).map(({ startNs, endNs, phase }) => {
         return { track, startNs, endNs, phase: this.#names.of(phase) };
       }),
     );
@@ -108,13 +114,13 @@ export class RanksDrawing {
       }
       const name = this.#names.of(phase);
       for (const [stream, [startNs, endNs]] of extents) {
-        this.#phases.push({ track: this.#tracks.ofStream(rank, stream), startNs, ns: endNs - startNs, name });
+        this.#phases.push(this.#tracks.ofStream(rank, stream), startNs, endNs - startNs, name);
       }
     }
     for (const { phase, startNs, endNs } of transfers) {
       this.#endNs = Math.max(this.#endNs, endNs);
       const name = this.#names.of(phase);
-      this.#phases.push({ track: this.#tracks.ofNetwork(rank), startNs, ns: endNs - startNs, name });
+      this.#phases.push(this.#tracks.ofNetwork(rank), startNs, endNs - startNs, name);
     }
   }
 
@@ -133,9 +139,9 @@ export class RanksDrawing {
 
   /** @returns the rows, slices and arrows of all ranks taken. */
   timeline({ collectives, path }: Pick<AnalysedRanks, 'collectives' | 'path'>, ranks: readonly number[]): TimelineData {
-    // Phases and transfers are never left out.
-    const { columns, leftOut, shortestNs } = this.#kernels.result(Math.max(0, this.#limit - this.#phases.length));
-    const phases = [...this.#phases].sort((a, b) => a.track - b.track || a.startNs - b.startNs || b.ns - a.ns);
+    const { columns, leftOut, shortestNs } = this.#kernels.result(Math.max(0, this.#limit - this.#phases.count));
+    const [track, startNs, ns, name] = PHASE_COLUMNS.map((column) => this.#phases.column(column));
+    const phases = slicesInOrder({ track, startNs, ns });
     const mostOfRank = Math.ceil(MOST_EXPOSED / this.#marks.length);
     const marks = this.#marks
       .flatMap((ofRank) => ofRank.slice(0, mostOfRank))
@@ -149,10 +155,10 @@ export class RanksDrawing {
         ...{ name: columns.name, class: columns.class, phase: columns.phase },
       },
       phases: {
-        track: phases.map(({ track }) => track),
-        startNs: phases.map(({ startNs }) => startNs),
-        durationNs: phases.map(({ ns }) => ns),
-        name: phases.map(({ name }) => name),
+        track: Array.from(phases, (row) => track[row]),
+        startNs: Array.from(phases, (row) => startNs[row]),
+        durationNs: Array.from(phases, (row) => ns[row]),
+        name: Array.from(phases, (row) => name[row]),
       },
       flows: flowsOf(collectives, this.#tracks),
       path: pathOf(path, ranks, this.#tracks),

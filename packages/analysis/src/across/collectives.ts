@@ -32,6 +32,14 @@ export interface Collective {
   readonly parts: readonly CollectivePart[];
 }
 
+const NOTIFIED = new Map<string, string>();
+
+function notified(what: string): string {
+  let text = NOTIFIED.get(what);
+  if (text === undefined) NOTIFIED.set(what, (text = `notify ${what}`));
+  return text;
+}
+
 /** Cuts a rank's communication kernels into its parts in collectives, in the order in which they start. */
 export function collectiveParts(view: RankView): CollectivePart[] {
   const { kernels, instances, streams: rankStreams, transfers } = view.content;
@@ -60,7 +68,8 @@ export function collectiveParts(view: RankView): CollectivePart[] {
       transferRow,
       endNs: ends[last],
       lastByteNs: sendRow < 0 ? undefined : arrivals.get(starts[sendRow]),
-      signature: `${notifyRow === undefined ? '' : 'notify '}${what}`,
+      // One text for all parts alike: a long run has tens of thousands of them.
+      signature: notifyRow === undefined ? what : notified(what),
     });
   };
   for (let row = 0; row < kernels.count; row++) {

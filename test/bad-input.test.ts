@@ -55,7 +55,7 @@ const TABLE: readonly BadInput[] = [
   file('a broken file', yaml('broken', 'scenario: decode\nranks: 8\nlayers: [1, 2\n'), ['broken.yaml', 'line 4']),
   file('a file that is a list', yaml('list', '- decode\n'), ['list.yaml', 'no mapping']),
   file('a file of an unknown scenario', yaml('named', 'scenario: mine\nranks: 8\n'), ['scenario', 'mine']),
-  ...['0', '1e9', '12', 'many', '8.5'].map((value) =>
+  ...['0', '-1', '1e9', '12', 'many', '8.5'].map((value) =>
     flag('ranks', value, 'ranks', value === '1e9' ? '1000000000' : value),
   ),
   set('ranks="8"', ['ranks', '"8"']),
@@ -74,7 +74,7 @@ const TABLE: readonly BadInput[] = [
   },
   flag('ranks-per-worker', '3', 'ranksPerWorker'),
   flag('ranks-per-worker', '16', 'ranksPerWorker'),
-  ...['0', '60'].map((value) => flag('layers', value)),
+  ...['0', '60', '-4'].map((value) => flag('layers', value)),
   flag('seed', '1.5'),
   flag('overlap', 'half'),
   flag('routing', 'random'),

@@ -8,7 +8,7 @@ import type {
   ExpertBackwardTask,
   ExpertForwardTask,
   InitialiseTask,
-  Operation,
+  TaskKind,
   ResidualBackwardTask,
   ResidualForwardTask,
   RouteTask,
@@ -20,9 +20,9 @@ import type {
 /** Thrown (as a rejection) when a task failed in its thread, or could not be given to one. */
 export class ComputeError extends EpemuError {
   /** Which operation failed. */
-  readonly operation: Operation;
+  readonly operation: TaskKind;
 
-  constructor(operation: Operation, message: string, options?: ErrorOptions) {
+  constructor(operation: TaskKind, message: string, options?: ErrorOptions) {
     super(message, EXIT_CODE.failure, options);
     this.operation = operation;
   }
@@ -158,17 +158,17 @@ export class ComputePool {
     return this.#closing;
   }
 
-  async #timed<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<TaskTiming> {
+  async #timed<K extends TaskKind>(operation: K, task: TaskInputs[K]): Promise<TaskTiming> {
     return (await this.#run(operation, task)).timing;
   }
 
-  async #checked<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<CheckResult> {
+  async #checked<K extends TaskKind>(operation: K, task: TaskInputs[K]): Promise<CheckResult> {
     const { numerics, timing } = await this.#run(operation, task);
     if (numerics === undefined) throw new ComputeError(operation, `${operation} returned no result`);
     return { numerics, timing };
   }
 
-  async #run<K extends Operation>(operation: K, task: TaskInputs[K]): Promise<TaskReply> {
+  async #run<K extends TaskKind>(operation: K, task: TaskInputs[K]): Promise<TaskReply> {
     if (this.closed) throw this.#closedError(operation);
     requireShared(operation, task);
     this.#pool ??= this.#start(operation);
@@ -185,7 +185,7 @@ export class ComputePool {
     }
   }
 
-  #start(operation: Operation): Piscina<unknown, TaskReply> {
+  #start(operation: TaskKind): Piscina<unknown, TaskReply> {
     const kernel = new URL('./kernel.wasm', this.#threadUrl);
     for (const url of [this.#threadUrl, kernel]) {
       if (!existsSync(url)) throw new ComputeError(operation, `${url.pathname} is missing; run "npm run build"`);
@@ -206,12 +206,12 @@ export class ComputePool {
     return pool;
   }
 
-  #taskError(operation: Operation, cause: unknown): ComputeError {
+  #taskError(operation: TaskKind, cause: unknown): ComputeError {
     if (this.closed) return this.#closedError(operation);
     return new ComputeError(operation, `${operation} failed in a compute thread: ${messageOf(cause)}`, { cause });
   }
 
-  #closedError(operation: Operation): ComputeError {
+  #closedError(operation: TaskKind): ComputeError {
     const cause = this.#failure;
     if (cause === undefined) return new ComputeError(operation, `${operation} was not done: the pool is closed`);
     return new ComputeError(operation, `${operation} was not done: a compute thread died: ${messageOf(cause)}`, {
@@ -221,7 +221,7 @@ export class ComputePool {
 }
 
 /** An array outside shared memory would be cloned, and the thread's results lost with the clone. */
-function requireShared(operation: Operation, task: object): void {
+function requireShared(operation: TaskKind, task: object): void {
   for (const [name, value] of Object.entries(task)) {
     if (ArrayBuffer.isView(value) && !(value.buffer instanceof SharedArrayBuffer)) {
       throw new ComputeError(operation, `${operation}: ${name} is not in shared memory; use the shared… helpers`);

@@ -148,10 +148,10 @@ export interface TaskInputs {
   checkBackward: CheckBackwardTask;
 }
 
-export type Operation = keyof TaskInputs;
+export type TaskKind = keyof TaskInputs;
 
 /** The message a thread gets. */
-export type TaskMessage = { [K in Operation]: { operation: K; hidden: number; task: TaskInputs[K] } }[Operation];
+export type TaskMessage = { [K in TaskKind]: { operation: K; hidden: number; task: TaskInputs[K] } }[TaskKind];
 
 /** The message a thread answers with; `numerics` of the checks alone. */
 export interface TaskReply {

@@ -105,7 +105,8 @@ describe('rows of a run', () => {
     experts: 256,
   }).result();
   const timeline = { ...nothing.timeline, rankSpanUs: 130_000, serialUs: 260_000, commBusyPct: 90 };
-  const kernel = { label: null, category: 'x', ctas: 20, count: 4, meanUs: 4400 };
+  const role = { role: 'transfer', collectiveRole: 'transfer', class: 'communication' } as const;
+  const kernel = { ...role, label: null, category: 'x', ctas: 20, count: 4, meanUs: 4400 };
   const phase = { name: 'dispatch(F)', stream: 27, kind: 'communication', count: 4 } as const;
   const times = { meanUs: 1, minUs: 1, maxUs: 1, busyUs: 1, exposedUs: 0 };
   const figures: FigureReport = {
@@ -113,8 +114,8 @@ describe('rows of a run', () => {
     timeline,
     phases: [{ ...phase, ...times }],
     kernels: [
-      { ...kernel, phase: 'dispatch(F)', kernel: 'dispatch', role: 'transfer', category: 'dispatch forward' },
-      { ...kernel, phase: 'dispatch(F)', kernel: 'layout', role: null, count: 8 },
+      { ...kernel, phase: 'dispatch(F)', kernel: 'dispatch', category: 'dispatch forward' },
+      { ...kernel, phase: 'dispatch(F)', kernel: 'layout', role: null, collectiveRole: 'layout', count: 8 },
     ],
     phaseOrders: [
       { stream: 27, phases: ['combine(B)', 'dispatch(F)', 'dispatch(B)', 'combine(F)'] },

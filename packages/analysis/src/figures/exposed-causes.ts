@@ -1,17 +1,12 @@
 import { microseconds, ratio, rounded } from '@epemu/core';
 import type { Collective } from '../across/collectives.js';
 import type { CollectiveRole } from '@epemu/timeline';
-import { longer } from './exposed.js';
+import { exposedPiece, longer } from './exposed.js';
 import type { ExposedInterval } from './exposed.js';
+import type { ExposedPiece } from './figure-report.js';
 
 /** A piece of communication with no compute running, and who made it wait. */
-export interface ExposedPieceFigure {
-  readonly rank: number;
-  readonly phase: string;
-  readonly startUs: number;
-  readonly us: number;
-  readonly waitsFor: CollectiveRole;
-  readonly blocked: string | null;
+export interface ExposedPieceFigure extends ExposedPiece {
   /** The rank that came last to the collective that it waits in; null where that is not known. */
   readonly lastRank: number | null;
 }
@@ -87,15 +82,7 @@ export class ExposedAccumulator {
 
   /** @returns the longest pieces, with who came last to what they wait in. @param collectives of all ranks. */
   pieces(collectives: readonly Collective[]): ExposedPieceFigure[] {
-    return this.#longest.map((piece) => ({
-      rank: piece.rank,
-      phase: piece.phase,
-      startUs: microseconds(piece.startNs),
-      us: microseconds(piece.endNs - piece.startNs),
-      waitsFor: piece.waitsFor,
-      blocked: piece.blocked ?? null,
-      lastRank: lastRankAt(piece, collectives),
-    }));
+    return this.#longest.map((piece) => ({ ...exposedPiece(piece), lastRank: lastRankAt(piece, collectives) }));
   }
 
   /** @returns all pieces by cause, what takes most time first. @param collectives of all ranks. */

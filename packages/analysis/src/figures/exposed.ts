@@ -1,6 +1,7 @@
-import { lowerBound } from '@epemu/core';
+import { lowerBound, microseconds } from '@epemu/core';
 import { subtract } from '@epemu/timeline';
 import type { CollectiveRole, RankView } from '@epemu/timeline';
+import type { ExposedPiece } from './figure-report.js';
 
 /** A piece of communication with no compute running on its rank. Times are ns. */
 export interface ExposedInterval {
@@ -68,6 +69,12 @@ class Explainer {
     }
     return { ...found, blocked: this.#phase(this.#compute[lowerBound(this.#computeStarts, endNs)]) };
   }
+}
+
+/** @returns a piece as reports and analyses give it, µs. */
+export function exposedPiece({ rank, phase, startNs, endNs, waitsFor, blocked }: ExposedInterval): ExposedPiece {
+  const times = { startUs: microseconds(startNs), us: microseconds(endNs - startNs) };
+  return { rank, phase, ...times, waitsFor, blocked: blocked ?? null };
 }
 
 /** Orders pieces, the longest first; ties go to the lower rank, then to the earlier one. */

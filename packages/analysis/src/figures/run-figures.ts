@@ -2,7 +2,8 @@ import { largest, mean, microseconds, ratio, rounded, smallest } from '@epemu/co
 import { viewOfTimeline } from '@epemu/timeline';
 import type { PhaseInstance, ProgramFacts, RankTimeline } from '@epemu/timeline';
 import { DispatchRowsAccumulator } from './dispatch-rows.js';
-import type { ExposedPiece, FigureReport, RankSummary } from './figure-report.js';
+import { exposedPiece } from './exposed.js';
+import type { FigureReport, RankSummary } from './figure-report.js';
 import { KernelAccumulator, notifyPctOfComm } from './kernel-figures.js';
 import { PhaseOrders } from './phase-orders.js';
 import type { RankFigures } from './rank-figures.js';
@@ -95,16 +96,10 @@ export class RunFigures {
         const { layer, dense } = this.#shape.facts.operation(this.#layers[index].operation!);
         return { layer, dense, us: microseconds(ns) };
       }),
-      largestExposed: exposedPiece(exposed.longest),
+      largestExposed: exposed.longest === undefined ? null : exposedPiece(exposed.longest),
       rankZero: this.#rankZero?.result() ?? null,
     };
   }
-}
-
-function exposedPiece(piece: RankFigures['exposed'][number] | undefined): ExposedPiece | null {
-  if (piece === undefined) return null;
-  const { rank, phase, startNs, endNs, waitsFor, blocked = null } = piece;
-  return { rank, phase, startUs: microseconds(startNs), us: microseconds(endNs - startNs), waitsFor, blocked };
 }
 
 function rankSummary({ rank, receipts }: RankTimeline, { whole: { full } }: RankFigures): RankSummary {

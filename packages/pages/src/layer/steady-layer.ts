@@ -173,7 +173,7 @@ export function steadyLayer(
     rowOf('network', undefined, network),
   ];
   return {
-    title: `${analysis.scenario ?? 'trace'}: layer ${window.layer} of rank ${view.rank}`,
+    title: `${analysis.scenario ?? 'trace'}: layer ${layers[window.layer]?.layer ?? window.layer} of rank ${view.rank}`,
     startNs: window.startNs,
     endNs: window.endNs,
     rows: drawn.map((row) => layerRows[row]),

@@ -6,8 +6,7 @@ import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { RanksDrawing } from '@epemu/pages';
-import { PORT, RunDigest } from '@epemu/timeline';
-import type { RankTimeline } from '@epemu/timeline';
+import { RunDigest } from '@epemu/timeline';
 import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription } from '@epemu/trace';
 import { rankFileName } from './folder.js';
@@ -58,17 +57,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
   };
 }
 
-function bytesSent(timeline: RankTimeline): { rdma: number; nvlink: number } {
-  const port = timeline.services.column('port');
-  const bytes = timeline.services.column('bytes');
-  let rdma = 0;
-  let nvlink = 0;
-  port.forEach((value, i) => {
-    if (value === PORT.rdmaOut) rdma += bytes[i];
-    else if (value === PORT.nvlinkOut) nvlink += bytes[i];
-  });
-  return { rdma, nvlink };
-}
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /**
  * Merges what the ranks handed over into the run's files; one rank in memory at a time.
@@ -114,9 +103,9 @@ export async function mergeRun(
       analyser.add(ofRank);
       drawing.add(ofRank);
     }
-    const sent = bytesSent(timeline);
-    rdmaBytes += sent.rdma;
-    nvlinkBytes += sent.nvlink;
+    const { rdma, nvlink } = view.content.bytesTo!;
+    rdmaBytes += sum(rdma);
+    nvlinkBytes += sum(nvlink);
     const path = join(folder, rankFileName(rank));
     const written = await writeRankTrace(path, trace, timeline, view);
     traceEvents += written.events;

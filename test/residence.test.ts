@@ -80,13 +80,14 @@ describe('a schedule that launches a phase before the collective it waits for', 
       ...{ layerMarker: 'ATTN(0)', launch: 'eager', microBatches: 1, computeSms: 'rest', communicationSms: 24 },
       streams: { compute: { id: 7, name: 'compute' }, communication: { id: 27, name: 'communication' } },
       phases: [
-        phase('ATTN(0)', 'compute', 'ATTN', ['COMBINE(0)@-1']),
+        phase('ATTN(0)', 'compute', 'ATTN', ['SHARED(0)@-1']),
         phase('MLP(0)', 'compute', 'prefill-MLP', ['DISPATCH(0)']),
         {
           ...phase('DISPATCH(0)', 'communication', 'CACHED-DISPATCH', ['ATTN(0)']),
           ...collective('dispatch', 'cachedDispatch'),
         },
         { ...phase('COMBINE(0)', 'communication', 'COMBINE', ['MLP(0)']), ...collective('combine', 'combine') },
+        phase('SHARED(0)', 'compute', 'prefill-SHARED', ['COMBINE(0)']),
       ],
     };
     const scenario = { scenario: 'late', family: 'inference', ranks: 16, layers: 2, promptLengths: [32], schedule };

@@ -1,3 +1,4 @@
+import type { WeightKey } from './tasks.js';
 import { generateWeights, INNER } from './weights.js';
 
 /**
@@ -24,13 +25,13 @@ export class PlainExpert {
     this.#y = new Float64Array(hidden);
   }
 
-  /** Takes on the weights of a routed expert. */
-  become(seed: number, layer: number, expert: number): void {
-    generateWeights({ seed, layer, kind: 'expert', index: expert }, this.#hidden, this.#w1, this.#w2);
+  /** Takes on the weights of a stand-in function. */
+  become(key: WeightKey): void {
+    generateWeights(key, this.#hidden, this.#w1, this.#w2);
   }
 
   /** @param at where x begins in `inputs`. @returns y, valid until the next call. */
-  forward(inputs: Float32Array, at: number): Float64Array {
+  forward(inputs: Float32Array | Float64Array, at: number): Float64Array {
     const hidden = this.#hidden;
     load(inputs, at, this.#x);
     product(this.#w1, INNER, hidden, this.#x, this.#a);
@@ -45,7 +46,7 @@ export class PlainExpert {
    * @returns dot ⟨g, y⟩; scale ‖W2ᵀg‖·‖h‖, what ⟨g, y⟩ would be without cancellation; dx = Jᵀg, valid until the next
    *   call.
    */
-  backward(gradients: Float32Array, at: number): { dot: number; scale: number; dx: Float64Array } {
+  backward(gradients: Float32Array | Float64Array, at: number): { dot: number; scale: number; dx: Float64Array } {
     const hidden = this.#hidden;
     load(gradients, at, this.#g);
     const dot = inner(this.#g, this.#y);
@@ -57,7 +58,7 @@ export class PlainExpert {
   }
 }
 
-function load(source: Float32Array, at: number, target: Float64Array): void {
+function load(source: Float32Array | Float64Array, at: number, target: Float64Array): void {
   for (let i = 0; i < target.length; i++) target[i] = source[at + i];
 }
 

@@ -3,6 +3,7 @@ import { BadInputError, EpemuError, EXIT_CODE, messageOf } from '@epemu/core';
 import { Piscina } from 'piscina';
 import type {
   CheckBackwardTask,
+  CheckChainTask,
   CheckForwardTask,
   CheckResult,
   ExpertBackwardTask,
@@ -147,6 +148,11 @@ export class ComputePool {
   /** Compares what the backward combine returned with the plain reference. */
   checkBackward(task: CheckBackwardTask): Promise<CheckResult> {
     return this.#checked('checkBackward', task);
+  }
+
+  /** Compares what came out of the last layer (backward: the first) with the plain model. */
+  checkChain(task: CheckChainTask): Promise<CheckResult> {
+    return this.#checked('checkChain', task);
   }
 
   /**

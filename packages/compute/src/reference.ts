@@ -1,4 +1,5 @@
 import { InvariantError } from '@epemu/core';
+import { NumericsTally, relativeError } from './numerics-tally.js';
 import { PlainExpert } from './plain.js';
 import type { CheckBackwardTask, CheckForwardTask, NumericsResult } from './tasks.js';
 
@@ -7,8 +8,6 @@ import type { CheckBackwardTask, CheckForwardTask, NumericsResult } from './task
  * weights alone. No kernel, no communication, no collective code.
  */
 
-/** Relative error above which a token is wrong: float32 arithmetic stays one to two orders below. */
-const TOLERANCE = 1e-4;
 /** Expected values held at once: 32 MB, so that a width of 7168 does not take gigabytes. */
 const BLOCK_VALUES = 4 * 1024 * 1024;
 /**
@@ -25,7 +24,7 @@ export function checkForward(hidden: number, task: CheckForwardTask): NumericsRe
   const { input, weights, topK, combined } = task;
   const stride = hidden + 1;
   const tokens = tokenCount(hidden, task, combined, stride);
-  const result = emptyResult();
+  const tally = new NumericsTally();
   const expert = new PlainExpert(hidden);
   for (const { first, count } of blocks(tokens, hidden)) {
     const expected = new Float64Array(count * hidden);
@@ -35,11 +34,11 @@ export function checkForward(hidden: number, task: CheckForwardTask): NumericsRe
     }
     for (let token = 0; token < count; token++) {
       const at = (first + token) * stride;
-      countRows(result, combined[at + hidden], topK);
-      judge(result, relativeError(combined, at, expected, token * hidden, hidden, 0));
+      tally.countRows(combined[at + hidden], topK);
+      tally.judge(relativeError(combined, at, expected, token * hidden, hidden, 0));
     }
   }
-  return result;
+  return tally.result;
 }
 
 /**
@@ -51,7 +50,7 @@ export function checkBackward(hidden: number, task: CheckBackwardTask): Numerics
   const stride = hidden + 1 + topK;
   const tokens = tokenCount(hidden, task, returned, stride);
   if (gradient.length !== input.length) throw new InvariantError('a gradient is needed for each input value');
-  const result = emptyResult();
+  const tally = new NumericsTally();
   const expert = new PlainExpert(hidden);
   for (const { first, count } of blocks(tokens, hidden)) {
     const expectedX = new Float64Array(count * hidden);
@@ -67,14 +66,14 @@ export function checkBackward(hidden: number, task: CheckBackwardTask): Numerics
     }
     for (let token = 0; token < count; token++) {
       const at = (first + token) * stride;
-      countRows(result, returned[at + hidden], topK);
+      tally.countRows(returned[at + hidden], topK);
       const errorX = relativeError(returned, at, expectedX, token * hidden, hidden, 0);
       const least = CANCELLATION_FLOOR * Math.sqrt(squaredScale[token]);
       const errorW = relativeError(returned, at + hidden + 1, expectedW, token * topK, topK, least);
-      judge(result, Math.max(errorX, errorW));
+      tally.judge(Math.max(errorX, errorW));
     }
   }
-  return result;
+  return tally.result;
 }
 
 function tokenCount(hidden: number, task: CheckForwardRows, returned: Float32Array, stride: number): number {
@@ -119,47 +118,11 @@ function* rowsByExpert(
   }
   for (let index = 0; index < heads.length; index++) {
     if (heads[index] < 0) continue;
-    expert.become(seed, layer, index);
+    expert.become({ seed, layer, kind: 'expert', index });
     for (let row = heads[index]; row >= 0; row = next[row - firstRow]) yield row;
   }
 }
 
 function addScaled(target: Float64Array, at: number, values: Float64Array, weight: number): void {
   for (let i = 0; i < values.length; i++) target[at + i] += weight * values[i];
-}
-
-function emptyResult(): NumericsResult {
-  return { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
-}
-
-/** @returns ‖got − expected‖ / max(‖expected‖, least); 0 where nothing differs. */
-function relativeError(
-  got: Float32Array,
-  gotAt: number,
-  expected: Float64Array,
-  expectedAt: number,
-  length: number,
-  least: number,
-): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < length; i++) {
-    const value = expected[expectedAt + i];
-    difference += (got[gotAt + i] - value) ** 2;
-    norm += value * value;
-  }
-  return difference === 0 ? 0 : Math.sqrt(difference) / Math.max(Math.sqrt(norm), least);
-}
-
-function countRows(result: NumericsResult, rows: number, topK: number): void {
-  result.tokensChecked++;
-  if (rows > topK) result.duplicated++;
-  // Not `rows < topK`: a count that is not a number is no row either.
-  else if (!(rows >= topK)) result.missing++;
-}
-
-function judge(result: NumericsResult, error: number): void {
-  const known = Number.isNaN(error) ? Infinity : error;
-  if (known > TOLERANCE) result.wrong++;
-  if (known > result.maxRelativeError) result.maxRelativeError = known;
 }

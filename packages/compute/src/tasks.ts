@@ -117,6 +117,25 @@ export interface CheckBackwardTask {
   returned: Float32Array;
 }
 
+/** A token whose way through all layers is compared with the plain model. */
+export interface CheckChainTask {
+  seed: number;
+  /** `forward`: `output` came out of the last layer; `backward`: it is the gradient that came out of the first. */
+  direction: 'forward' | 'backward';
+  /** Ascending, from the first that the token went through to the last. */
+  layers: readonly { readonly layer: number; readonly dense: boolean }[];
+  /** Whether the model has shared experts. */
+  shared: boolean;
+  /** Global id of the token, as it was initialised. */
+  token: number;
+  topK: number;
+  /** Experts that each layer's router chose, and their weights; [layers × topK], of dense layers undefined. */
+  expertIds: Uint16Array;
+  weights: Float32Array;
+  /** [hidden]. */
+  output: Float32Array;
+}
+
 /** Outcome of a check, in tokens; a token may be both missing rows and wrong. */
 export interface NumericsResult {
   tokensChecked: number;
@@ -146,6 +165,7 @@ export interface TaskInputs {
   initialise: InitialiseTask;
   checkForward: CheckForwardTask;
   checkBackward: CheckBackwardTask;
+  checkChain: CheckChainTask;
 }
 
 export type TaskKind = keyof TaskInputs;

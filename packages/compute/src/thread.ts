@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads';
 import { routeTokens } from '@epemu/routing';
+import { checkChain } from './chain-reference.js';
 import { expertBackward, expertForward } from './experts.js';
 import { initialise } from './initialise.js';
 import { Kernel } from './kernel.js';
@@ -27,6 +28,8 @@ function perform(message: TaskMessage): NumericsResult | undefined {
       return undefined;
     case 'checkForward':
       return checkForward(hidden, message.task);
+    case 'checkChain':
+      return checkChain(hidden, message.task);
     case 'checkBackward':
       return checkBackward(hidden, message.task);
     default: {

@@ -1,3 +1,4 @@
+import { TOKEN_ACTIONS } from '@epemu/kernels';
 import { ERAS } from '@epemu/presets';
 import { z } from 'zod';
 
@@ -9,12 +10,15 @@ export const PHASE_SCHEMA = z.strictObject({
   stream: z.string(),
   /** The phase's step is row + lag: its layer for inference, its cell for training. `"-layers"` runs it a chunk later. */
   lag: z.union([z.int(), z.literal('-layers')], 'it must be a whole number or "-layers"').default(0),
+  /** The micro-batch it works on: its number, or its place in a pass where the schedule has `passes`. */
   microBatch: z.int().nonnegative().default(0),
   direction: z.enum(['forward', 'backward']).default('forward'),
   /** Name of the list of its kernels; see docs/kernels.md. */
   kernels: z.string(),
   /** The same in a dense layer; absent: dense layers skip the phase. */
   denseKernels: z.string().optional(),
+  /** What a compute phase does to the tokens of an MoE layer; absent: what its built-in list of kernels stands for. */
+  tokens: z.array(z.enum(TOKEN_ACTIONS)).optional(),
   /** `last`: only in the row of the last layer. */
   rows: z.enum(['all', 'last']).default('all'),
   /** Present only when this switch of the configuration is on. */
@@ -36,7 +40,13 @@ export const PHASE_SCHEMA = z.strictObject({
 /** Streams, phases in launch order and gates of one row (a layer, or a cell of training). */
 export const SCHEDULE_SCHEMA = z.strictObject({
   layerMarker: z.string(),
-  microBatches: z.int().min(1).max(2),
+  /** Micro-batches of a step. */
+  microBatches: z.int().min(1).max(4096),
+  /**
+   * A step's passes over the layers, in launch order, each a list of the micro-batches that phases of `microBatch` 0, 1, …
+   * work on in it; null: these phases pause. Absent: one pass, in which every micro-batch has the phases of its number.
+   */
+  passes: z.array(z.array(z.int().nonnegative().nullable()).min(1)).min(1).max(4096).optional(),
   /** `eager`: the CPU launches kernel by kernel; `graph`: a captured graph, which the CPU does not hold up. */
   launch: z.enum(['eager', 'graph']).default('eager'),
   /** SMs of compute phases. Scenarios may say `rest`, what communication leaves of the GPU, or `all`. */
@@ -61,6 +71,8 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   family: z.enum(['training', 'inference']),
   ranks: z.int().min(1).max(4096),
   layers: z.int().min(1).max(1024),
+  /** How often all micro-batches go through all layers, one step after the other; decode's KV grows by a token a step. */
+  steps: z.int().min(1).max(65_536).default(1),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   routing: z.enum(['balanced', 'statistical', 'biased']),
   overlap: z.enum(['full', 'none']),

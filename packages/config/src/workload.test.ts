@@ -84,7 +84,7 @@ describe('causalPairs', () => {
 });
 
 describe('microBatchesOf', () => {
-  const inference = { family: 'inference', kvLength: 4096, tokensPerMicrobatch: 128 } as const;
+  const inference = { family: 'inference', kvLength: 4096, steps: 1, tokensPerMicrobatch: 128 } as const;
 
   it('gives each micro-batch of a decode its tokens, and one that is alone both', () => {
     const two = microBatchesOf({ ...inference, schedule: { microBatches: 2 } });
@@ -97,13 +97,13 @@ describe('microBatchesOf', () => {
   });
 
   it('leaves prompts whole where one micro-batch takes all', () => {
-    const source = { family: 'inference', kvLength: 4096, promptLengths: [100, 50] } as const;
+    const source = { family: 'inference', kvLength: 4096, steps: 1, promptLengths: [100, 50] } as const;
     const [batch] = microBatchesOf({ ...source, schedule: { microBatches: 1 } });
     expect([batch.tokens, batch.attentionPairs]).to.deep.equal([150, 6325]);
   });
 
   it('gives both micro-batches of a training a sequence of their own', () => {
-    const source = { family: 'training', kvLength: 4096, tokensPerMicrobatch: 10 } as const;
+    const source = { family: 'training', kvLength: 4096, steps: 1, tokensPerMicrobatch: 10 } as const;
     const batches = microBatchesOf({ ...source, schedule: { microBatches: 2 } });
     expect(batches.map(({ attentionPairs }) => attentionPairs)).to.deep.equal([55, 55]);
   });

@@ -19,33 +19,47 @@ export function causalPairs(start: number, length: number): number {
 }
 
 /**
- * Splits prompts into two micro-batches of equal attention work. Micro-batch 1, whose attention runs first, takes
- * prompts from the front; a prompt that straddles the half is cut, its prefix going to micro-batch 1.
+ * Splits prompts into micro-batches of equal attention work. The last one, whose attention runs first, takes prompts from
+ * the front; a prompt that straddles a share is cut, its prefix going to the one that runs earlier.
  *
  * @param promptLengths tokens of each prompt, in order.
- * @returns micro-batches 0 and 1; their attention work differs by at most the pairs of one token.
+ * @param count how many micro-batches.
+ * @returns micro-batches 0 to count − 1; their attention work differs by at most the pairs of two tokens where no share is
+ *   less than that.
  */
-export function splitPrompts(promptLengths: readonly number[]): [MicroBatch, MicroBatch] {
+export function splitPrompts(promptLengths: readonly number[], count = 2): readonly MicroBatch[] {
   const total = promptLengths.reduce((sum, length) => sum + causalPairs(0, length), 0);
-  const first: PromptPiece[] = [];
-  const second: PromptPiece[] = [];
+  const shares = Array.from({ length: count }, (): PromptPiece[] => []);
+  /** Work given away so far, and the share that is being filled. */
   let taken = 0;
-  let filled = false;
+  let filling = 0;
   promptLengths.forEach((length, prompt) => {
-    const wanted = total / 2 - taken;
-    // Behind the cut nothing is cut again to make up for the cut's rounding.
-    let prefix = filled ? 0 : length;
-    if (!filled && wanted < causalPairs(0, length)) {
-      filled = true;
-      // The longest prefix whose pairs do not pass the half, or one token more where that is nearer.
-      prefix = Math.max(0, Math.floor((Math.sqrt(1 + 8 * Math.max(0, wanted)) - 1) / 2));
-      if (causalPairs(0, prefix + 1) - wanted < wanted - causalPairs(0, prefix)) prefix++;
+    let start = 0;
+    // Behind the last cut nothing is cut again to make up for the cut's rounding.
+    while (filling < count - 1) {
+      const wanted = (total * (filling + 1)) / count - taken;
+      if (wanted >= causalPairs(start, length - start)) break;
+      const prefix = cutAt(start, Math.max(0, wanted), length - start);
+      if (prefix > 0) shares[filling].push({ prompt, start, length: prefix });
+      taken += causalPairs(start, prefix);
+      start += prefix;
+      filling++;
     }
-    if (prefix > 0) first.push({ prompt, start: 0, length: prefix });
-    if (prefix < length) second.push({ prompt, start: prefix, length: length - prefix });
-    taken += causalPairs(0, prefix);
+    if (start === length) return;
+    shares[filling].push({ prompt, start, length: length - start });
+    taken += causalPairs(start, length - start);
   });
-  return [microBatchOf(second), microBatchOf(first)];
+  return shares.reverse().map(microBatchOf);
+}
+
+/** @returns the prefix, of `most` tokens at most, from a position on whose pairs come nearest to those wanted. */
+function cutAt(start: number, wanted: number, most: number): number {
+  // n·start + n(n + 1)/2 = wanted, solved for n.
+  const b = 2 * start + 1;
+  let prefix = Math.min(most, Math.max(0, Math.floor((Math.sqrt(b * b + 8 * wanted) - b) / 2)));
+  const behind = causalPairs(start, prefix + 1) - wanted;
+  if (prefix < most && behind < wanted - causalPairs(start, prefix)) prefix++;
+  return prefix;
 }
 
 /** @returns the micro-batch made of the given pieces. */
@@ -63,23 +77,37 @@ export interface WorkloadSource {
   readonly promptLengths?: readonly number[] | undefined;
   readonly tokensPerMicrobatch?: number | undefined;
   readonly kvLength: number;
+  readonly steps: number;
   readonly schedule: { readonly microBatches: number };
 }
 
+/** @returns whether a step continues the one before it, as decode does: its first layer needs the token that came of it. */
+export function isAutoregressive({ family, promptLengths }: WorkloadSource): boolean {
+  return family === 'inference' && promptLengths === undefined;
+}
+
+/** @returns the (query, key) pairs' KV length of a decode step: what was there, and a token for each step before it. */
+export function kvLengthAt({ kvLength }: WorkloadSource, step: number): number {
+  return kvLength + step;
+}
+
 /**
- * @returns the micro-batches of a rank, indexed as in the schedule. With one micro-batch (no overlap) the whole batch
- * is in it: all prompts of a prefill, both micro-batches' tokens of a decode.
+ * @returns the micro-batches of a rank over all steps: micro-batch m of step s is number s × `schedule.microBatches` + m.
+ * With one micro-batch (no overlap) the whole batch is in it: all prompts of a prefill, both micro-batches' tokens of a
+ * decode.
  */
 export function microBatchesOf(source: WorkloadSource): readonly MicroBatch[] {
-  const count = source.schedule.microBatches;
-  if (source.promptLengths !== undefined) {
-    if (count === 2) return splitPrompts(source.promptLengths);
-    return [microBatchOf(source.promptLengths.map((length, prompt) => ({ prompt, start: 0, length })))];
-  }
+  return Array.from({ length: source.steps }, (_, step) => microBatchesOfStep(source, step)).flat();
+}
+
+function microBatchesOfStep(source: WorkloadSource, step: number): readonly MicroBatch[] {
+  const { microBatches: count } = source.schedule;
+  if (source.promptLengths !== undefined) return splitPrompts(source.promptLengths, count);
   const tokens = source.tokensPerMicrobatch!;
   if (source.family === 'training') {
     return Array.from({ length: count }, () => microBatchOf([{ prompt: 0, start: 0, length: tokens }]));
   }
   const share = tokens * (count === 1 ? 2 : 1);
-  return Array.from({ length: count }, () => ({ tokens: share, attentionPairs: share * source.kvLength, pieces: [] }));
+  const attentionPairs = share * kvLengthAt(source, step);
+  return Array.from({ length: count }, () => ({ tokens: share, attentionPairs, pieces: [] }));
 }

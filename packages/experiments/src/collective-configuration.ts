@@ -41,6 +41,7 @@ const NORMAL_PHASES = [
     kind: 'collective',
     stream: 'communication',
     kernels: 'CACHED-DISPATCH',
+    tokens: ['attend', 'route'],
     collective: { type: 'dispatch', mode: 'normal', cached: true, rateKind: 'cachedDispatch' },
   },
   {
@@ -48,6 +49,7 @@ const NORMAL_PHASES = [
     kind: 'collective',
     stream: 'communication',
     kernels: 'COMBINE',
+    tokens: ['experts', 'shared'],
     collective: { type: 'combine', mode: 'normal', cached: true, rateKind: 'combine' },
     after: ['DISPATCH'],
   },
@@ -68,6 +70,7 @@ const LOW_LATENCY_PHASES = (['DISPATCH', 'COMBINE'] as const).flatMap((name, ind
       name: `issue ${name}`,
       kind: 'issue',
       kernels: `issue ${name}`,
+      tokens: index === 0 ? ['attend', 'route'] : ['experts', 'shared'],
       after: index === 0 ? [] : ['wait DISPATCH'],
     },
     {

@@ -7,3 +7,4 @@ export { KernelCatalogue } from './list.js';
 export type { PhaseKernel } from './list.js';
 export { evenWork } from './sizes.js';
 export type { KernelWork, RunShape } from './sizes.js';
+export * from './token-actions.js';

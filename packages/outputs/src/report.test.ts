@@ -4,6 +4,7 @@ import { buildProgram } from '@epemu/schedule';
 import { RunFigures } from '@epemu/analysis';
 import type { FigureReport } from '@epemu/analysis';
 import { ProgramFacts } from '@epemu/timeline';
+import { emptyNumerics } from '@epemu/rank';
 import { expect } from 'chai';
 import { runLabels } from './run-labels.js';
 import { findingOf } from './finding.js';
@@ -78,7 +79,7 @@ describe('the report', () => {
   const parts = {
     ...{ configuration: train, digest: 'abc', finding: null },
     traffic: { rdmaBytes: 0, nvlinkBytes: 0, wireMessages: 0, wireBytes: 0 },
-    numerics: { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 },
+    numerics: emptyNumerics(),
     host: {
       ...{ wallSeconds: 0, startupSeconds: 0, emulateSeconds: 0, mergeSeconds: 0, messagesPerSecond: 0 },
       ...{ peakRssBytes: 0, coordinatorPeakRssBytes: 0, wireFrames: 0, traceEvents: 0, traceBytesUnpacked: 0 },
@@ -157,7 +158,7 @@ describe('the metrics of a run', () => {
       ...(of === undefined ? { error: 'rank 1 failed' } : {}),
       figures: of,
       traffic: { rdmaBytes: 5e12, nvlinkBytes: 0, wireMessages: 10, wireBytes: 1000 },
-      numerics: { tokensChecked: 4, missing: 1, duplicated: 2, wrong: 3, maxRelativeError },
+      numerics: { tokensChecked: 4, chainsChecked: 1, missing: 1, duplicated: 2, wrong: 3, maxRelativeError },
       host: {
         wallSeconds: 1.5,
         startupSeconds: 0.5,

@@ -60,10 +60,25 @@ describe('the spool of a run', () => {
   });
 
   it('adds up the counts of the numerics and keeps the largest error', () => {
-    spool.addNumerics({ tokensChecked: 10, missing: 1, duplicated: 0, wrong: 2, maxRelativeError: 3e-6 });
-    spool.addNumerics({ tokensChecked: 5, missing: 0, duplicated: 4, wrong: 1, maxRelativeError: 1e-6 });
+    spool.addNumerics({
+      tokensChecked: 10,
+      chainsChecked: 2,
+      missing: 1,
+      duplicated: 0,
+      wrong: 2,
+      maxRelativeError: 3e-6,
+    });
+    spool.addNumerics({
+      tokensChecked: 5,
+      chainsChecked: 1,
+      missing: 0,
+      duplicated: 4,
+      wrong: 1,
+      maxRelativeError: 1e-6,
+    });
     expect(spool.numerics).to.deep.equal({
       tokensChecked: 15,
+      chainsChecked: 3,
       missing: 1,
       duplicated: 4,
       wrong: 3,

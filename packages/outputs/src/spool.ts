@@ -4,6 +4,7 @@ import { decodeColumns, decodeRecord, decodeTimeline } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import { HOST_EVENT_COLUMNS } from '@epemu/trace';
 import type { HostEvents } from '@epemu/trace';
+import { addNumerics, emptyNumerics } from '@epemu/rank';
 import type { NumericsTotals } from '@epemu/rank';
 
 /** Who a process's host events come from. */
@@ -17,7 +18,7 @@ export class RunSpool {
   readonly #timelines = new Set<number>();
   readonly #records = new Set<number>();
   readonly #hosts: HostSource[] = [];
-  readonly numerics: NumericsTotals = { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
+  readonly numerics = emptyNumerics();
 
   constructor(outputFolder: string) {
     this.#folder = join(outputFolder, '.spool');
@@ -41,12 +42,7 @@ export class RunSpool {
 
   /** Adds a rank's counts up. */
   addNumerics(numerics: NumericsTotals): void {
-    const { numerics: total } = this;
-    total.tokensChecked += numerics.tokensChecked;
-    total.missing += numerics.missing;
-    total.duplicated += numerics.duplicated;
-    total.wrong += numerics.wrong;
-    total.maxRelativeError = Math.max(total.maxRelativeError, numerics.maxRelativeError);
+    addNumerics(this.numerics, numerics);
   }
 
   /** Ranks whose timeline and record are both here, ascending. */

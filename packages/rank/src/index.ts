@@ -1,3 +1,4 @@
 export * from './rank.js';
 export * from './topology.js';
-export type { NumericsTotals, TaskKind } from './tokens/plane.js';
+export * from './numerics.js';
+export type { TaskKind } from './tokens/plane.js';

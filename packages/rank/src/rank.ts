@@ -11,9 +11,9 @@ import { Mailbox } from './timing/mailbox.js';
 import { TimingPlane } from './timing/plane.js';
 import { PortOrder } from './timing/port-order.js';
 import { buffersOf } from './tokens/buffers.js';
-import { MicroBatchChain } from './tokens/chain.js';
 import { TokenPlane } from './tokens/plane.js';
-import type { NumericsTotals, TaskKind } from './tokens/plane.js';
+import type { NumericsTotals } from './numerics.js';
+import type { TaskKind } from './tokens/plane.js';
 import { Topology } from './topology.js';
 
 /** What a rank tells the worker that holds it. */
@@ -37,7 +37,6 @@ export interface RankResult {
 
 /** One EP rank: it moves real tokens and times its own program, and knows of others only what messages told it. */
 export class Rank {
-  readonly #configuration: Configuration;
   readonly #rank: number;
   readonly #timing: TimingPlane;
   readonly #tokens: TokenPlane;
@@ -58,7 +57,6 @@ export class Rank {
     observer: RankObserver;
   }) {
     const { rank, configuration, program, fabric, pool, observer } = options;
-    this.#configuration = configuration;
     this.#rank = rank;
     this.#pace = new Pace(configuration.pace);
     this.#timeline = emptyTimeline(rank);
@@ -121,7 +119,7 @@ export class Rank {
         timeline: this.#timeline,
         record: this.#record,
         microBatches,
-        layout: (layer, microBatch) => this.#tokens.layout(layer, microBatch),
+        layout: (operation) => this.#tokens.layout(operation),
         received: new Map(),
       },
       {
@@ -146,7 +144,7 @@ export class Rank {
    */
   async run(): Promise<void> {
     this.#pace.start();
-    await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#runTokens()])]);
+    await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#tokens.run()])]);
   }
 
   /**
@@ -172,24 +170,6 @@ export class Rank {
     } catch (error) {
       this.abort(error);
     }
-  }
-
-  async #runTokens(): Promise<void> {
-    const { layers, family, schedule } = this.#configuration;
-    const chains = Array.from({ length: schedule.microBatches }, (_, i) => new MicroBatchChain(this.#tokens, i));
-    const warmUp = schedule.warmUpRows;
-    if (family === 'inference') {
-      await Promise.all(chains.map((chain) => chain.forward(0, layers - 1, false)));
-      return;
-    }
-    // 0 − 0 is 0; −0 would be another layer to the digest.
-    // Micro-batch 1 ran forward before virtual time 0, through the same collectives; its warm-up layer is the last.
-    const [ahead, behind] = chains;
-    const backward = async (): Promise<void> => {
-      await behind?.forward(0, layers - 1 + warmUp, true);
-      await behind?.backward(0, layers - 1 + warmUp);
-    };
-    await Promise.all([ahead?.forward(0 - warmUp, layers - 1, false), backward()]);
   }
 
   /** What it has recorded so far, in the order of recording, which is the host's; it grows. */

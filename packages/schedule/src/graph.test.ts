@@ -62,7 +62,9 @@ function programOf(rows: readonly Row[]): Program {
     layer: 0,
     dense: false,
     microBatch: 0,
+    step: 0,
     direction: 'forward',
+    tokens: [],
     recorded: true,
     gates,
     beside: [],
@@ -75,6 +77,8 @@ function programOf(rows: readonly Row[]): Program {
     launch: 'graph',
     kernels: [],
     operations,
+    exchanges: [],
+    earlier: [],
     streams: [1, 2].map((id) => ({ id, name: String(id) })),
     layerMarker: 'a',
   };

@@ -1,3 +1,5 @@
+import type { TokenAction } from '@epemu/kernels';
+
 /** Which arithmetic and bytes a collective carries: forward activations, or gradients on their way back. */
 export type Direction = 'forward' | 'backward';
 
@@ -62,8 +64,14 @@ export interface Operation {
   /** Model layer it works on, counted within the run; −1 and `layers` are warm-up layers of training. */
   readonly layer: number;
   readonly dense: boolean;
+  /** Counted over all steps: micro-batch m of step s is number s × micro-batches of a step + m. */
   readonly microBatch: number;
+  readonly step: number;
   readonly direction: Direction;
+  /** What it does to the micro-batch's tokens beside what its collective does. */
+  readonly tokens: readonly TokenAction[];
+  /** For a dispatch or combine: index into {@link Program.exchanges}. */
+  readonly exchange?: number;
   /** Whether its events enter the timeline; false in the warm-up cell. */
   readonly recorded: boolean;
   /** Ids of operations that must have ended before this one starts, ascending. */
@@ -80,12 +88,30 @@ export interface Operation {
   readonly transfer?: string;
 }
 
+/** The way of one micro-batch's tokens of one layer to the experts and back, and that of their gradients. */
+export interface TokenExchange {
+  readonly layer: number;
+  readonly microBatch: number;
+  readonly mode: 'normal' | 'low-latency';
+  /** Place of the micro-batch in its pass: exchanges of one place follow each other, those of several run side by side. */
+  readonly place: number;
+}
+
+/** A micro-batch whose forward ran before virtual time 0, through the same collectives; the program has its backward. */
+export interface EarlierForward {
+  readonly microBatch: number;
+  /** Ascending. */
+  readonly layers: readonly { readonly layer: number; readonly dense: boolean; readonly exchange?: number }[];
+}
+
 /** What each rank does, fixed before the run; every rank of a run has the same one. */
 export interface Program {
   /** `eager`: operations are launched one by one by a CPU; `graph`: all at once. */
   readonly launch: 'eager' | 'graph';
   readonly kernels: readonly KernelDescription[];
   readonly operations: readonly Operation[];
+  readonly exchanges: readonly TokenExchange[];
+  readonly earlier: readonly EarlierForward[];
   /** Stream ids and what runs on them, ascending by id. */
   readonly streams: readonly { readonly id: number; readonly name: string }[];
   /** The compute phase whose starts bound a layer: attn(F), ATTN(1), issue DISPATCH(0). */

@@ -1,5 +1,6 @@
 import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
+import { LaunchGraph } from './launch-graph.js';
 import type { Operation, Program } from './program.js';
 
 /** Whether an operation brings the rows of its (layer, micro-batch, direction) to the experts. */
@@ -31,34 +32,14 @@ function needsRows(operation: Operation, catalogue: KernelCatalogue): boolean {
  */
 export function checkRowOrder(program: Program, catalogue: KernelCatalogue): void {
   const { operations } = program;
-  const before: number[][] = operations.map(({ gates, issue }) =>
-    issue === undefined ? [...gates] : [...gates, issue],
-  );
-  const lastOnStream = new Map<number, number>();
-  for (const { id, stream } of operations) {
-    const last = lastOnStream.get(stream);
-    if (last !== undefined) before[id].push(last);
-    lastOnStream.set(stream, id);
-  }
+  const graph = new LaunchGraph(operations);
   for (const operation of operations) {
     if (!needsRows(operation, catalogue)) continue;
-    const seen = new Set([operation.id]);
-    const open = [operation.id];
-    let found = false;
-    while (open.length > 0 && !found) {
-      for (const id of before[open.pop()!]) {
-        if (seen.has(id)) continue;
-        seen.add(id);
-        open.push(id);
-        found ||= bringsRows(operations[id], operation);
-      }
-    }
-    if (!found) {
-      const { phase, layer } = operation;
-      throw new BadInputError(
-        'schedule.phases',
-        `phase ${phase} of layer ${layer} follows the rows of a dispatch that no gate puts before it; add it to its after`,
-      );
-    }
+    if (graph.follows(operation.id, (earlier) => bringsRows(operations[earlier], operation))) continue;
+    const { phase, layer } = operation;
+    throw new BadInputError(
+      'schedule.phases',
+      `phase ${phase} of layer ${layer} follows the rows of a dispatch that no gate puts before it; add it to its after`,
+    );
   }
 }

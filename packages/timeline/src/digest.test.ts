@@ -16,6 +16,8 @@ const PROGRAM: Program = {
   launch: 'graph',
   kernels: [kernel('one'), kernel('two')],
   operations: [],
+  exchanges: [],
+  earlier: [],
   streams: [],
   layerMarker: '',
 };

@@ -65,7 +65,10 @@ export function program(layers: number): Program {
     rest: Partial<Operation> = {},
   ): number => {
     const id = operations.length;
-    const common = { row: layer, layer, dense: false, microBatch: 0, direction: 'forward', recorded: true } as const;
+    const common = {
+      ...({ row: layer, layer, dense: false, microBatch: 0, step: 0, direction: 'forward', recorded: true } as const),
+      tokens: [],
+    };
     operations.push({ id, phase, kind, stream, ...common, gates: [], beside: [], list: phase, kernels, ...rest });
     return id;
   };
@@ -91,7 +94,10 @@ export function program(layers: number): Program {
     { id: 23, name: 'second compute' },
     { id: 27, name: 'communication' },
   ];
-  return { launch: 'eager', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' };
+  return {
+    ...{ launch: 'eager', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' },
+    ...{ exchanges: [], earlier: [] },
+  };
 }
 
 /**

@@ -31,9 +31,9 @@ const DISPATCH: readonly OperationKernel[] = [
 function operation(id: number, row: number, phase: 'attn' | 'dispatch'): Operation {
   const isCollective = phase === 'dispatch';
   return {
-    ...{ id, phase, row, layer: row, dense: false, microBatch: 0, direction: 'forward', recorded: true },
+    ...{ id, phase, row, layer: row, dense: false, microBatch: 0, step: 0, direction: 'forward', recorded: true },
     ...{ kind: isCollective ? 'collective' : 'compute', stream: isCollective ? COMMUNICATION : COMPUTE },
-    ...{ gates: [], beside: [], list: phase, kernels: isCollective ? DISPATCH : ATTENTION },
+    ...{ tokens: [], gates: [], beside: [], list: phase, kernels: isCollective ? DISPATCH : ATTENTION },
   };
 }
 
@@ -41,6 +41,8 @@ const PROGRAM: Program = {
   launch: 'graph',
   kernels: KERNELS,
   operations: [operation(0, 0, 'dispatch'), operation(1, 0, 'attn'), operation(2, 1, 'dispatch')],
+  exchanges: [],
+  earlier: [],
   streams: [COMPUTE, COMMUNICATION].map((id) => ({ id, name: String(id) })),
   layerMarker: 'attn',
 };

@@ -34,6 +34,8 @@ function operation(id: number, phase: string, kind: Operation['kind'], layer: nu
     layer,
     dense: false,
     microBatch: 0,
+    step: 0,
+    tokens: [],
     direction: 'forward',
     recorded: true,
     gates: [],
@@ -49,7 +51,7 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     { id: COMPUTE, name: 'compute' },
     { id: COMMUNICATION, name: 'communication' },
   ];
-  return { launch: 'graph', kernels: KERNELS, operations, streams, layerMarker };
+  return { launch: 'graph', kernels: KERNELS, operations, exchanges: [], earlier: [], streams, layerMarker };
 }
 
 /** @param events rows of stream, kernel, operation, start and end, µs. */

@@ -6,6 +6,7 @@ export const CONTROL_PROTOCOL_VERSION = 3;
 const COUNT = z.int().nonnegative();
 const NUMERICS = z.strictObject({
   tokensChecked: COUNT,
+  chainsChecked: COUNT,
   missing: COUNT,
   duplicated: COUNT,
   wrong: COUNT,

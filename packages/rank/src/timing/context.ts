@@ -41,8 +41,8 @@ export interface TimingContext {
   readonly timeline: RankTimeline;
   readonly record: RankRecord;
   readonly microBatches: readonly MicroBatch[];
-  /** The rank's own layout of a (layer, micro-batch), as soon as its router has decided. */
-  layout(layer: number, microBatch: number): Promise<SendLayout>;
+  /** The rank's own layout of a dispatch, as soon as its router has decided. */
+  layout(operation: Operation): Promise<SendLayout>;
   /** What was learnt in the dispatch of a (layer, micro-batch, direction). */
   readonly received: Map<string, ReceivedLayout>;
 }

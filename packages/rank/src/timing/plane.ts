@@ -267,7 +267,7 @@ export class TimingPlane {
     const { mode, type } = operation.collective!;
     if (mode === 'pipeline') return timePipeline(this.#context, operation, startNs);
     if (type === 'combine') return timeCombine(this.#context, operation, startNs);
-    const layout = await this.#context.layout(operation.layer, operation.microBatch);
+    const layout = await this.#context.layout(operation);
     return timeDispatch(this.#context, operation, layout, startNs);
   }
 

@@ -82,7 +82,7 @@ async function exchangeAll(
 /** Low-latency dispatch: each (token, expert) pair goes straight to the expert's rank. @returns the last needed byte. */
 async function timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
   const { topology, rank } = context;
-  const { rowsOfExpert } = await context.layout(operation.layer, operation.microBatch);
+  const { rowsOfExpert } = await context.layout(operation);
   const perRank = topology.expertsPerRank;
   const { received, arrivedNs } = await exchangeAll(context, operation, {
     readyNs,

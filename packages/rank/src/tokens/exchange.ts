@@ -38,18 +38,22 @@ interface Inboxes {
  */
 export class NormalExchange {
   readonly #host: ExchangeHost;
-  readonly #layer: number;
-  readonly #microBatch: number;
+  readonly #exchange: number;
+  readonly #stream: number;
   readonly #forwarding: ForwardMap;
   readonly #inboxes = new Map<Direction, Inboxes>();
   #failure: Error | undefined;
   #routed: Routed | undefined;
   #received: ReceivedTokens | undefined;
 
-  constructor(host: ExchangeHost, layer: number, microBatch: number) {
+  /**
+   * @param exchange its index in the program.
+   * @param stream of the credit window; exchanges that run side by side have streams of their own.
+   */
+  constructor(host: ExchangeHost, exchange: number, stream: number) {
     this.#host = host;
-    this.#layer = layer;
-    this.#microBatch = microBatch;
+    this.#exchange = exchange;
+    this.#stream = stream;
     this.#forwarding = new ForwardMap(host.topology, host.topology.nodeOf(host.rank));
   }
 
@@ -177,9 +181,9 @@ export class NormalExchange {
   #route(type: 'dispatch' | 'combine', direction: Direction, hop: number): Route {
     const { rank } = this.#host;
     return {
-      operation: movementId({ layer: this.#layer, microBatch: this.#microBatch, direction, type }),
+      operation: movementId({ exchange: this.#exchange, direction, type }),
       hop,
-      stream: this.#microBatch,
+      stream: this.#stream,
       deliverHere: (message) =>
         type === 'dispatch' && hop === 1
           ? this.#forward(direction, message)

@@ -12,27 +12,27 @@ const layout = buildLayout(SMALL, 0, 1, new Uint16Array(0));
 describe('Layouts', () => {
   it('give a layout to its transfer, whichever comes first', async () => {
     const layouts = new Layouts(program);
-    const early = layouts.take(0, 0);
-    layouts.put(0, 0, layout);
-    layouts.put(0, 1, layout);
+    const early = layouts.take(0);
+    layouts.put(0, layout);
+    layouts.put(1, layout);
     expect(await early).to.equal(layout);
-    expect(await layouts.take(0, 1)).to.equal(layout);
+    expect(await layouts.take(1)).to.equal(layout);
   });
 
   it('throw when no transfer is left that would ask', async () => {
     const layouts = new Layouts(program);
-    const first = layouts.take(0, 0);
-    expect(() => layouts.take(0, 0)).to.throw(InvariantError, 'layer 0, micro-batch 0');
-    layouts.put(0, 0, layout);
+    const first = layouts.take(0);
+    expect(() => layouts.take(0)).to.throw(InvariantError, 'exchange 0');
+    layouts.put(0, layout);
     await first;
-    expect(() => layouts.take(0, 0)).to.throw(InvariantError, 'layer 0, micro-batch 0');
+    expect(() => layouts.take(0)).to.throw(InvariantError, 'exchange 0');
   });
 
   it('reject who waits and who comes when the rank has failed', async () => {
     const layouts = new Layouts(program);
-    const waiting = failure(() => layouts.take(0, 0));
+    const waiting = failure(() => layouts.take(0));
     layouts.fail(new Error('enough'));
     expect(await waiting).to.equal('enough');
-    expect(await failure(() => layouts.take(0, 1))).to.equal('enough');
+    expect(await failure(() => layouts.take(1))).to.equal('enough');
   });
 });

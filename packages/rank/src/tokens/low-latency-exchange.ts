@@ -19,8 +19,8 @@ import { addRows } from './sums.js';
  */
 export class LowLatencyExchange {
   readonly #host: ExchangeHost;
-  readonly #layer: number;
-  readonly #microBatch: number;
+  readonly #exchange: number;
+  readonly #stream: number;
   /** By home rank. */
   readonly #experts: HomeInbox;
   /** By the experts' rank. */
@@ -29,10 +29,14 @@ export class LowLatencyExchange {
   #tokens = 0;
   #received: ReceivedTokens | undefined;
 
-  constructor(host: ExchangeHost, layer: number, microBatch: number) {
+  /**
+   * @param exchange its index in the program.
+   * @param stream of the credit window; exchanges that run side by side have streams of their own.
+   */
+  constructor(host: ExchangeHost, exchange: number, stream: number) {
     this.#host = host;
-    this.#layer = layer;
-    this.#microBatch = microBatch;
+    this.#exchange = exchange;
+    this.#stream = stream;
     this.#experts = new HomeInbox(new Arena(host.buffers), host.topology.ranks);
     this.#home = new HomeInbox(new Arena(host.buffers), host.topology.ranks);
   }
@@ -117,9 +121,9 @@ export class LowLatencyExchange {
   #route(type: 'dispatch' | 'combine'): Route {
     const { rank } = this.#host;
     return {
-      operation: movementId({ layer: this.#layer, microBatch: this.#microBatch, direction: 'forward', type }),
+      operation: movementId({ exchange: this.#exchange, direction: 'forward', type }),
       hop: 1,
-      stream: this.#microBatch,
+      stream: this.#stream,
       deliverHere: (message) => {
         this.receive({ type, direction: 'forward', hop: 1, from: rank, bytes: message.bytes });
       },

@@ -1,19 +1,20 @@
 import { denseLayerCount, routerShapeOf } from '@epemu/config';
 import type { Configuration, MicroBatch } from '@epemu/config';
-import type { ComputePool, NumericsResult, TaskTiming } from '@epemu/compute';
-import { deferred } from '@epemu/core';
-import type { Deferred } from '@epemu/core';
+import type { CheckResult, ComputePool, TaskTiming, WeightKey } from '@epemu/compute';
+import { InvariantError } from '@epemu/core';
 import type { Payload } from '@epemu/fabric';
 import type { Operation, Program } from '@epemu/schedule';
 import type { RankRecord } from '@epemu/timeline';
 import { buildLayout } from '../layout.js';
 import type { SendLayout } from '../layout.js';
-import { movementId, movementOf } from './address.js';
-import type { Movement } from './address.js';
+import { addNumerics, emptyNumerics } from '../numerics.js';
+import { movementOf } from './address.js';
+import type { ChainLayer } from './chains.js';
 import { NormalExchange } from './exchange.js';
 import type { Routed } from './dispatch-messages.js';
-import { Layouts, layerKey } from './layouts.js';
+import { Layouts } from './layouts.js';
 import { LowLatencyExchange } from './low-latency-exchange.js';
+import { TokenProgram } from './program-run.js';
 import type { ReceivedTokens } from './received.js';
 import type { ExchangeHost } from './sending.js';
 
@@ -33,34 +34,23 @@ export interface TokenHost extends ExchangeHost {
   onTask(kind: TaskKind, timing: TaskTiming): void;
 }
 
-/** The sums that end up in the report. */
-export interface NumericsTotals {
-  tokensChecked: number;
-  missing: number;
-  duplicated: number;
-  wrong: number;
-  maxRelativeError: number;
-}
-
 /**
  * The real tokens of one rank: its routing, its exchanges, its received rows, and its share of the arithmetic. It
  * never waits for virtual time.
  */
 export class TokenPlane {
   readonly #host: TokenHost;
-  /** By layer and micro-batch, see {@link layerKey}. */
+  /** By index in the program. */
   readonly #exchanges = new Map<number, NormalExchange | LowLatencyExchange>();
   readonly #layouts: Layouts;
-  readonly #arrived = new Map<number, Deferred<undefined>>();
-  readonly #lowLatency: boolean;
+  readonly #program: TokenProgram;
   #failure: Error | undefined;
-  readonly numerics: NumericsTotals = { tokensChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
+  readonly numerics = emptyNumerics();
 
   constructor(host: TokenHost) {
     this.#host = host;
     this.#layouts = new Layouts(host.program);
-    const { phases } = host.configuration.schedule;
-    this.#lowLatency = phases.some((phase) => phase.collective?.mode === 'low-latency');
+    this.#program = new TokenProgram(this);
   }
 
   get host(): TokenHost {
@@ -73,16 +63,23 @@ export class TokenPlane {
     return payload.kind === 'none' ? 0 : payload.hidden;
   }
 
-  /** @returns the layout of a (layer, micro-batch) once it is routed; to be asked for once a dispatch of it. */
-  layout(layer: number, microBatch: number): Promise<SendLayout> {
-    return this.#layouts.take(layer, microBatch);
+  get hasSharedExperts(): boolean {
+    return this.#host.configuration.model.sharedExperts > 0;
   }
 
-  /** Resolves when the tokens of an operation's collective have arrived here. */
-  async tokensArrived(operation: Operation): Promise<void> {
-    const { layer, microBatch, direction, collective } = operation;
-    if (collective === undefined || collective.mode === 'pipeline') return;
-    await this.#arrival({ layer, microBatch, direction, type: collective.type }).promise;
+  /** Does the program's work on tokens. @throws the first failure of a message or a computation. */
+  run(): Promise<void> {
+    return this.#program.run();
+  }
+
+  /** @returns the layout of a dispatch once it is routed; to be asked for once a dispatch of it. */
+  layout({ exchange }: Operation): Promise<SendLayout> {
+    return this.#layouts.take(exchange!);
+  }
+
+  /** Resolves when an operation's work on tokens is done: those of its collective have arrived here. */
+  async tokensArrived({ id }: Operation): Promise<void> {
+    await this.#program.done(id);
   }
 
   /**
@@ -90,8 +87,8 @@ export class TokenPlane {
    * @throws InvariantError when it is malformed or not due.
    */
   receive({ operation, hop, from, bytes }: Payload, release: () => void): void {
-    const { layer, microBatch, direction, type } = movementOf(operation);
-    const later = this.exchange(layer, microBatch).receive({ type, direction, hop, from, bytes });
+    const { exchange, type, direction } = movementOf(operation);
+    const later = this.exchange(exchange).receive({ type, direction, hop, from, bytes });
     if (later === undefined) {
       release();
       return;
@@ -102,65 +99,83 @@ export class TokenPlane {
   }
 
   /** Routes a micro-batch for a layer in a compute thread. @returns arrays whose memory is the caller's to release. */
-  async route(layer: number, microBatch: number): Promise<Routed> {
+  async route({ layer, exchange }: ChainLayer, microBatch: number): Promise<Routed> {
     const { configuration, rank, topology, pool, microBatches, buffers } = this.#host;
-    const { model, routing, seed } = configuration;
+    const { model, routing: kind, seed } = configuration;
     const { tokens } = microBatches[microBatch];
     const expertIds = buffers.uint16(tokens * model.topK);
     const weights = buffers.float32(tokens * model.topK);
-    const timing = await pool.route({
-      request: {
-        kind: routing,
-        seed,
-        layer,
-        microBatch,
-        rank,
-        tokens,
-        shape: routerShapeOf(configuration),
-      },
-      expertIds,
-      weights,
-    });
-    this.#host.onTask('route', timing);
+    const shape = routerShapeOf(configuration);
+    const request = { kind, seed, layer, microBatch, rank, tokens, shape };
+    this.#host.onTask('route', await pool.route({ request, expertIds, weights }));
     const layout = buildLayout(topology, tokens, model.topK, expertIds);
-    this.#layouts.put(layer, microBatch, layout);
+    this.#layouts.put(exchange!, layout);
     return { layout, topK: model.topK, expertIds, weights };
   }
 
   /** Moves tokens to the experts, and notes what each expert received. */
-  async dispatch(layer: number, microBatch: number, routed: Routed, vectors: Float32Array): Promise<ReceivedTokens> {
-    const received = await this.exchange(layer, microBatch).dispatch(routed, vectors, this.hidden);
-    if (layer >= 0 && layer < this.#host.configuration.layers) {
-      const first = this.#host.rank * this.#host.topology.expertsPerRank;
+  async dispatch(exchange: number, routed: Routed, vectors: Float32Array): Promise<ReceivedTokens> {
+    const received = await this.exchange(exchange).dispatch(routed, vectors, this.hidden);
+    const { program, configuration, rank, topology, record } = this.#host;
+    const { layer, microBatch } = program.exchanges[exchange];
+    if (layer >= 0 && layer < configuration.layers) {
+      const first = rank * topology.expertsPerRank;
       received.expertHashes.forEach((words, expert) => {
         const rows = received.expertOffsets[expert + 1] - received.expertOffsets[expert];
-        this.#host.record.expertHashes.push(layer, microBatch, first + expert, rows, ...words);
+        record.expertHashes.push(layer, microBatch, first + expert, rows, ...words);
       });
     }
-    this.markArrived({ layer, microBatch, direction: 'forward', type: 'dispatch' });
     return received;
   }
 
-  /** Lets the operations that wait for a movement go on. */
-  markArrived(movement: Movement): void {
-    this.#arrival(movement).resolve(undefined);
+  /** Number of a micro-batch's first token on this rank: tokens are numbered over micro-batches and ranks, no two alike. */
+  firstToken(microBatch: number): number {
+    const { microBatches, configuration, rank } = this.#host;
+    const most = Math.max(...microBatches.map(({ tokens }) => tokens));
+    return (microBatch * configuration.ranks + rank) * most;
   }
 
-  /** @returns the exchange of a (layer, micro-batch). */
-  exchange(layer: number, microBatch: number): NormalExchange | LowLatencyExchange {
-    const key = layerKey(layer, microBatch);
-    let exchange = this.#exchanges.get(key);
+  /** @returns first activations, or gradients of the loss, [tokens × hidden]. */
+  async initialise(kind: 'activation' | 'gradient', microBatch: number): Promise<Float32Array> {
+    const { microBatches, configuration, buffers, pool } = this.#host;
+    const output = buffers.float32(microBatches[microBatch].tokens * this.hidden);
+    if (this.hidden === 0) return output;
+    const firstToken = this.firstToken(microBatch);
+    const timing = await pool.initialise({ seed: configuration.seed, kind, firstToken, output });
+    this.#host.onTask('initialise', timing);
+    return output;
+  }
+
+  /** @returns the weights of this rank's experts of a layer. */
+  expertKeys(layer: number): WeightKey[] {
+    const { rank, topology, configuration } = this.#host;
+    const first = rank * topology.expertsPerRank;
+    const { seed } = configuration;
+    return Array.from({ length: topology.expertsPerRank }, (_, i) => ({
+      seed,
+      layer,
+      kind: 'expert',
+      index: first + i,
+    }));
+  }
+
+  /** @returns an exchange by its index in the program. @throws InvariantError where there is none. */
+  exchange(index: number): NormalExchange | LowLatencyExchange {
+    let exchange = this.#exchanges.get(index);
     if (exchange === undefined) {
-      exchange = new (this.#lowLatency ? LowLatencyExchange : NormalExchange)(this.#host, layer, microBatch);
+      const known = this.#host.program.exchanges[index];
+      if (known === undefined) throw new InvariantError(`tokens of exchange ${index} came, which the program lacks`);
+      const Exchange = known.mode === 'normal' ? NormalExchange : LowLatencyExchange;
+      exchange = new Exchange(this.#host, index, known.place);
       if (this.#failure !== undefined) exchange.fail(this.#failure);
-      this.#exchanges.set(key, exchange);
+      this.#exchanges.set(index, exchange);
     }
     return exchange;
   }
 
-  /** Lets go of a layer's tokens when nothing comes back to them. */
-  forget(layer: number, microBatch: number): void {
-    this.#exchanges.delete(layerKey(layer, microBatch));
+  /** Lets go of an exchange when nothing comes back over it. */
+  forget(exchange: number): void {
+    this.#exchanges.delete(exchange);
   }
 
   /** @returns whether a layer's tokens are compared with the reference: the first and the last MoE layer of the run. */
@@ -170,13 +185,9 @@ export class TokenPlane {
   }
 
   /** Adds a check's outcome to the rank's totals. */
-  count(result: NumericsResult): void {
-    const { numerics } = this;
-    numerics.tokensChecked += result.tokensChecked;
-    numerics.missing += result.missing;
-    numerics.duplicated += result.duplicated;
-    numerics.wrong += result.wrong;
-    numerics.maxRelativeError = Math.max(numerics.maxRelativeError, result.maxRelativeError);
+  countCheck({ numerics, timing }: CheckResult): void {
+    this.#host.onTask('check', timing);
+    addNumerics(this.numerics, numerics);
   }
 
   /** Rejects everything that is waited for. */
@@ -184,17 +195,6 @@ export class TokenPlane {
     this.#failure = error;
     for (const exchange of this.#exchanges.values()) exchange.fail(error);
     this.#layouts.fail(error);
-    for (const slot of this.#arrived.values()) slot.reject(error);
-  }
-
-  #arrival(movement: Movement): Deferred<undefined> {
-    const key = movementId(movement);
-    let slot = this.#arrived.get(key);
-    if (slot === undefined) {
-      slot = deferred<undefined>();
-      if (this.#failure !== undefined) slot.reject(this.#failure);
-      this.#arrived.set(key, slot);
-    }
-    return slot;
+    this.#program.fail(error);
   }
 }

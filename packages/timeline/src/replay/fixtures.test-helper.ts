@@ -61,7 +61,9 @@ export function programOf(steps: readonly Step[]): Program {
     layer: 0,
     dense: false,
     microBatch: 0,
+    step: 0,
     direction: 'forward',
+    tokens: [],
     recorded,
     gates,
     beside: [],
@@ -69,7 +71,10 @@ export function programOf(steps: readonly Step[]): Program {
     kernels: kernels.map((kernel) => ({ ...kernel, kernel: 0 })),
   }));
   const streams = [COMPUTE, SECOND, COMMUNICATION].map((id) => ({ id, name: String(id) }));
-  return { launch: 'eager', kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' };
+  return {
+    ...{ launch: 'eager', kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' },
+    ...{ exchanges: [], earlier: [] },
+  };
 }
 
 export function collective(type: 'dispatch' | 'combine', changes: Partial<CollectiveUse> = {}): CollectiveUse {

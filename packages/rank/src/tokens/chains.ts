@@ -1,0 +1,55 @@
+import type { Direction, Operation, Program } from '@epemu/schedule';
+
+/** A layer that a micro-batch goes through on a rank. */
+export interface ChainLayer {
+  readonly layer: number;
+  readonly dense: boolean;
+  /** See {@link Program.exchanges}; undefined in a dense layer. */
+  readonly exchange: number | undefined;
+}
+
+/** The way of a micro-batch through the layers of a rank, in one direction. */
+export interface Chain {
+  readonly microBatch: number;
+  readonly direction: Direction;
+  /** Ascending. */
+  readonly layers: readonly ChainLayer[];
+  /** Whether a backward goes back over it, so that activations must stay. */
+  readonly kept: boolean;
+}
+
+/** @returns the forward chains of a program, those before virtual time 0 too, and its backward ones. */
+export function chainsOf(program: Program): { forward: readonly Chain[]; backward: readonly Chain[] } {
+  const forward = byMicroBatch(program, 'forward');
+  const backward = byMicroBatch(program, 'backward');
+  for (const { microBatch, layers } of program.earlier) {
+    forward.set(microBatch, new Map(layers.map(({ layer, dense, exchange }) => [layer, { layer, dense, exchange }])));
+  }
+  const chains = (of: typeof forward, direction: Direction): Chain[] =>
+    [...of].map(([microBatch, layers]) => ({
+      microBatch,
+      direction,
+      layers: [...layers.values()].sort((a, b) => a.layer - b.layer),
+      kept: backward.has(microBatch),
+    }));
+  return { forward: chains(forward, 'forward'), backward: chains(backward, 'backward') };
+}
+
+/** Layers with something to do for the tokens, by micro-batch. */
+function byMicroBatch({ operations }: Program, wanted: Direction): Map<number, Map<number, ChainLayer>> {
+  const all = new Map<number, Map<number, ChainLayer>>();
+  for (const operation of operations) {
+    const { direction, microBatch, layer, dense, exchange } = operation;
+    if (direction !== wanted || !worksOnTokens(operation)) continue;
+    const layers = all.get(microBatch) ?? new Map<number, ChainLayer>();
+    all.set(microBatch, layers);
+    const known = layers.get(layer)?.exchange;
+    layers.set(layer, { layer, dense, exchange: exchange ?? known });
+  }
+  return all;
+}
+
+/** @returns whether an operation does anything to real tokens. */
+export function worksOnTokens({ tokens, exchange }: Operation): boolean {
+  return tokens.length > 0 || exchange !== undefined;
+}

@@ -1,0 +1,112 @@
+import { denseLayerCount, isAutoregressive } from '@epemu/config';
+import type { Configuration, PhaseTemplate } from '@epemu/config';
+import type { KernelCatalogue } from '@epemu/kernels';
+
+/** One phase in one layer of one pass: an operation to be, or a place that a gate passes through. */
+export interface Slot {
+  readonly phase: PhaseTemplate;
+  /** Layers that came before it: over all passes, and within its own. */
+  readonly position: number;
+  readonly index: number;
+  readonly pass: number;
+  readonly layer: number;
+  readonly dense: boolean;
+  /** Number of its micro-batch over all steps; undefined where the phase pauses. */
+  readonly microBatch: number | undefined;
+  /** Name of its kernels' list. */
+  readonly list: string;
+  /** Launch index; undefined where the phase is absent (a dense layer's communication, a switched-off phase). */
+  id?: number;
+}
+
+/**
+ * Expands a template into rows, layers and launch order. Passes follow each other without a break: a phase whose lag leads
+ * beyond a pass belongs to the one before or behind it.
+ */
+export class Expansion {
+  readonly #configuration: Configuration;
+  readonly #catalogue: KernelCatalogue;
+  readonly #passes: readonly (readonly (number | null)[])[];
+  /** Rows of a pass: its layers, twice where backward phases follow a whole chunk later. */
+  readonly #period: number;
+  readonly #slots = new Map<string, Slot>();
+  readonly launched: { slot: Slot; row: number }[] = [];
+
+  constructor(configuration: Configuration, catalogue: KernelCatalogue) {
+    this.#configuration = configuration;
+    this.#catalogue = catalogue;
+    const { schedule, layers, steps } = configuration;
+    this.#passes = passesOf(configuration);
+    this.#period = schedule.phases.some(({ lag }) => lag === '-layers') ? layers * 2 : layers;
+    const lags = schedule.phases.map((phase) => this.#lagOf(phase));
+    const firstRow = 0 - schedule.warmUpRows - Math.max(...lags);
+    const lastRow = (steps * this.#passes.length - 1) * this.#period + layers - 1 - Math.min(...lags);
+    for (let row = firstRow; row <= lastRow; row++) {
+      for (const phase of schedule.phases) this.#place(phase, row);
+    }
+  }
+
+  #lagOf(phase: PhaseTemplate): number {
+    return phase.lag === '-layers' ? -this.#configuration.layers : phase.lag;
+  }
+
+  #place(phase: PhaseTemplate, row: number): void {
+    const { layers, schedule, steps } = this.#configuration;
+    const position = row + this.#lagOf(phase);
+    const pass = Math.max(0, Math.floor(position / this.#period));
+    const index = position - pass * this.#period;
+    if (position < -schedule.warmUpRows || index >= layers || pass >= steps * this.#passes.length) return;
+    // A row pairs forward layer c with backward layer L − 1 − c.
+    const layer = phase.direction === 'forward' ? index : layers - 1 - index;
+    const dense = layer >= 0 && layer < denseLayerCount(this.#configuration);
+    const list = dense && phase.denseKernels !== undefined ? phase.denseKernels : phase.kernels;
+    const slot: Slot = { phase, position, index, pass, layer, dense, microBatch: this.#microBatch(phase, pass), list };
+    this.#slots.set(`${phase.name}@${position}`, slot);
+    const present =
+      slot.microBatch !== undefined &&
+      (!dense || phase.denseKernels !== undefined) &&
+      this.#catalogue.kernels(list).length > 0 &&
+      (phase.rows === 'all' || index === layers - 1) &&
+      (phase.when === undefined || this.#configuration.pipelineCommunication);
+    if (!present) return;
+    slot.id = this.launched.length;
+    this.launched.push({ slot, row });
+  }
+
+  #microBatch(phase: PhaseTemplate, pass: number): number | undefined {
+    const ofStep = this.#passes[pass % this.#passes.length][phase.microBatch];
+    if (typeof ofStep !== 'number') return undefined;
+    return Math.floor(pass / this.#passes.length) * this.#configuration.schedule.microBatches + ofStep;
+  }
+
+  /** Position of the layer before a slot's; that before a pass's first is the last of the step that it continues. */
+  #before({ position, index, pass }: Slot): number {
+    if (index !== 0 || pass === 0) return position - 1;
+    const continued = isAutoregressive(this.#configuration) ? pass - this.#passes.length : -1;
+    return continued < 0 ? Number.NaN : continued * this.#period + this.#configuration.layers - 1;
+  }
+
+  /** Ids of what a slot waits for; a gate through an absent phase passes to that phase's own predecessors. */
+  gates(slot: Slot, visited = new Set<Slot>()): number[] {
+    const ids = new Set<number>();
+    for (const gate of slot.phase.after) {
+      const name = gate.replace(/@-1$/, '');
+      const target = this.#slots.get(`${name}@${name === gate ? slot.position : this.#before(slot)}`);
+      if (target === undefined || visited.has(target)) continue;
+      visited.add(target);
+      if (target.id !== undefined) ids.add(target.id);
+      else for (const id of this.gates(target, visited)) ids.add(id);
+    }
+    return [...ids].sort((a, b) => a - b);
+  }
+
+  /** @returns the launch index of a phase at a position. */
+  idOf(name: string, position: number): number | undefined {
+    return this.#slots.get(`${name}@${position}`)?.id;
+  }
+}
+
+/** @returns the passes of a step, see the schedule's `passes`. */
+function passesOf({ schedule }: Configuration): readonly (readonly (number | null)[])[] {
+  return schedule.passes ?? [Array.from({ length: schedule.microBatches }, (_, microBatch) => microBatch)];
+}

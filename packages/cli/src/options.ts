@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 const FLAGS: readonly { readonly flag: string; readonly key: string; readonly help: string }[] = [
   { flag: '--ranks <n>', key: 'ranks', help: 'EP ranks (train 64, prefill 32, decode 128)' },
   { flag: '--layers <n>', key: 'layers', help: 'MoE layers; 61 is the whole model (default 4)' },
+  { flag: '--steps <n>', key: 'steps', help: 'steps in a row; in decode the KV grows by a token each (default 1)' },
   { flag: '--seed <n>', key: 'seed', help: 'seed of all random draws (default 7)' },
   { flag: '--routing <kind>', key: 'routing', help: 'balanced, statistical or biased' },
   { flag: '--overlap <kind>', key: 'overlap', help: 'full, or none: nothing hidden (default full)' },

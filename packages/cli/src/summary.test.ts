@@ -72,6 +72,7 @@ const REPORT: Report = {
     ...{ rank, spanUs: 12_000, computeBusyPct: 80, exposedCommPct: 3, receivedTokens: 9, expertRows: 11 },
     expertRowsOfDispatch: { mean: 11, min: 11, max: 11 },
   })),
+  steps: [],
   imbalance: [],
   throughput: { tokensPerSecondPerGpu: 2098.4, tokensPerSecondPerNode: 16_786.9, stepMs: 61.004, tpotMs: 61.004 },
   traffic: { rdmaBytes: 2.5e9, nvlinkBytes: 1.25e9, wireMessages: 4096, wireBytes: 3.1e7 },

@@ -61,7 +61,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
   const failures = numerics.missing + numerics.duplicated + numerics.wrong;
   const verdict = numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} FAILED`;
   lines.push(
-    `numerics    ${verdict}: ${numerics.tokensChecked} tokens checked, largest relative error ${numerics.maxRelativeError.toExponential(1)}`,
+    `numerics    ${verdict}: ${numerics.tokensChecked} tokens checked, ${numerics.chainsChecked} followed through all layers, largest relative error ${numerics.maxRelativeError.toExponential(1)}`,
     `host        ${host.wallSeconds.toFixed(1)} s (start ${host.startupSeconds.toFixed(1)}, emulate ${host.emulateSeconds.toFixed(1)}, ` +
       `merge ${host.mergeSeconds.toFixed(1)}), ${host.processes} processes, largest ${(host.peakRssBytes / 1e6).toFixed(0)} MB`,
     `real        ${report.statement.real}`,

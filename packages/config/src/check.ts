@@ -79,17 +79,11 @@ function checkKernels(
   phase: PhaseTemplate,
   field: string,
 ): void {
-  const { schedule, family } = configuration;
-  const { name, kind, collective, microBatch, direction } = phase;
+  const { schedule } = configuration;
+  const { name, kind, collective } = phase;
   const background = kind === 'issue' || kind === 'wait';
   if (collective !== undefined && background !== (collective.mode === 'low-latency')) {
     refuse(field, `phase ${name} is of kind ${kind} with mode ${collective.mode}; issue and wait go with low-latency`);
-  }
-  if (family === 'training' && microBatch !== (direction === 'forward' ? 0 : 1)) {
-    refuse(
-      field,
-      `phase ${name} goes ${direction} with micro-batch ${microBatch}; training's forward has 0, its backward 1`,
-    );
   }
   const streams = Object.values(schedule.streams).map(({ id }) => id);
   for (const key of [phase.kernels, phase.denseKernels]) {
@@ -131,8 +125,10 @@ function checkPhase(
       );
     }
   }
-  if (phase.microBatch >= schedule.microBatches) {
-    refuse(field, `phase ${phase.name} has micro-batch ${phase.microBatch}, but there are ${schedule.microBatches}`);
+  const places = schedule.passes?.[0].length ?? schedule.microBatches;
+  if (phase.microBatch >= places) {
+    const there = schedule.passes === undefined ? `there are ${places}` : `a pass has ${places}`;
+    refuse(field, `phase ${phase.name} has micro-batch ${phase.microBatch}, but ${there}`);
   }
   if ((phase.kind === 'compute') !== (phase.collective === undefined)) {
     refuse(
@@ -172,8 +168,31 @@ function checkPhase(
   }
 }
 
+/** Passes of equal length that together take every micro-batch. */
+function checkPasses({ schedule: { passes, microBatches } }: Configuration): void {
+  if (passes === undefined) return;
+  passes.forEach((pass, index) => {
+    const field = `schedule.passes.${index}`;
+    if (pass.length !== passes[0].length) {
+      const problem = `${field} has ${pass.length} places, but schedule.passes.0 has ${passes[0].length}`;
+      refuse(field, `${problem}; give all passes as many, null where one is empty`);
+    }
+    const stray = pass.find((microBatch) => microBatch !== null && microBatch >= microBatches);
+    if (typeof stray === 'number') {
+      refuse(field, `${field} names micro-batch ${stray}, but schedule.microBatches is ${microBatches}`);
+    }
+  });
+  const missing = Array.from({ length: microBatches }, (_, i) => i).find(
+    (i) => !passes.some((pass) => pass.includes(i)),
+  );
+  if (missing === undefined) return;
+  const problem = `no pass of schedule.passes takes micro-batch ${missing}, though schedule.microBatches is ${microBatches}`;
+  refuse('schedule.passes', `${problem}; add it to one, or lower schedule.microBatches`);
+}
+
 function checkSchedule(configuration: Configuration): void {
   const { schedule, hardware } = configuration;
+  checkPasses(configuration);
   const names = new Set<string>();
   for (const phase of schedule.phases) {
     if (names.has(phase.name)) refuse('schedule.phases', `two phases are named ${phase.name}; names must differ`);

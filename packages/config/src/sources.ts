@@ -27,7 +27,7 @@ export function readScenarioFile(path: string): PlainObject {
     }
   };
   const lines = new LineCounter();
-  const document = attempt(() => parseDocument(text, { lineCounter: lines, logLevel: 'error' }));
+  const document = attempt(() => parseDocument(text, { lineCounter: lines, logLevel: 'error', merge: true }));
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);

@@ -1,5 +1,5 @@
 import type { FigureReport } from '@epemu/analysis';
-import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
+import { denseLayerCount, isAutoregressive, kvLengthAt, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import { calibrationRows } from '@epemu/published';
@@ -57,6 +57,8 @@ export interface Report {
   readonly notifyPctOfComm: number | null;
   readonly ranksSummary: FigureReport['ranksSummary'];
   readonly imbalance: FigureReport['imbalance'];
+  /** Each step's figures; `kvLength` of decode alone. */
+  readonly steps: readonly (FigureReport['steps'][number] & { readonly kvLength?: number })[];
   /** Null when the run did not finish. */
   readonly throughput: Throughput | null;
   readonly traffic: Traffic;
@@ -80,11 +82,17 @@ export interface Throughput {
  * a MoE layer (the last, which drains, left out) for each MoE layer; in training the cell times as they are. Any other
  * run knows nothing of dense layers and counts each as a MoE layer, which is too long for 3 layers of 61.
  *
+ * Of several steps, or several passes over the layers a step, the time of one is what all take, divided by them.
+ *
  * Training without overlap has a layer's backward a chunk after its forward, so that no steady window holds both: its
  * layer time is the run's span over its layers.
  */
 function stepMicroseconds(configuration: Configuration, { timeline, steady, layerTimes }: FigureReport): number {
-  const { model, family, layers, overlap } = configuration;
+  const { model, family, layers, overlap, steps, schedule } = configuration;
+  const passes = schedule.passes?.length ?? 1;
+  if (passes > 1 || (steps > 1 && layers === model.layers)) {
+    return (timeline.spanUs / steps / layers) * model.layers;
+  }
   if (family === 'training' && overlap === 'none') return (timeline.spanUs / layers) * model.layers;
   if (denseLayerCount(configuration) === 0) return steady.layerUs.mean * model.layers;
   const total = (times: FigureReport['layerTimes']): number => times.reduce((sum, { us }) => sum + us, 0);
@@ -109,7 +117,7 @@ export function throughputOf(configuration: Configuration, figures: FigureReport
  */
 export function throughputOfStep(configuration: Configuration, stepUs: number): Throughput {
   const { family, hardware, ranks, schedule } = configuration;
-  const batches = microBatchesOf(configuration);
+  const batches = microBatchesOf({ ...configuration, steps: 1 });
   const tokens = family === 'training' ? batches[0].tokens : batches.reduce((sum, batch) => sum + batch.tokens, 0);
   const perGpu = (tokens * 1e6) / stepUs;
   const isDecode = family === 'inference' && schedule.phases.some((phase) => phase.collective?.mode === 'low-latency');
@@ -119,6 +127,11 @@ export function throughputOfStep(configuration: Configuration, stepUs: number): 
     stepMs: round(stepUs / 1000, 3),
     ...(isDecode ? { tpotMs: round(stepUs / 1000, 3) } : {}),
   };
+}
+
+function stepsOf(configuration: Configuration, figures: FigureReport | undefined): Report['steps'] {
+  if (!isAutoregressive(configuration)) return figures?.steps ?? [];
+  return (figures?.steps ?? []).map((figure) => ({ ...figure, kvLength: kvLengthAt(configuration, figure.step) }));
 }
 
 function round(value: number, digits: number): number {
@@ -164,6 +177,7 @@ export function buildReport(parts: {
     notifyPctOfComm: figures?.notifyPctOfComm ?? null,
     ranksSummary: figures?.ranksSummary ?? [],
     imbalance: figures?.imbalance ?? [],
+    steps: stepsOf(configuration, figures),
     throughput,
     traffic,
     numerics: {

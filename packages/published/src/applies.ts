@@ -18,9 +18,9 @@ const OF_ASPECT: Readonly<Record<Aspect, (configuration: Configuration) => unkno
   schedule: ({ family, overlap, pipelineCommunication, schedule, kernels }) => {
     return [family, overlap, pipelineCommunication, schedule, kernels];
   },
-  work: ({ family, tokensPerMicrobatch, promptLengths, kvLength, schedule }) => {
+  work: ({ family, tokensPerMicrobatch, promptLengths, kvLength, steps, schedule }) => {
     const readsCache = family === 'inference' && promptLengths === undefined;
-    return [tokensPerMicrobatch, promptLengths, schedule.microBatches, readsCache ? kvLength : undefined];
+    return [tokensPerMicrobatch, promptLengths, steps, schedule.microBatches, readsCache ? kvLength : undefined];
   },
   ranks: ({ ranks }) => ranks,
   layers: ({ layers }) => layers,

@@ -1,5 +1,6 @@
 import { denseLayerCount, isAutoregressive } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
+import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
 
 /** One phase in one layer of one pass: an operation to be, or a place that a gate passes through. */
@@ -38,6 +39,7 @@ export class Expansion {
     const { schedule, layers, steps } = configuration;
     this.#passes = passesOf(configuration);
     this.#period = schedule.phases.some(({ lag }) => lag === '-layers') ? layers * 2 : layers;
+    refuseTooMany(configuration, this.#passes.length);
     const lags = schedule.phases.map((phase) => this.#lagOf(phase));
     const firstRow = 0 - schedule.warmUpRows - Math.max(...lags);
     const lastRow = (steps * this.#passes.length - 1) * this.#period + layers - 1 - Math.min(...lags);
@@ -104,6 +106,20 @@ export class Expansion {
   idOf(name: string, position: number): number | undefined {
     return this.#slots.get(`${name}@${position}`)?.id;
   }
+}
+
+/** More operations than this take gigabytes and hours before the first of them runs. */
+const MOST_OPERATIONS = 2_000_000;
+
+/** @throws BadInputError where steps, passes, layers and phases multiply to more than can be run. */
+function refuseTooMany({ schedule, layers, steps }: Configuration, passes: number): void {
+  const count = steps * passes * layers * schedule.phases.length;
+  if (count <= MOST_OPERATIONS) return;
+  const product = `${steps} steps of ${passes} passes over ${layers} layers of ${schedule.phases.length} phases`;
+  throw new BadInputError(
+    'steps',
+    `steps is ${steps}, but ${product} are ${count} operations, and a run has ${MOST_OPERATIONS} at most; use fewer`,
+  );
 }
 
 /** @returns the passes of a step, see the schedule's `passes`. */

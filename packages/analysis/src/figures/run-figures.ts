@@ -8,6 +8,7 @@ import { KernelAccumulator, notifyPctOfComm } from './kernel-figures.js';
 import { PhaseOrders } from './phase-orders.js';
 import type { RankFigures } from './rank-figures.js';
 import { RanksSummary } from './ranks-summary.js';
+import { StepAccumulator } from './step-figures.js';
 
 /** What a run's figures are of. */
 export interface RunShape {
@@ -28,6 +29,7 @@ export class RunFigures {
   readonly #rows: DispatchRowsAccumulator;
   readonly #kernels: KernelAccumulator;
   readonly #orders: PhaseOrders;
+  readonly #steps: StepAccumulator;
   #layers: readonly PhaseInstance[] = [];
   /** Rank 0 by itself; undefined within itself, and until it comes. */
   #rankZero: RunFigures | undefined;
@@ -44,6 +46,7 @@ export class RunFigures {
       kernels.map(({ kernel }) => ({ phase, kernel: facts.identity(id, kernel) })),
     );
     this.#kernels = new KernelAccumulator(facts.identities, launched);
+    this.#steps = new StepAccumulator(facts);
     this.#orders = new PhaseOrders(({ operation }) => facts.operation(operation!).row);
     this.#keepsRankZero = besides === 'rank 0';
   }
@@ -70,6 +73,7 @@ export class RunFigures {
     this.#rows.add(timeline.receipts);
     this.#kernels.add(view);
     this.#orders.add(view);
+    this.#steps.add(view, figures);
     if (this.#layers.length < figures.layers.length) this.#layers = figures.layers;
     if (timeline.rank !== 0 || !this.#keepsRankZero) return figures;
     this.#rankZero = new RunFigures(this.#shape, 'nothing');
@@ -96,6 +100,7 @@ export class RunFigures {
         const { layer, dense } = this.#shape.facts.operation(this.#layers[index].operation!);
         return { layer, dense, us: microseconds(ns) };
       }),
+      steps: this.#steps.result(),
       largestExposed: exposed.longest === undefined ? null : exposedPiece(exposed.longest),
       rankZero: this.#rankZero?.result() ?? null,
     };

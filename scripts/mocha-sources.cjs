@@ -1,4 +1,5 @@
 // Lets mocha take a test by its TypeScript source, of which it runs what `npm run build` made.
+const { register } = require('node:module');
 const { relative, resolve } = require('node:path');
 
 const emitted = (source) =>
@@ -10,3 +11,14 @@ const emitted = (source) =>
 require.extensions['.ts'] = (module, source) => {
   module.exports = require(resolve(emitted(source)));
 };
+
+// Mocha imports what cannot be required: a test that awaits at its top level.
+const hooks = `
+  const emitted = (url) =>
+    url
+      .replace(/\\/test\\/([^/]+)\\.ts$/, '/dist-test/$1.js')
+      .replace(/\\/(packages\\/[^/]+)\\/src\\/(.*)\\.ts$/, '/$1/dist/$2.js');
+  export const resolve = (specifier, context, next) =>
+    next(/^file:.*\\.test\\.ts$/.test(specifier) ? emitted(specifier) : specifier, context);
+`;
+register(`data:text/javascript,${encodeURIComponent(hooks)}`);

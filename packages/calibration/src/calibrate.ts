@@ -97,6 +97,7 @@ export async function calibrate(path: string, options: CalibrationOptions = {}):
   const lists = new ListedKernels(base, builtInKernelLists(model), {
     model,
     ranks,
+    expertRanks: ranks,
     nodeSize: base.nodeSize,
     gpuSms,
     computeSms,

@@ -30,6 +30,7 @@ export class SyntheticTrace {
     this.#catalogue = new KernelCatalogue(hardware, lists, {
       model: MODEL,
       ranks: 64,
+      expertRanks: 64,
       nodeSize: 8,
       gpuSms: hardware.gpu.sms,
       computeSms: COMPUTE_SMS,

@@ -35,7 +35,8 @@ function modelledBytesOf(operation: Operation, configuration: Configuration, tok
   const { model, ranks } = configuration;
   const { type, mode } = operation.collective!;
   const bytes = model.bytesPerToken;
-  if (mode === 'pipeline') return tokens * bytes.pipeline;
+  if (type === 'receive') return 0;
+  if (mode === 'pipeline' || type === 'send') return tokens * bytes.pipeline;
   if (mode === 'low-latency')
     return tokens * model.topK * (type === 'combine' ? bytes.combine : bytes.lowLatencyDispatch);
   const nodes = nodeCount(configuration);
@@ -73,26 +74,32 @@ export function predict(configuration: Configuration): Prediction {
   const program = buildProgram(configuration);
   const { ranks, layers, family } = configuration;
   const microBatches = microBatchesOf(configuration);
+  const ranksOf = ({ role }: Operation): number => program.roles[role].ranks.length;
+  const tokenRanks = program.roles.reduce((sum, { attends, ranks: own }) => sum + (attends ? own.length : 0), 0);
   const moeLayers = layers - denseLayerCount(configuration);
   const { rows, hidden } = travelling(configuration);
   // Training's other micro-batch goes backward through the same collectives.
   const payloadBytes = moeLayers * rows * (2 * hidden * 4 + ROUTING_BYTES_PER_ROW) * (family === 'training' ? 1.5 : 1);
   const events = program.operations.filter((operation) => operation.recorded);
+  const tokensOf = (op: Operation): number =>
+    program.roles[op.role].attends ? microBatches[op.microBatch].tokens * ranksOf(op) : 0;
   const modelledBytes = transferOperations(program)
     .filter((operation) => operation.recorded)
-    .reduce((sum, op) => sum + modelledBytesOf(op, configuration, microBatches[op.microBatch].tokens * ranks), 0);
-  const kernels = events.reduce((sum, operation) => sum + operation.kernels.length, 0) * ranks;
+    .reduce((sum, op) => sum + modelledBytesOf(op, configuration, tokensOf(op)), 0);
+  const kernels = events.reduce((sum, operation) => sum + operation.kernels.length * ranksOf(operation), 0);
   return {
     ranks,
     nodes: nodeCount(configuration),
     workers: workersOf(configuration),
-    operationsPerRank: program.operations.length,
+    operationsPerRank: Math.max(
+      ...program.roles.map((_, index) => program.operations.filter(({ role }) => role === index).length),
+    ),
     kernels,
-    tokensPerLayer: tokensPerRank(configuration) * ranks,
+    tokensPerLayer: tokensPerRank(configuration) * tokenRanks,
     modelledBytes,
     payloadBytes,
     memoryBytes: predictMemoryBytes(configuration),
-    traceEvents: kernels + events.length * ranks,
+    traceEvents: kernels + events.reduce((sum, operation) => sum + ranksOf(operation), 0),
   };
 }
 

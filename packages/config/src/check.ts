@@ -3,6 +3,7 @@ import type { KernelCatalogue } from '@epemu/kernels';
 import { transferKinds, transferOf } from '@epemu/presets';
 import { catalogueOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
+import { checkRoles } from './roles.js';
 import type { PhaseTemplate } from './schema.js';
 
 function refuse(field: string, message: string): never {
@@ -18,13 +19,14 @@ function checkSizes(configuration: Configuration): void {
     Array.from({ length: model.experts }, (_, i) => i + 1)
       .filter((count) => model.experts % count === 0 && wholeNodes(count))
       .join(', ');
-  if (model.experts % ranks !== 0) {
+  const alike = configuration.roles === undefined;
+  if (alike && model.experts % ranks !== 0) {
     refuse(
       'ranks',
       `ranks is ${ranks}, but the ${model.experts} experts of ${model.name} do not divide by it; use one of ${fits()}`,
     );
   }
-  if (!wholeNodes(ranks)) {
+  if (alike && !wholeNodes(ranks)) {
     refuse(
       'ranks',
       `ranks is ${ranks}, but above one node it must be a multiple of the node size ${nodeSize}; use one of ${fits()}`,
@@ -84,6 +86,10 @@ function checkKernels(
   const background = kind === 'issue' || kind === 'wait';
   if (collective !== undefined && background !== (collective.mode === 'low-latency')) {
     refuse(field, `phase ${name} is of kind ${kind} with mode ${collective.mode}; issue and wait go with low-latency`);
+  }
+  const isHandOver = collective?.type === 'send' || collective?.type === 'receive';
+  if (isHandOver && (kind !== 'collective' || collective.mode !== 'pipeline')) {
+    refuse(field, `phase ${name} is a ${collective.type}; it must be of kind collective with mode pipeline`);
   }
   const streams = Object.values(schedule.streams).map(({ id }) => id);
   for (const key of [phase.kernels, phase.denseKernels]) {
@@ -222,6 +228,7 @@ function checkSchedule(configuration: Configuration): void {
  */
 export function checkConfiguration(configuration: Configuration): void {
   checkSizes(configuration);
+  checkRoles(configuration);
   checkPace(configuration);
   checkWorkload(configuration);
   checkSchedule(configuration);

@@ -3,6 +3,8 @@ import type { KernelLists } from '@epemu/kernels';
 import type { HardwarePreset, ModelPreset } from '@epemu/presets';
 import type { RouterShape } from '@epemu/core';
 import type { z } from 'zod';
+import { rolesOf } from './roles.js';
+import type { Group } from './roles.js';
 import type { CONFIGURATION_SCHEMA } from './schema.js';
 
 /** A run's fully resolved configuration: everything virtual is a pure function of it. */
@@ -22,39 +24,45 @@ export function denseLayerCount(configuration: Configuration): number {
   return configuration.layers === configuration.model.layers ? configuration.model.denseLayers : 0;
 }
 
-/** @returns the model's router on the run's ranks, as routing takes it. */
-export function routerShapeOf({ model, ranks, hardware }: Configuration): RouterShape {
+/** @returns the model's router on the ranks of a group that hold its experts, as routing takes it. */
+export function routerShapeOf(configuration: Configuration, group: Group): RouterShape {
+  const { model, hardware } = configuration;
+  const holders = group.expertRanks;
+  const node = Math.floor(holders[0] / hardware.nodeSize);
   return {
     experts: model.experts,
     topK: model.topK,
     groups: model.expertGroups,
     topGroups: model.topGroups,
     groupScoreExperts: model.groupScoreExperts,
-    ranks,
-    rankSize: model.experts / ranks,
-    nodeSize: Math.min(hardware.nodeSize, ranks),
+    ranks: holders.length,
+    rankSize: model.experts / holders.length,
+    nodeSize: holders.filter((rank) => Math.floor(rank / hardware.nodeSize) === node).length,
   };
 }
 
 /** Made once for all ranks of a process: compiling the lists' expressions takes milliseconds. */
-const catalogues = new WeakMap<Configuration, KernelCatalogue>();
+const catalogues = new WeakMap<Configuration, Map<string, KernelCatalogue>>();
 
-/** @returns the kernels of the run's phases, with how long they take on the run's hardware. */
-export function catalogueOf(configuration: Configuration): KernelCatalogue {
-  let catalogue = catalogues.get(configuration);
-  if (catalogue === undefined) {
-    catalogue = newCatalogue(configuration);
-    catalogues.set(configuration, catalogue);
-  }
+/**
+ * @param group whose ranks and experts sizes are of; by default that of the first role.
+ * @returns the kernels of the run's phases, with how long they take on the run's hardware.
+ */
+export function catalogueOf(configuration: Configuration, group = rolesOf(configuration)[0].group): KernelCatalogue {
+  const ofGroups = catalogues.get(configuration) ?? new Map<string, KernelCatalogue>();
+  catalogues.set(configuration, ofGroups);
+  let catalogue = ofGroups.get(group.name);
+  if (catalogue === undefined) ofGroups.set(group.name, (catalogue = newCatalogue(configuration, group)));
   return catalogue;
 }
 
-function newCatalogue(configuration: Configuration): KernelCatalogue {
-  const { model, hardware, ranks, schedule, kernels } = configuration;
+function newCatalogue(configuration: Configuration, group: Group): KernelCatalogue {
+  const { model, hardware, schedule, kernels } = configuration;
   const lowLatency = schedule.phases.some(({ collective }) => collective?.mode === 'low-latency');
   return new KernelCatalogue(hardware, kernels, {
     model,
-    ranks,
+    ranks: group.ranks.length,
+    expertRanks: group.expertRanks.length,
     nodeSize: hardware.nodeSize,
     gpuSms: hardware.gpu.sms,
     computeSms: schedule.computeSms,

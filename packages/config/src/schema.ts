@@ -2,6 +2,12 @@ import { TOKEN_ACTIONS } from '@epemu/kernels';
 import { ERAS } from '@epemu/presets';
 import { z } from 'zod';
 
+/** Ranks as `0-3`, `0-3,8` or a list. */
+const RANKS_SCHEMA = z.union(
+  [z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/), z.array(z.int().nonnegative())],
+  'it must be ranks such as 0-3, 0-3,8 or [0, 1]',
+);
+
 /** A phase of a schedule template; see docs/scenarios.md for the format with an example. */
 export const PHASE_SCHEMA = z.strictObject({
   name: z.string().min(1),
@@ -19,13 +25,16 @@ export const PHASE_SCHEMA = z.strictObject({
   denseKernels: z.string().optional(),
   /** What a compute phase does to the tokens of an MoE layer; absent: what its built-in list of kernels stands for. */
   tokens: z.array(z.enum(TOKEN_ACTIONS)).optional(),
-  /** `last`: only in the row of the last layer. */
-  rows: z.enum(['all', 'last']).default('all'),
+  /** `first`, `last`: only in the row of the first, or the last, of the rank's layers. */
+  rows: z.enum(['all', 'first', 'last']).default('all'),
+  /** Names of the roles that have it; absent: all. */
+  roles: z.array(z.string()).min(1).optional(),
   /** Present only when this switch of the configuration is on. */
   when: z.literal('pipelineCommunication').optional(),
   collective: z
     .strictObject({
-      type: z.enum(['dispatch', 'combine']),
+      /** `send`, `receive`: the output of a role's last layer goes to the role that has the next. */
+      type: z.enum(['dispatch', 'combine', 'send', 'receive']),
       mode: z.enum(['normal', 'low-latency', 'pipeline']),
       cached: z.boolean().default(false),
       rateKind: z.string(),
@@ -73,6 +82,24 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   layers: z.int().min(1).max(1024),
   /** How often all micro-batches go through all layers, one step after the other; decode's KV grows by a token a step. */
   steps: z.int().min(1).max(65_536).default(1),
+  /** What kinds of ranks there are; absent: all do the same. */
+  roles: z
+    .record(
+      z.string(),
+      z.strictObject({
+        ranks: RANKS_SCHEMA,
+        /** First and last layer, `0-3`; absent: all. */
+        layers: z
+          .string()
+          .regex(/^\d+(-\d+)?$/, 'it must be layers such as 0-3')
+          .optional(),
+        /** Key in `groups`; absent: the role's ranks are a group of their own. */
+        group: z.string().optional(),
+      }),
+    )
+    .optional(),
+  /** Ranks that dispatch and combine among themselves, and which of them hold experts (absent: all). */
+  groups: z.record(z.string(), z.strictObject({ ranks: RANKS_SCHEMA, experts: RANKS_SCHEMA.optional() })).optional(),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   routing: z.enum(['balanced', 'statistical', 'biased']),
   overlap: z.enum(['full', 'none']),

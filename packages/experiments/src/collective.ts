@@ -1,4 +1,4 @@
-import { routerShapeOf } from '@epemu/config';
+import { rolesOf, routerShapeOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { Era } from '@epemu/presets';
 import { nodesPerToken, ranksPerToken, routeTokens } from '@epemu/routing';
@@ -43,7 +43,7 @@ export interface CollectiveResult {
 function spreadOf(configuration: Configuration): { nodesPerToken: number; ranksPerToken: number } {
   const { model, ranks, seed, routing, promptLengths = [] } = configuration;
   const [tokens] = promptLengths;
-  const shape = routerShapeOf(configuration);
+  const shape = routerShapeOf(configuration, rolesOf(configuration)[0].group);
   const ids = new Uint16Array(tokens * model.topK);
   const weights = new Float32Array(tokens * model.topK);
   let [nodes, ranksReached] = [0, 0];

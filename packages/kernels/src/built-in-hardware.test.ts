@@ -17,7 +17,8 @@ describe('the built-in hardware', () => {
         const { sms } = hardware.gpu;
         const { dispatch, combine } = model.bytesPerToken;
         const catalogue = new KernelCatalogue(hardware, builtInKernelLists(model), {
-          ...{ model, ranks: RANKS, nodeSize: hardware.nodeSize, gpuSms: sms, computeSms: sms, communicationSms: 20 },
+          ...{ model, ranks: RANKS, expertRanks: RANKS, nodeSize: hardware.nodeSize },
+          ...{ gpuSms: sms, computeSms: sms, communicationSms: 20 },
           ...{ dispatchBytes: dispatch, combineBytes: combine },
         });
         const sizes = catalogue.sizesOf(evenWork(catalogue.sizes, TOKENS, PAIRS));

@@ -16,7 +16,7 @@ function catalogueOf(
   model: ModelPreset = MODEL,
 ): KernelCatalogue {
   return new KernelCatalogue(HARDWARE, lists, {
-    ...{ model, ranks, nodeSize: 8, gpuSms: 132, computeSms: 112, communicationSms: 20 },
+    ...{ model, ranks, expertRanks: ranks, nodeSize: 8, gpuSms: 132, computeSms: 112, communicationSms: 20 },
     ...{ dispatchBytes: 7392, combineBytes: 14_336 },
   });
 }

@@ -4,7 +4,9 @@ import type { Sizes } from './expression.js';
 /** What fixes the sizes of a run beside its model. */
 export interface RunShape {
   readonly model: ModelPreset;
+  /** Ranks of the group, and how many of them hold experts. */
   readonly ranks: number;
+  readonly expertRanks: number;
   readonly nodeSize: number;
   readonly gpuSms: number;
   readonly computeSms: number;
@@ -35,7 +37,7 @@ const WORK_SIZES: ReadonlySet<string> = new Set(['tokens', 'pairs', ...ROW_SIZES
 
 /** @returns the sizes of a run that do not depend on what a phase works on. */
 export function runSizes(shape: RunShape): Sizes {
-  const { model, ranks, nodeSize } = shape;
+  const { model, ranks, expertRanks, nodeSize } = shape;
   const { attention } = model;
   const heads =
     attention.kind === 'mla'
@@ -53,7 +55,7 @@ export function runSizes(shape: RunShape): Sizes {
     heads: attention.heads,
     ...heads,
     experts: model.experts,
-    localExperts: model.experts / ranks,
+    localExperts: model.experts / expertRanks,
     topK: model.topK,
     sharedExperts: model.sharedExperts,
     expertIntermediate: model.expertIntermediate,

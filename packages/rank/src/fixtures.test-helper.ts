@@ -1,5 +1,6 @@
 import { MemoryFabric } from '@epemu/fabric';
 import { hash32, unitInterval } from '@epemu/core';
+import { movementOf } from '@epemu/schedule';
 import { buildLayout } from './layout.js';
 import { Topology } from './topology.js';
 import { BufferPool } from './tokens/buffers.js';
@@ -7,10 +8,15 @@ import type { Routed } from './tokens/dispatch-messages.js';
 import { NormalExchange } from './tokens/exchange.js';
 import { LowLatencyExchange } from './tokens/low-latency-exchange.js';
 import type { ReceivedTokens } from './tokens/received.js';
-import { movementOf } from './tokens/address.js';
 
 /** Sixteen ranks on nodes of four, four experts each: two hops with something to do on both. */
-export const SMALL = new Topology(16, 4, 64);
+export const SMALL = topologyOf(16, 4, 64);
+
+/** @returns the topology of a group of all ranks, each with as many experts. */
+export function topologyOf(ranks: number, nodeSize: number, experts: number): Topology {
+  const all = Array.from({ length: ranks }, (_, rank) => rank);
+  return new Topology({ ranks: all, expertRanks: all }, nodeSize, experts);
+}
 
 /** @returns a routing of `tokens` tokens to `topK` distinct experts each, by hash of a seed and the rank. */
 export function randomRouting(topology: Topology, tokens: number, topK: number, seed: number, rank: number): Routed {
@@ -66,7 +72,7 @@ export async function withExchanges<T>(
       },
       onPeerLost: fail,
     });
-    const host = { rank, topology, endpoint, buffers, fail };
+    const host = { member: rank, topology, endpoint, buffers, fail };
     const exchange = options.mode === 'normal' ? new NormalExchange(host, 0, 0) : new LowLatencyExchange(host, 0, 0);
     return { rank, exchange };
   });

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { assert, constantFrom, integer, property } from 'fast-check';
-import { SMALL, randomRouting } from './fixtures.test-helper.js';
+import { SMALL, randomRouting, topologyOf } from './fixtures.test-helper.js';
 import { SEGMENT_TOKENS, segmentCount, segmentLength } from './layout.js';
-import { Topology } from './topology.js';
 
-const topologies = constantFrom(SMALL, new Topology(8, 8, 64), new Topology(32, 8, 64));
+const topologies = constantFrom(SMALL, topologyOf(8, 8, 64), topologyOf(32, 8, 64));
 
 describe('buildLayout', () => {
   it('sends a token once to each node, and only to nodes that hold one of its experts', () => {
@@ -15,7 +14,7 @@ describe('buildLayout', () => {
           const wanted: number[] = [];
           for (let token = 0; token < tokens; token++) {
             const experts = expertIds.subarray(token * topK, (token + 1) * topK);
-            if (experts.some((expert) => topology.nodeOf(topology.rankOfExpert(expert)) === node)) wanted.push(token);
+            if (experts.some((expert) => topology.nodeOf(topology.memberOfExpert(expert)) === node)) wanted.push(token);
           }
           expect([...share.tokens]).to.deep.equal(wanted);
         });
@@ -29,7 +28,9 @@ describe('buildLayout', () => {
       property(topologies, integer({ min: 1, max: 1200 }), integer(), (topology, tokens, seed) => {
         const { layout, expertIds, topK } = randomRouting(topology, tokens, 4, seed, 0);
         const wanted = new Set<string>();
-        expertIds.forEach((expert, slot) => wanted.add(`${Math.floor(slot / topK)}:${topology.rankOfExpert(expert)}`));
+        expertIds.forEach((expert, slot) =>
+          wanted.add(`${Math.floor(slot / topK)}:${topology.memberOfExpert(expert)}`),
+        );
         let sum = 0;
         for (const share of layout.nodes) {
           expect(share.fanOut.length).to.equal(segmentCount(share.tokens.length) * topology.nodeSize);

@@ -34,28 +34,28 @@ export function segmentCount(tokens: number): number {
  * @param expertIds topK expert ids a token, [tokens × topK].
  */
 export function buildLayout(topology: Topology, tokens: number, topK: number, expertIds: Uint16Array): SendLayout {
-  const { nodes, nodeSize, experts, expertsPerRank } = topology;
+  const { nodes, nodeSize, experts } = topology;
   const rowsOfExpert = new Uint32Array(experts);
   const counts = new Uint32Array(nodes);
   const lists = Array.from({ length: nodes }, () => new Uint32Array(tokens));
   const fanOuts = Array.from({ length: nodes }, () => new Uint32Array((segmentCount(tokens) + 1) * nodeSize));
-  // Stamps tell whether this token was counted for a node or rank already, without clearing anything per token.
+  // Stamps tell whether this token was counted for a node or member already, without clearing anything per token.
   const nodeStamp = new Int32Array(nodes).fill(-1);
-  const rankStamp = new Int32Array(topology.ranks).fill(-1);
+  const memberStamp = new Int32Array(topology.ranks).fill(-1);
   for (let token = 0; token < tokens; token++) {
     for (let slot = token * topK; slot < (token + 1) * topK; slot++) {
       const expert = expertIds[slot];
       rowsOfExpert[expert]++;
-      const rank = Math.floor(expert / expertsPerRank);
-      if (rankStamp[rank] === token) continue;
-      rankStamp[rank] = token;
-      const node = Math.floor(rank / nodeSize);
+      const member = topology.memberOfExpert(expert);
+      if (memberStamp[member] === token) continue;
+      memberStamp[member] = token;
+      const node = topology.nodeOf(member);
       if (nodeStamp[node] !== token) {
         nodeStamp[node] = token;
         lists[node][counts[node]++] = token;
       }
       const segment = Math.floor((counts[node] - 1) / SEGMENT_TOKENS);
-      fanOuts[node][segment * nodeSize + (rank % nodeSize)]++;
+      fanOuts[node][segment * nodeSize + topology.localIndexOf(member)]++;
     }
   }
   return {

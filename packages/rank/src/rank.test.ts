@@ -10,7 +10,7 @@ import { PORT } from '@epemu/timeline';
 import { expect } from 'chai';
 import { Rank } from './rank.js';
 import type { RankResult } from './rank.js';
-import { Topology } from './topology.js';
+import { topologyOf } from './fixtures.test-helper.js';
 
 interface Run {
   readonly configuration: Configuration;
@@ -168,7 +168,7 @@ describe('a notify', () => {
     const timed = await run('train', { ranks: 16, layers: 2, tokensPerMicrobatch: 64, payload: NONE });
     const { configuration, program, results } = timed;
     const { nodeSize, ports } = configuration.hardware;
-    const topology = new Topology(configuration.ranks, nodeSize, configuration.model.experts);
+    const topology = topologyOf(configuration.ranks, nodeSize, configuration.model.experts);
     const latencyNs = (from: number, to: number): number =>
       (topology.nodeOf(from) === topology.nodeOf(to) ? 0 : ports.rdma.latencyNs) +
       (topology.localIndexOf(from) === topology.localIndexOf(to) ? 0 : ports.nvlink.latencyNs);

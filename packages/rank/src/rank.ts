@@ -1,8 +1,9 @@
-import { catalogueOf, microBatchesOf } from '@epemu/config';
-import type { Configuration } from '@epemu/config';
+import { catalogueOf, microBatchesOf, roleOfRank } from '@epemu/config';
+import type { Configuration, MicroBatch } from '@epemu/config';
 import type { ComputePool, TaskTiming } from '@epemu/compute';
 import { EpemuError } from '@epemu/core';
 import type { Endpoint, Fabric } from '@epemu/fabric';
+import { programOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import { canonicalRecord, canonicalTimeline, emptyRecord, emptyTimeline } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
@@ -15,6 +16,8 @@ import { TokenPlane } from './tokens/plane.js';
 import type { NumericsTotals } from './numerics.js';
 import type { TaskKind } from './tokens/plane.js';
 import { Topology } from './topology.js';
+
+const NO_TOKENS: MicroBatch = { tokens: 0, attentionPairs: 0, pieces: [] };
 
 /** What a rank tells the worker that holds it. */
 export interface RankObserver {
@@ -56,7 +59,9 @@ export class Rank {
     pool: ComputePool;
     observer: RankObserver;
   }) {
-    const { rank, configuration, program, fabric, pool, observer } = options;
+    const { rank, configuration, fabric, pool, observer } = options;
+    const program = programOf(options.program, rank);
+    const role = roleOfRank(configuration, rank);
     this.#rank = rank;
     this.#pace = new Pace(configuration.pace);
     this.#timeline = emptyTimeline(rank);
@@ -70,8 +75,11 @@ export class Rank {
       };
     });
     this.#failed.catch(() => undefined);
-    const topology = new Topology(configuration.ranks, configuration.hardware.nodeSize, configuration.model.experts);
-    const microBatches = microBatchesOf(configuration);
+    const topology = new Topology(role.group, configuration.hardware.nodeSize, configuration.model.experts);
+    const member = topology.memberOf(rank);
+    const { attends } = program.roles.find(({ name }) => name === role.name)!;
+    // Whoever only holds experts has no tokens of its own.
+    const microBatches = microBatchesOf(configuration).map((batch) => (attends ? batch : NO_TOKENS));
     const endpoint: Endpoint = fabric.attach(rank, {
       onHeader: (header) => {
         this.#guard(() => {
@@ -89,6 +97,8 @@ export class Rank {
     });
     this.#tokens = new TokenPlane({
       rank,
+      member,
+      role,
       topology,
       endpoint,
       configuration,
@@ -108,9 +118,11 @@ export class Rank {
     this.#timing = new TimingPlane(
       {
         rank,
+        member,
+        role,
         configuration,
         program,
-        catalogue: catalogueOf(configuration),
+        catalogue: catalogueOf(configuration, role.group),
         contended: new Set(),
         topology,
         endpoint,

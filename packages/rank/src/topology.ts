@@ -1,101 +1,153 @@
-/** Lists of ranks by the rank they are for, made when first asked for: collectives ask again and again. */
-class RankLists {
-  readonly #lists = new Map<number, readonly number[]>();
-  readonly #make: (rank: number) => readonly number[];
+import { InvariantError } from '@epemu/core';
+import type { Group } from '@epemu/config';
 
-  constructor(make: (rank: number) => readonly number[]) {
+/** Lists of members by the member they are for, made when first asked for: collectives ask again and again. */
+class MemberLists {
+  readonly #lists = new Map<number, readonly number[]>();
+  readonly #make: (member: number) => readonly number[];
+
+  constructor(make: (member: number) => readonly number[]) {
     this.#make = make;
   }
 
-  of(rank: number): readonly number[] {
-    let list = this.#lists.get(rank);
-    if (list === undefined) this.#lists.set(rank, (list = this.#make(rank)));
+  of(member: number): readonly number[] {
+    let list = this.#lists.get(member);
+    if (list === undefined) this.#lists.set(member, (list = this.#make(member)));
     return list;
   }
 }
 
-/** Where ranks and experts sit: node by node, expert e on rank ⌊e / expertsPerRank⌋. */
+/**
+ * Where the members of a group and its experts sit. A member is known by its place in the group, ascending by rank; only
+ * messages and records speak of ranks. Experts are dealt out to the members that hold any, consecutive ones to each.
+ */
 export class Topology {
+  /** How many members there are. */
   readonly ranks: number;
-  /** Ranks of a node: the preset's node size, or all ranks where they do not fill one. */
+  /** Members of the node that has most; normal collectives need as many on each. */
   readonly nodeSize: number;
   readonly nodes: number;
   readonly experts: number;
   readonly expertsPerRank: number;
-  readonly #columnPeers = new RankLists((rank) =>
+  /** By member: its rank in the run. */
+  readonly #rankOf: readonly number[];
+  readonly #memberOf: ReadonlyMap<number, number>;
+  /** By member: its node, counted within the group, and its place there. */
+  readonly #nodeOf: readonly number[];
+  readonly #localIndexOf: readonly number[];
+  /** Members that hold experts, ascending, and by member its place among them; −1 of the others. */
+  readonly #holders: readonly number[];
+  readonly #holderPlace: readonly number[];
+  readonly #columnPeers = new MemberLists((member) =>
     Array.from({ length: this.nodes - 1 }, (_, i) =>
-      this.rankAt((this.nodeOf(rank) + 1 + i) % this.nodes, this.localIndexOf(rank)),
+      this.memberAt((this.nodeOf(member) + 1 + i) % this.nodes, this.localIndexOf(member)),
     ),
   );
-  readonly #neighbours = new RankLists((rank) =>
-    Array.from({ length: this.nodeSize - 1 }, (_, i) =>
-      this.rankAt(this.nodeOf(rank), (this.localIndexOf(rank) + 1 + i) % this.nodeSize),
-    ),
+  readonly #neighbours = new MemberLists((member) => this.#inTurn(member, this.#nodeMembers(this.nodeOf(member))));
+  readonly #others = new MemberLists((member) =>
+    Array.from({ length: this.ranks - 1 }, (_, i) => (member + 1 + i) % this.ranks),
   );
-  readonly #others = new RankLists((rank) =>
-    Array.from({ length: this.ranks - 1 }, (_, i) => (rank + 1 + i) % this.ranks),
+  readonly #remotes = new MemberLists((member) =>
+    Array.from(
+      { length: this.ranks },
+      (_, i) => (member + this.#nodeMembers(this.nodeOf(member)).length + i) % this.ranks,
+    ).filter((peer) => this.nodeOf(peer) !== this.nodeOf(member)),
   );
-  readonly #remotes = new RankLists((rank) =>
-    Array.from({ length: this.ranks }, (_, i) => (rank + this.nodeSize + i) % this.ranks).filter(
-      (peer) => this.nodeOf(peer) !== this.nodeOf(rank),
-    ),
-  );
-  readonly #columns = new RankLists((rank) =>
-    Array.from({ length: this.nodes }, (_, node) => this.rankAt(node, this.localIndexOf(rank))),
+  readonly #columns = new MemberLists((member) =>
+    Array.from({ length: this.nodes }, (_, node) => this.memberAt(node, this.localIndexOf(member))),
   );
 
-  constructor(ranks: number, nodeSize: number, experts: number) {
-    this.ranks = ranks;
-    this.nodeSize = Math.min(nodeSize, ranks);
-    this.nodes = ranks / this.nodeSize;
+  /** @param gpusOfNode GPUs of a node of the run's hardware. */
+  constructor({ ranks, expertRanks }: Pick<Group, 'ranks' | 'expertRanks'>, gpusOfNode: number, experts: number) {
+    this.ranks = ranks.length;
     this.experts = experts;
-    this.expertsPerRank = experts / ranks;
+    this.expertsPerRank = experts / expertRanks.length;
+    this.#rankOf = ranks;
+    this.#memberOf = new Map(ranks.map((rank, member) => [rank, member]));
+    this.#holders = expertRanks.map((rank) => this.#memberOf.get(rank)!);
+    this.#holderPlace = ranks.map((rank) => expertRanks.indexOf(rank));
+    const physical = ranks.map((rank) => Math.floor(rank / gpusOfNode));
+    const distinct = [...new Set(physical)];
+    this.nodes = distinct.length;
+    this.#nodeOf = physical.map((node) => distinct.indexOf(node));
+    this.#localIndexOf = this.#nodeOf.map((node, member) => member - this.#nodeOf.indexOf(node));
+    this.nodeSize = Math.max(...distinct.map((_, node) => this.#nodeMembers(node).length));
   }
 
-  nodeOf(rank: number): number {
-    return Math.floor(rank / this.nodeSize);
+  /** The rank of a member. */
+  rankOf(member: number): number {
+    return this.#rankOf[member];
   }
 
-  /** Index of a rank within its node. */
-  localIndexOf(rank: number): number {
-    return rank % this.nodeSize;
+  /** The member that a rank is. @throws InvariantError where it is none. */
+  memberOf(rank: number): number {
+    const member = this.#memberOf.get(rank);
+    if (member === undefined) throw new InvariantError(`rank ${rank} is no member of the group`);
+    return member;
   }
 
-  rankAt(node: number, localIndex: number): number {
+  nodeOf(member: number): number {
+    return this.#nodeOf[member];
+  }
+
+  /** Index of a member within its node. */
+  localIndexOf(member: number): number {
+    return this.#localIndexOf[member];
+  }
+
+  /** Where all nodes have as many members. */
+  memberAt(node: number, localIndex: number): number {
     return node * this.nodeSize + localIndex;
   }
 
-  rankOfExpert(expert: number): number {
-    return Math.floor(expert / this.expertsPerRank);
+  /** The member that holds an expert. */
+  memberOfExpert(expert: number): number {
+    return this.#holders[Math.floor(expert / this.expertsPerRank)];
   }
 
-  /** Same-index ranks of the other nodes, from the next node on, round-robin. */
-  columnPeers(rank: number): readonly number[] {
-    return this.#columnPeers.of(rank);
+  /** First expert of a member, and how many it holds. */
+  expertsOf(member: number): { first: number; count: number } {
+    const place = this.#holderPlace[member];
+    return place < 0 ? { first: 0, count: 0 } : { first: place * this.expertsPerRank, count: this.expertsPerRank };
   }
 
-  /** The other ranks of the node, from the next index on, round-robin. */
-  neighbours(rank: number): readonly number[] {
-    return this.#neighbours.of(rank);
+  /** Same-index members of the other nodes, from the next node on, round-robin. */
+  columnPeers(member: number): readonly number[] {
+    return this.#columnPeers.of(member);
   }
 
-  /** All other ranks, from the next on, round-robin. */
-  others(rank: number): readonly number[] {
-    return this.#others.of(rank);
+  /** The other members of the node, from the next index on, round-robin. */
+  neighbours(member: number): readonly number[] {
+    return this.#neighbours.of(member);
   }
 
-  /** All ranks of other nodes, from the one of the own index on the next node on, so that no two begin with the same. */
-  remotes(rank: number): readonly number[] {
-    return this.#remotes.of(rank);
+  /** All other members, from the next on, round-robin. */
+  others(member: number): readonly number[] {
+    return this.#others.of(member);
   }
 
-  /** Ranks whose tokens this rank forwards: its column, itself included, ascending. */
-  column(rank: number): readonly number[] {
-    return this.#columns.of(rank);
+  /** All members of other nodes, from the one of the own index on the next node on, so that no two begin with the same. */
+  remotes(member: number): readonly number[] {
+    return this.#remotes.of(member);
+  }
+
+  /** Members whose tokens this one forwards: its column, itself included, ascending. */
+  column(member: number): readonly number[] {
+    return this.#columns.of(member);
   }
 
   /** Where `to` stands when `from` visits peers round-robin from its own index + 1: 0 is visited first. */
   visitOrder(from: number, to: number): number {
     return (to - from - 1 + this.ranks) % this.ranks;
+  }
+
+  #nodeMembers(node: number): number[] {
+    return this.#nodeOf.flatMap((of, member) => (of === node ? [member] : []));
+  }
+
+  /** The others of a list that has the member, from the one behind it on. */
+  #inTurn(member: number, list: readonly number[]): number[] {
+    const place = list.indexOf(member);
+    return [...list.slice(place + 1), ...list.slice(0, place)];
   }
 }

@@ -1,4 +1,4 @@
-import { catalogueOf, microBatchesOf } from '@epemu/config';
+import { catalogueOf, microBatchesOf, rolesOf } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { actionsInLayer, tokenActionsOf } from '@epemu/kernels';
@@ -11,7 +11,7 @@ import { KernelTable } from './kernel-table.js';
 import { findBeside } from './residence.js';
 import { checkRowOrder } from './row-order.js';
 import { checkTokenWork } from './token-work.js';
-import { blocksHost, transferName } from './program.js';
+import { blocksHost, programOf, transferName } from './program.js';
 import type { CollectiveUse, Program } from './program.js';
 
 /** @returns a phase's collective as the run's era has it. */
@@ -34,18 +34,20 @@ function checkSms({ schedule, hardware }: Configuration, program: Program): void
   );
 }
 
-/**
- * Expands a configuration's schedule into the program that every rank runs.
- * @throws BadInputError when gates, streams, ports and messages form a cycle (on GPUs: a hang), naming it.
- */
-export function buildProgram(configuration: Configuration): Program {
-  const { schedule } = configuration;
-  const catalogue = catalogueOf(configuration);
+/** A role's operations, exchanges not yet known, with their micro-batches' places in their passes. */
+interface Expanded {
+  readonly operations: readonly Placed[];
+  readonly places: readonly number[];
+}
+
+function expandRole(configuration: Configuration, index: number, firstId: number, table: KernelTable): Expanded {
+  const { schedule, model } = configuration;
+  const role = rolesOf(configuration)[index];
+  const catalogue = catalogueOf(configuration, role.group);
   const microBatches = microBatchesOf(configuration);
-  const expansion = new Expansion(configuration, catalogue);
-  const table = new KernelTable();
-  const { sharedExperts } = configuration.model;
-  const withoutExchange = expansion.launched.map(({ slot, row }, id): Placed => {
+  const expansion = new Expansion(configuration, role, catalogue, firstId);
+  const { sharedExperts } = model;
+  const operations = expansion.launched.map(({ slot, row }): Placed => {
     const { phase, list, dense } = slot;
     const microBatch = slot.microBatch!;
     const { tokens, attentionPairs } = microBatches[microBatch];
@@ -53,7 +55,8 @@ export function buildProgram(configuration: Configuration): Program {
     const collective = collectiveUse(configuration, phase);
     const issuing = phase.kind === 'issue' ? phase.name : phase.issue;
     return {
-      id,
+      id: slot.id!,
+      role: index,
       phase: phase.name,
       kind: phase.kind,
       stream: schedule.streams[phase.stream].id,
@@ -74,32 +77,53 @@ export function buildProgram(configuration: Configuration): Program {
       ...(issuing === undefined ? {} : { transfer: transferName(issuing) }),
     };
   });
-  const exchanges = new ExchangeTable(
-    configuration,
-    withoutExchange,
-    (id) => expansion.launched[id].slot.phase.microBatch,
-  );
-  const placed = withoutExchange.map((operation) => {
-    const exchange = exchanges.of(operation);
-    return exchange === undefined ? operation : { ...operation, exchange };
-  });
-  if (placed.length === 0) {
-    const problem = `none of the phases of schedule.phases has a kernel for ${configuration.model.name}`;
+  if (operations.length === 0) {
+    const problem = `none of the phases of schedule.phases has a kernel for ${model.name}`;
     throw new BadInputError('schedule.phases', `${problem}; add one that computes or communicates`);
   }
+  return { operations, places: expansion.launched.map(({ slot }) => slot.phase.microBatch) };
+}
+
+/**
+ * Expands a configuration's schedule into the program of its ranks: one list of operations for each role.
+ * @throws BadInputError when gates, streams, ports and messages form a cycle (on GPUs: a hang), naming it; or when it does
+ *   something else to tokens than the model.
+ */
+export function buildProgram(configuration: Configuration): Program {
+  const { schedule } = configuration;
+  const roles = rolesOf(configuration);
+  const table = new KernelTable();
+  const withoutExchange: Placed[] = [];
+  const places: number[] = [];
+  roles.forEach((_, index) => {
+    const expanded = expandRole(configuration, index, withoutExchange.length, table);
+    withoutExchange.push(...expanded.operations);
+    places.push(...expanded.places);
+  });
+  const links = new ExchangeTable(configuration, withoutExchange, (id) => places[id]);
+  const { exchanges, earlier } = links;
   const streams = Object.values(schedule.streams)
     .map(({ id, name }) => ({ id, name }))
     .sort((a, b) => a.id - b.id);
   const { launch, layerMarker } = schedule;
   const unchecked: Program = {
-    ...{ launch, kernels: table.kernels, operations: placed, streams, layerMarker },
-    ...{ exchanges: exchanges.exchanges, earlier: exchanges.earlier },
+    ...{ launch, kernels: table.kernels, streams, layerMarker, exchanges, earlier },
+    operations: withoutExchange.map((operation) => ({ ...operation, ...links.of(operation) })),
+    roles: roles.map(({ name, ranks, group }, index) => ({
+      ...{ name, ranks, group: group.name },
+      attends: withoutExchange.some(({ role, tokens }) => role === index && tokens.includes('attend')),
+    })),
   };
   checkAcyclic(unchecked);
-  checkRowOrder(unchecked, catalogue);
+  const ofRoles = roles.map(({ ranks }) => programOf(unchecked, ranks[0]));
+  ofRoles.forEach((program, index) => {
+    checkRowOrder(program, catalogueOf(configuration, roles[index].group));
+  });
   checkTokenWork(configuration, unchecked);
-  const beside = findBeside(placed, (operation) => blocksHost(unchecked, operation));
-  const operations = placed.map((operation) => ({ ...operation, beside: beside[operation.id] }));
+  const operations = ofRoles.flatMap((program) => {
+    const beside = findBeside(program.operations, (operation) => blocksHost(program, operation));
+    return program.operations.map((operation) => ({ ...operation, beside: beside.get(operation.id)! }));
+  });
   const program = { ...unchecked, operations };
   checkSms(configuration, program);
   return program;

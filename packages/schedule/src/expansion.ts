@@ -1,5 +1,5 @@
 import { denseLayerCount, isAutoregressive } from '@epemu/config';
-import type { Configuration, PhaseTemplate } from '@epemu/config';
+import type { Configuration, PhaseTemplate, Role } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
 
@@ -26,6 +26,11 @@ export interface Slot {
  */
 export class Expansion {
   readonly #configuration: Configuration;
+  readonly #role: Role;
+  readonly #phases: readonly PhaseTemplate[];
+  /** Layers of the role. */
+  readonly #layers: number;
+  readonly #firstId: number;
   readonly #catalogue: KernelCatalogue;
   readonly #passes: readonly (readonly (number | null)[])[];
   /** Rows of a pass: its layers, twice where backward phases follow a whole chunk later. */
@@ -33,33 +38,41 @@ export class Expansion {
   readonly #slots = new Map<string, Slot>();
   readonly launched: { slot: Slot; row: number }[] = [];
 
-  constructor(configuration: Configuration, catalogue: KernelCatalogue) {
+  /** @param firstId id of the first operation. */
+  constructor(configuration: Configuration, role: Role, catalogue: KernelCatalogue, firstId: number) {
     this.#configuration = configuration;
+    this.#role = role;
     this.#catalogue = catalogue;
-    const { schedule, layers, steps } = configuration;
+    this.#firstId = firstId;
+    const { schedule, steps } = configuration;
+    const layers = role.layers.last - role.layers.first + 1;
+    this.#layers = layers;
+    this.#phases = schedule.phases.filter(({ roles }) => roles === undefined || roles.includes(role.name));
     this.#passes = passesOf(configuration);
-    this.#period = schedule.phases.some(({ lag }) => lag === '-layers') ? layers * 2 : layers;
+    this.#period = this.#phases.some(({ lag }) => lag === '-layers') ? layers * 2 : layers;
     refuseTooMany(configuration, this.#passes.length);
-    const lags = schedule.phases.map((phase) => this.#lagOf(phase));
+    const lags = this.#phases.map((phase) => this.#lagOf(phase));
     const firstRow = 0 - schedule.warmUpRows - Math.max(...lags);
     const lastRow = (steps * this.#passes.length - 1) * this.#period + layers - 1 - Math.min(...lags);
     for (let row = firstRow; row <= lastRow; row++) {
-      for (const phase of schedule.phases) this.#place(phase, row);
+      for (const phase of this.#phases) this.#place(phase, row);
     }
   }
 
   #lagOf(phase: PhaseTemplate): number {
-    return phase.lag === '-layers' ? -this.#configuration.layers : phase.lag;
+    return phase.lag === '-layers' ? -this.#layers : phase.lag;
   }
 
   #place(phase: PhaseTemplate, row: number): void {
-    const { layers, schedule, steps } = this.#configuration;
+    const { schedule, steps } = this.#configuration;
+    const layers = this.#layers;
+    const { first, last } = this.#role.layers;
     const position = row + this.#lagOf(phase);
     const pass = Math.max(0, Math.floor(position / this.#period));
     const index = position - pass * this.#period;
     if (position < -schedule.warmUpRows || index >= layers || pass >= steps * this.#passes.length) return;
     // A row pairs forward layer c with backward layer L − 1 − c.
-    const layer = phase.direction === 'forward' ? index : layers - 1 - index;
+    const layer = phase.direction === 'forward' ? first + index : last - index;
     const dense = layer >= 0 && layer < denseLayerCount(this.#configuration);
     const list = dense && phase.denseKernels !== undefined ? phase.denseKernels : phase.kernels;
     const slot: Slot = { phase, position, index, pass, layer, dense, microBatch: this.#microBatch(phase, pass), list };
@@ -68,11 +81,19 @@ export class Expansion {
       slot.microBatch !== undefined &&
       (!dense || phase.denseKernels !== undefined) &&
       this.#catalogue.kernels(list).length > 0 &&
-      (phase.rows === 'all' || index === layers - 1) &&
+      (phase.rows === 'all' || index === (phase.rows === 'first' ? 0 : layers - 1)) &&
+      !this.#isModelsEnd(phase, layer) &&
       (phase.when === undefined || this.#configuration.pipelineCommunication);
     if (!present) return;
-    slot.id = this.launched.length;
+    slot.id = this.#firstId + this.launched.length;
     this.launched.push({ slot, row });
+  }
+
+  /** Nothing is sent on behind the model's last layer, nor received before its first. */
+  #isModelsEnd({ collective, direction }: PhaseTemplate, layer: number): boolean {
+    if (collective?.type !== 'send' && collective?.type !== 'receive') return false;
+    const atTop = (collective.type === 'send') === (direction === 'forward');
+    return layer === (atTop ? this.#configuration.layers - 1 : 0);
   }
 
   #microBatch(phase: PhaseTemplate, pass: number): number | undefined {
@@ -85,7 +106,7 @@ export class Expansion {
   #before({ position, index, pass }: Slot): number {
     if (index !== 0 || pass === 0) return position - 1;
     const continued = isAutoregressive(this.#configuration) ? pass - this.#passes.length : -1;
-    return continued < 0 ? Number.NaN : continued * this.#period + this.#configuration.layers - 1;
+    return continued < 0 ? Number.NaN : continued * this.#period + this.#layers - 1;
   }
 
   /** Ids of what a slot waits for; a gate through an absent phase passes to that phase's own predecessors. */

@@ -61,6 +61,7 @@ function programOf(rows: readonly Row[]): Program {
     row: 0,
     layer: 0,
     dense: false,
+    role: 0,
     microBatch: 0,
     step: 0,
     direction: 'forward',
@@ -79,6 +80,7 @@ function programOf(rows: readonly Row[]): Program {
     operations,
     exchanges: [],
     earlier: [],
+    roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }],
     streams: [1, 2].map((id) => ({ id, name: String(id) })),
     layerMarker: 'a',
   };

@@ -1,52 +1,25 @@
 import { BadInputError } from '@epemu/core';
-import { hopsOf, transferOperations } from './ports.js';
+import { movementIdOf } from './movement.js';
+import { portsOf, transferOperations } from './ports.js';
 import { blocksHost } from './program.js';
-import type { Program } from './program.js';
+import type { Operation, Program } from './program.js';
 
 /**
  * Checks that the graph of streams, gates, ports and messages over all ranks has no cycle; a cycle would be a hang on
- * GPUs. Every rank runs the same program and a collective joins all ranks, so a cycle over ranks projects on a cycle
- * over operations, and back: one node per operation (its kernels' end), one per transfer (its last byte, anywhere) and
- * one per notify that a CPU polls, so that nothing is launched before it has ended, stand for all ranks.
+ * GPUs. Ranks of a role run the same operations and a collective joins all ranks of its group, so a cycle over ranks
+ * projects on a cycle over the operations of all roles, and back: one node per operation (its kernels' end), one per
+ * transfer (its last byte, anywhere) and one per notify that a CPU polls, so that nothing is launched before it has ended,
+ * stand for all ranks.
  *
  * @throws BadInputError printing the cycle.
  */
 export function checkAcyclic(program: Program): void {
   const count = program.operations.length;
-  /** edges[n]: what n waits for; n < count: operation n, < 2 count: transfer of n − count, else notify of n − 2 count. */
-  const edges: number[][] = Array.from({ length: count * 3 }, () => []);
-  let polled: number | undefined;
-  const lastOnStream = new Map<number, number>();
-  for (const operation of program.operations) {
-    const before = lastOnStream.get(operation.stream);
-    if (before !== undefined) edges[operation.id].push(before);
-    lastOnStream.set(operation.stream, operation.id);
-    edges[operation.id].push(...operation.gates);
-    if (operation.issue !== undefined) edges[operation.id].push(count + operation.issue);
-    if (polled !== undefined) edges[operation.id].push(count * 2 + polled);
-    if (!blocksHost(program, operation)) continue;
-    edges[count * 2 + operation.id].push(...edges[operation.id]);
-    polled = operation.id;
+  const graph = new WaitGraph(program);
+  for (let role = 0; role < program.roles.length; role++) {
+    graph.addRole(program.operations.filter((operation) => operation.role === role));
   }
-  const lastOnPort = new Map<string, number>();
-  for (const operation of transferOperations(program)) {
-    const transfer = edges[count + operation.id];
-    // A collective's kernel ends with its transfer; an issue's transfer begins when its kernel has ended.
-    if (operation.kind === 'collective') {
-      edges[operation.id].push(count + operation.id);
-      transfer.push(...operation.gates);
-      const before = edges[operation.id].find((node) => node < count && !operation.gates.includes(node));
-      if (before !== undefined) transfer.push(before);
-      transfer.push(...edges[operation.id].filter((node) => node >= count * 2));
-    } else {
-      transfer.push(operation.id);
-    }
-    for (const link of hopsOf(operation.collective!)) {
-      const before = lastOnPort.get(link);
-      if (before !== undefined) transfer.push(count + before);
-      lastOnPort.set(link, operation.id);
-    }
-  }
+  const { edges } = graph;
   const cycle = findCycle(edges);
   if (cycle === undefined) return;
   const name = (node: number): string => {
@@ -56,6 +29,78 @@ export function checkAcyclic(program: Program): void {
   };
   const told = [...cycle, cycle[0]].map(name).join(' waits for ');
   throw new BadInputError('schedule', `schedule never ends: ${told}; remove one of these gates or change the order`);
+}
+
+/** What waits for what: node n < count is operation n, n < 2 count the transfer of n − count, else its notify. */
+class WaitGraph {
+  readonly edges: number[][];
+  readonly #program: Program;
+  readonly #count: number;
+  /** By movement: the operation whose transfer node stands for it, whichever role each end has. */
+  readonly #movements = new Map<number, number>();
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.#count = program.operations.length;
+    this.edges = Array.from({ length: this.#count * 3 }, () => []);
+  }
+
+  addRole(operations: readonly Operation[]): void {
+    const count = this.#count;
+    let polled: number | undefined;
+    const lastOnStream = new Map<number, number>();
+    for (const operation of operations) {
+      const edges = this.edges[operation.id];
+      const before = lastOnStream.get(operation.stream);
+      if (before !== undefined) edges.push(before);
+      lastOnStream.set(operation.stream, operation.id);
+      edges.push(...operation.gates);
+      if (operation.issue !== undefined) edges.push(this.#transferOf(this.#program.operations[operation.issue]));
+      if (polled !== undefined) edges.push(count * 2 + polled);
+      if (!blocksHost(this.#program, operation)) continue;
+      this.edges[count * 2 + operation.id].push(...edges);
+      polled = operation.id;
+    }
+    this.#addTransfers(operations);
+  }
+
+  #addTransfers(operations: readonly Operation[]): void {
+    const lastOnPort = new Map<string, number>();
+    for (const operation of transferOperations({ operations })) {
+      const { id, kind, collective } = operation;
+      const node = this.#transferOf(operation);
+      const transfer = this.edges[node];
+      const starts = [...this.edges[id]];
+      if (kind === 'issue') {
+        // An issue's transfer begins when its kernel has ended.
+        transfer.push(id);
+      } else if (collective!.type === 'send') {
+        // Sending ends with its bytes on the way; they need not have arrived.
+        transfer.push(...starts);
+      } else {
+        // A collective's kernel ends with its transfer, which a receiver does not begin.
+        if (collective!.type !== 'receive') transfer.push(...starts);
+        this.edges[id].push(node);
+      }
+      for (const { link, direction } of portsOf(collective!)) {
+        const before = lastOnPort.get(`${link} ${direction}`);
+        if (before !== undefined && before !== node) transfer.push(before);
+        lastOnPort.set(`${link} ${direction}`, node);
+      }
+    }
+  }
+
+  #transferOf(operation: Operation): number {
+    const { id, exchange } = operation;
+    if (exchange === undefined) return this.#count + id;
+    const movement = movementIdOf(operation);
+    const first = this.#movements.get(movement) ?? id;
+    // Twice in one role, it is not one transfer; what is wrong with that is told later.
+    const isOwn = operation.kind !== 'wait' && this.#program.operations[first].role === operation.role && first !== id;
+    if (isOwn) return this.#count + id;
+    this.#movements.set(movement, first);
+    return this.#count + first;
+  }
 }
 
 /** Depth-first search without recursion: whole-model programs are thousands of operations deep. */

@@ -1,4 +1,5 @@
 export * from './expand.js';
 export * from './graph.js';
+export * from './movement.js';
 export * from './ports.js';
 export * from './program.js';

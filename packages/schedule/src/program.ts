@@ -25,7 +25,7 @@ export interface CollectiveUse {
    * `dispatch` sends tokens to experts (RDMA, then NVLink); `combine` brings results back (NVLink, then RDMA). The
    * backward of a combine is of type `dispatch` and the backward of a dispatch of type `combine`.
    */
-  readonly type: 'dispatch' | 'combine';
+  readonly type: 'dispatch' | 'combine' | 'send' | 'receive';
   readonly mode: 'normal' | 'low-latency' | 'pipeline';
   /** Reuses the layout of an earlier dispatch of the same micro-batch and layer. */
   readonly cached: boolean;
@@ -53,8 +53,10 @@ export interface OperationKernel {
 
 /** An item of a rank's program: one phase of one layer, launched as a whole. */
 export interface Operation {
-  /** Launch index; the same on every rank. */
+  /** Index in {@link Program.operations}: launch order within a role. */
   readonly id: number;
+  /** Index in {@link Program.roles}. */
+  readonly role: number;
   /** `mlp(F)`, `DISPATCH(0)`, `issue COMBINE(1)`, … */
   readonly phase: string;
   readonly kind: 'compute' | 'collective' | 'issue' | 'wait';
@@ -70,7 +72,9 @@ export interface Operation {
   readonly direction: Direction;
   /** What it does to the micro-batch's tokens beside what its collective does. */
   readonly tokens: readonly TokenAction[];
-  /** For a dispatch or combine: index into {@link Program.exchanges}. */
+  /** For a send or receive: index of the role at the other end, whose n-th rank is the n-th rank's peer. */
+  readonly peerRole?: number;
+  /** For what communicates: index into {@link Program.exchanges}. */
   readonly exchange?: number;
   /** Whether its events enter the timeline; false in the warm-up cell. */
   readonly recorded: boolean;
@@ -88,34 +92,65 @@ export interface Operation {
   readonly transfer?: string;
 }
 
-/** The way of one micro-batch's tokens of one layer to the experts and back, and that of their gradients. */
-export interface TokenExchange {
+/**
+ * What the ranks of a group exchange about one micro-batch and layer: its tokens' way to the experts and back, and that of
+ * their gradients; or the output of a role's last layer. Its number stands for it in messages, so that roles need not launch
+ * the same operations.
+ */
+export interface Exchange {
+  readonly group: string;
+  /** Of a send: the layer that sends. */
   readonly layer: number;
   readonly microBatch: number;
-  readonly mode: 'normal' | 'low-latency';
+  readonly mode: CollectiveUse['mode'];
   /** Place of the micro-batch in its pass: exchanges of one place follow each other, those of several run side by side. */
   readonly place: number;
 }
 
 /** A micro-batch whose forward ran before virtual time 0, through the same collectives; the program has its backward. */
 export interface EarlierForward {
+  readonly role: number;
   readonly microBatch: number;
   /** Ascending. */
   readonly layers: readonly { readonly layer: number; readonly dense: boolean; readonly exchange?: number }[];
 }
 
-/** What each rank does, fixed before the run; every rank of a run has the same one. */
+/** A kind of rank, and what the program has for it. */
+export interface RoleProgram {
+  readonly name: string;
+  /** Ascending. */
+  readonly ranks: readonly number[];
+  /** Name of the group in which it dispatches and combines. */
+  readonly group: string;
+  /** Whether its ranks have tokens of their own: they attend. */
+  readonly attends: boolean;
+}
+
+/** What the ranks do, fixed before the run. */
 export interface Program {
   /** `eager`: operations are launched one by one by a CPU; `graph`: all at once. */
   readonly launch: 'eager' | 'graph';
   readonly kernels: readonly KernelDescription[];
   readonly operations: readonly Operation[];
-  readonly exchanges: readonly TokenExchange[];
+  readonly exchanges: readonly Exchange[];
+  readonly roles: readonly RoleProgram[];
   readonly earlier: readonly EarlierForward[];
   /** Stream ids and what runs on them, ascending by id. */
   readonly streams: readonly { readonly id: number; readonly name: string }[];
   /** The compute phase whose starts bound a layer: attn(F), ATTN(1), issue DISPATCH(0). */
   readonly layerMarker: string;
+}
+
+/** @returns what a rank does: the program with its role's operations alone, whose ids stay as they are. */
+export function programOf(program: Program, rank: number): Program {
+  if (program.roles.length === 1) return program;
+  const role = program.roles.findIndex(({ ranks }) => ranks.includes(rank));
+  return { ...program, operations: program.operations.filter((operation) => operation.role === role) };
+}
+
+/** @returns how many operation ids there are up to the last of a program: tables by id are as long. */
+export function idLimit({ operations }: Program): number {
+  return (operations.at(-1)?.id ?? -1) + 1;
 }
 
 /** @returns the program's operations by id. */

@@ -13,8 +13,8 @@ interface Row {
 }
 
 function besideOf(rows: readonly Row[]): readonly (readonly number[])[] {
-  const operations = rows.map(({ gates = [], ...row }, id) => ({ ...row, id, gates }));
-  return findBeside(operations, ({ polled }) => polled === true);
+  const operations = rows.map(({ gates = [], ...row }, id) => ({ ...row, role: 0, id, gates }));
+  return [...findBeside(operations, ({ polled }) => polled === true).values()];
 }
 
 /** Names of what may run beside the collectives of a row, by collective. */

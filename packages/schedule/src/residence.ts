@@ -35,28 +35,32 @@ interface Edges {
 }
 
 function edgesOf<T extends Row>(operations: readonly T[], blocksHost: (operation: T) => boolean): Edges[] {
+  const places = new Map(operations.map(({ id }, place) => [id, place]));
   const lastOnStream = new Map<number, number>();
   let polled: number | undefined;
-  return operations.map((operation) => {
-    const { id, stream, gates, issue } = operation;
-    const ends = [...gates, lastOnStream.get(stream), issue].filter((earlier) => earlier !== undefined);
-    lastOnStream.set(stream, id);
+  return operations.map((operation, place) => {
+    const { stream, gates, issue } = operation;
+    const named = [...gates, issue].filter((id) => id !== undefined).map((id) => places.get(id)!);
+    const ends = [...named, lastOnStream.get(stream)].filter((earlier) => earlier !== undefined);
+    lastOnStream.set(stream, place);
     const edges = { ends, notify: polled };
-    if (blocksHost(operation)) polled = id;
+    if (blocksHost(operation)) polled = place;
     return edges;
   });
 }
 
-/** @returns ids so that each comes behind all it waits for, which launch order alone does not give across streams. */
+/** @returns places so that each comes behind all it waits for, which launch order alone does not give across streams. */
 function inOrder(edges: readonly Edges[]): number[] {
   const missing = edges.map(({ ends, notify }) => ends.length + (notify === undefined ? 0 : 1));
   const followers = edges.map((): number[] => []);
-  edges.forEach(({ ends, notify }, id) => {
-    for (const earlier of ends) followers[earlier].push(id);
-    if (notify !== undefined) followers[notify].push(id);
+  edges.forEach(({ ends, notify }, place) => {
+    for (const earlier of ends) followers[earlier].push(place);
+    if (notify !== undefined) followers[notify].push(place);
   });
-  const order = missing.flatMap((count, id) => (count === 0 ? [id] : []));
-  for (const id of order) for (const follower of followers[id]) if (--missing[follower] === 0) order.push(follower);
+  const order = missing.flatMap((count, place) => (count === 0 ? [place] : []));
+  for (const place of order) {
+    for (const follower of followers[place]) if (--missing[follower] === 0) order.push(follower);
+  }
   return order;
 }
 
@@ -66,43 +70,46 @@ function inOrder(edges: readonly Edges[]): number[] {
  * for: whether they run is not known when this one starts, and asking would let two ranks wait for each other. With all
  * collectives on one stream there are none of these.
  *
- * @param operations in launch order, without cycles.
+ * @param operations of one role in launch order, without cycles.
  * @param blocksHost whether nothing is launched behind an operation before its notify has ended.
- * @returns ids by operation, ascending; empty for all but collectives.
+ * @returns ids by operation's id, ascending; empty for all but collectives.
  */
 export function findBeside<T extends Row>(
   operations: readonly T[],
   blocksHost: (operation: T) => boolean,
-): readonly (readonly number[])[] {
+): ReadonlyMap<number, readonly number[]> {
   const count = operations.length;
-  /** What has ended before an operation starts. */
+  /** What has ended before an operation starts; all by place in launch order. */
   const before = operations.map(() => new OperationSet(count));
   /** Collectives of which an operation waits for the end, or for the notify alone. */
   const waits = operations.map(() => new OperationSet(count));
   const edges = edgesOf(operations, blocksHost);
-  for (const id of inOrder(edges)) {
-    const { ends, notify } = edges[id];
+  for (const place of inOrder(edges)) {
+    const { ends, notify } = edges[place];
     for (const earlier of ends) {
-      before[id].add(earlier);
-      before[id].addAll(before[earlier]);
-      waits[id].addAll(waits[earlier]);
-      if (['collective', 'wait'].includes(operations[earlier].kind)) waits[id].add(earlier);
+      before[place].add(earlier);
+      before[place].addAll(before[earlier]);
+      waits[place].addAll(waits[earlier]);
+      if (['collective', 'wait'].includes(operations[earlier].kind)) waits[place].add(earlier);
     }
     if (notify !== undefined) {
-      before[id].addAll(before[notify]);
-      waits[id].addAll(waits[notify]);
-      waits[id].add(notify);
+      before[place].addAll(before[notify]);
+      waits[place].addAll(waits[notify]);
+      waits[place].add(notify);
     }
   }
-  return operations.map(({ id, kind }) => {
-    if (kind !== 'collective') return [];
-    const known = new OperationSet(count);
-    known.addAll(before[id]);
-    // Its own notify has ended when its transfer asks who runs.
-    known.add(id);
-    return operations
-      .filter((other) => other.kind === 'compute' && !before[id].has(other.id) && !before[other.id].has(id))
-      .filter((other) => waits[other.id].within(known))
-      .map((other) => other.id);
-  });
+  return new Map(
+    operations.map(({ id, kind }, place) => {
+      if (kind !== 'collective') return [id, []];
+      const known = new OperationSet(count);
+      known.addAll(before[place]);
+      // Its own notify has ended when its transfer asks who runs.
+      known.add(place);
+      const beside = operations.flatMap((other, otherPlace) => {
+        const isFree = !before[place].has(otherPlace) && !before[otherPlace].has(place);
+        return other.kind === 'compute' && isFree && waits[otherPlace].within(known) ? [other.id] : [];
+      });
+      return [id, beside];
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
 import { LaunchGraph } from './launch-graph.js';
+import { operationsById } from './program.js';
 import type { Operation, Program } from './program.js';
 
 /** Whether an operation brings the rows of its (layer, micro-batch, direction) to the experts. */
@@ -33,9 +34,10 @@ function needsRows(operation: Operation, catalogue: KernelCatalogue): boolean {
 export function checkRowOrder(program: Program, catalogue: KernelCatalogue): void {
   const { operations } = program;
   const graph = new LaunchGraph(operations);
+  const byId = operationsById(program);
   for (const operation of operations) {
     if (!needsRows(operation, catalogue)) continue;
-    if (graph.follows(operation.id, (earlier) => bringsRows(operations[earlier], operation))) continue;
+    if (graph.follows(operation.id, (earlier) => bringsRows(byId.get(earlier)!, operation))) continue;
     const { phase, layer } = operation;
     throw new BadInputError(
       'schedule.phases',

@@ -18,7 +18,9 @@ type Work =
   | 'send back'
   | 'receive back'
   | 'shared'
-  | 'dense';
+  | 'dense'
+  | 'hand on'
+  | 'take over';
 
 /** How a refusal says what a work does. */
 const SAID: Readonly<Record<Work, string>> = {
@@ -32,6 +34,8 @@ const SAID: Readonly<Record<Work, string>> = {
   'receive back': 'waits for the results of its combine',
   shared: 'applies the shared expert (tokens: [shared])',
   dense: 'applies the dense MLP (tokens: [dense])',
+  'hand on': 'sends its output on to the next role (a send)',
+  'take over': 'receives its input from the role before (a receive)',
 };
 
 /** Works of one (micro-batch, direction, layer), with the operations that do each. */
@@ -70,6 +74,8 @@ class LayerWork {
 }
 
 function worksOf({ tokens, kind, collective }: Operation): Work[] {
+  if (collective?.type === 'send') return [...tokens, 'hand on'];
+  if (collective?.type === 'receive') return ['take over', ...tokens];
   if (collective === undefined || collective.mode === 'pipeline') return [...tokens];
   const [start, end]: [Work, Work] =
     collective.type === 'dispatch' ? ['send to experts', 'receive for experts'] : ['send back', 'receive back'];
@@ -110,34 +116,72 @@ function rulesOf({ sample }: LayerWork, shared: boolean): { once: Work[]; order:
  * @throws BadInputError naming the phase, or what no phase does.
  */
 export function checkTokenWork(configuration: Configuration, program: Program): void {
-  const layers = new Map<string, LayerWork>();
-  const keyOf = (direction: string, microBatch: number, layer: number): string => `${direction} ${microBatch} ${layer}`;
-  for (const operation of program.operations) {
-    if (worksOf(operation).length === 0) continue;
-    const key = keyOf(operation.direction, operation.microBatch, operation.layer);
-    let work = layers.get(key);
-    if (work === undefined) layers.set(key, (work = new LayerWork(operation)));
-    work.add(operation);
-  }
+  const layers = new LayerTable(configuration, program);
   const order = new TokenOrder(program);
   const shared = configuration.model.sharedExperts > 0;
-  const { schedule, layers: layerCount } = configuration;
-  const before = ({ sample }: LayerWork): LayerWork | undefined => {
-    const { direction, microBatch, layer } = sample;
-    if (direction === 'forward') {
-      if (layer > 0 || !isAutoregressive(configuration)) return layers.get(keyOf(direction, microBatch, layer - 1));
-      return layers.get(keyOf(direction, microBatch - schedule.microBatches, layerCount - 1));
-    }
-    return layers.get(keyOf(direction, microBatch, layer + 1)) ?? layers.get(keyOf('forward', microBatch, layer));
-  };
-  for (const work of layers.values()) {
+  for (const work of layers.all()) {
     const rules = rulesOf(work, shared);
     for (const name of rules.once) checkOnce(work, name);
     for (const [earlier, later] of rules.order) order.check(work, earlier, work, later);
-    const previous = before(work);
-    if (previous === undefined) continue;
-    for (const earlier of previous.outputs)
-      for (const later of work.inputs) order.check(previous, earlier, work, later);
+    const { previous, isTakenOver, isHandedOn } = layers.around(work);
+    if (isTakenOver) {
+      checkOnce(work, 'take over');
+      for (const later of work.inputs) order.check(work, 'take over', work, later);
+    }
+    if (isHandedOn) {
+      checkOnce(work, 'hand on');
+      for (const earlier of work.outputs) order.check(work, earlier, work, 'hand on');
+    }
+    for (const earlier of previous?.outputs ?? []) {
+      for (const later of work.inputs) order.check(previous!, earlier, work, later);
+    }
+  }
+}
+
+/** The works of a program by group, direction, micro-batch and layer. */
+class LayerTable {
+  readonly #configuration: Configuration;
+  readonly #program: Program;
+  readonly #layers = new Map<string, LayerWork>();
+
+  constructor(configuration: Configuration, program: Program) {
+    this.#configuration = configuration;
+    this.#program = program;
+    for (const operation of program.operations) {
+      if (worksOf(operation).length === 0) continue;
+      const key = this.#key(operation, operation);
+      let work = this.#layers.get(key);
+      if (work === undefined) this.#layers.set(key, (work = new LayerWork(operation)));
+      work.add(operation);
+    }
+  }
+
+  all(): Iterable<LayerWork> {
+    return this.#layers.values();
+  }
+
+  /** @returns the layer whose output a layer works on, and whether its input, or its output, is another group's. */
+  around({ sample }: LayerWork): { previous: LayerWork | undefined; isTakenOver: boolean; isHandedOn: boolean } {
+    const { schedule, layers } = this.#configuration;
+    const { direction, microBatch, layer } = sample;
+    const [down, up, step] = direction === 'forward' ? [0, layers - 1, 1] : [layers - 1, 0, -1];
+    const inGroup = this.#layers.get(this.#key(sample, { layer: layer - step }));
+    const isWithin = layer >= 0 && layer < layers;
+    const isTakenOver = isWithin && layer !== down && inGroup === undefined;
+    const isHandedOn = isWithin && layer !== up && !this.#layers.has(this.#key(sample, { layer: layer + step }));
+    if (inGroup !== undefined || layer !== down) return { previous: inGroup, isTakenOver, isHandedOn };
+    const previous =
+      direction === 'backward'
+        ? this.#layers.get(this.#key(sample, { direction: 'forward' }))
+        : isAutoregressive(this.#configuration)
+          ? this.#layers.get(this.#key(sample, { microBatch: microBatch - schedule.microBatches, layer: up }))
+          : undefined;
+    return { previous, isTakenOver, isHandedOn };
+  }
+
+  #key(sample: Operation, changes: Partial<Pick<Operation, 'direction' | 'microBatch' | 'layer'>>): string {
+    const { direction, microBatch, layer } = { ...sample, ...changes };
+    return `${this.#program.roles[sample.role].group} ${direction} ${microBatch} ${layer}`;
   }
 }
 
@@ -146,7 +190,9 @@ function where({ sample: { layer, microBatch, direction } }: LayerWork): string 
 }
 
 function checkOnce(work: LayerWork, name: Work): void {
-  const [one, other] = work.of(name);
+  const [one, ...others] = work.of(name);
+  // Of a collective every role of the group has its own operation.
+  const other = others.find(({ role, exchange }) => exchange === undefined || role === one.role);
   if (one === undefined) {
     const problem = `in ${where(work)}, no phase ${SAID[name]}`;
     throw new BadInputError(
@@ -174,6 +220,8 @@ class TokenOrder {
   check(earlierLayer: LayerWork, earlier: Work, laterLayer: LayerWork, later: Work): void {
     for (const needed of earlierLayer.of(earlier)) {
       for (const operation of laterLayer.of(later)) {
+        // Between roles the collectives that both have put what comes after them in order.
+        if (operation.role !== needed.role) continue;
         const works = worksOf(operation);
         const within = operation.id === needed.id && works.indexOf(earlier) < works.indexOf(later);
         if (within || this.#graph.follows(operation.id, (id) => id === needed.id)) continue;

@@ -18,6 +18,7 @@ const PROGRAM: Program = {
   operations: [],
   exchanges: [],
   earlier: [],
+  roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }],
   streams: [],
   layerMarker: '',
 };

@@ -20,8 +20,8 @@ export type CollectiveListener = (name: CollectiveName, operation: Operation, du
 /** @returns which collective an operation runs; undefined for none, and for pipeline communication. */
 function collectiveName({ collective }: Operation): CollectiveName | undefined {
   if (collective === undefined || collective.mode === 'pipeline') return undefined;
-  const other = collective.type === 'dispatch' ? 'combine' : 'dispatch';
-  return collective.direction === 'forward' ? collective.type : other;
+  const isDispatch = (collective.type === 'dispatch') === (collective.direction === 'forward');
+  return isDispatch ? 'dispatch' : 'combine';
 }
 
 /** A collective of which kernels are still to come. */

@@ -66,7 +66,16 @@ export function program(layers: number): Program {
   ): number => {
     const id = operations.length;
     const common = {
-      ...({ row: layer, layer, dense: false, microBatch: 0, step: 0, direction: 'forward', recorded: true } as const),
+      ...({
+        row: layer,
+        layer,
+        dense: false,
+        role: 0,
+        microBatch: 0,
+        step: 0,
+        direction: 'forward',
+        recorded: true,
+      } as const),
       tokens: [],
     };
     operations.push({ id, phase, kind, stream, ...common, gates: [], beside: [], list: phase, kernels, ...rest });
@@ -96,7 +105,7 @@ export function program(layers: number): Program {
   ];
   return {
     ...{ launch: 'eager', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' },
-    ...{ exchanges: [], earlier: [] },
+    ...{ exchanges: [], earlier: [], roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }] },
   };
 }
 

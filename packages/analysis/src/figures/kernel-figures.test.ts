@@ -31,7 +31,18 @@ const DISPATCH: readonly OperationKernel[] = [
 function operation(id: number, row: number, phase: 'attn' | 'dispatch'): Operation {
   const isCollective = phase === 'dispatch';
   return {
-    ...{ id, phase, row, layer: row, dense: false, microBatch: 0, step: 0, direction: 'forward', recorded: true },
+    ...{
+      id,
+      phase,
+      row,
+      layer: row,
+      dense: false,
+      role: 0,
+      microBatch: 0,
+      step: 0,
+      direction: 'forward',
+      recorded: true,
+    },
     ...{ kind: isCollective ? 'collective' : 'compute', stream: isCollective ? COMMUNICATION : COMPUTE },
     ...{ tokens: [], gates: [], beside: [], list: phase, kernels: isCollective ? DISPATCH : ATTENTION },
   };
@@ -43,6 +54,7 @@ const PROGRAM: Program = {
   operations: [operation(0, 0, 'dispatch'), operation(1, 0, 'attn'), operation(2, 1, 'dispatch')],
   exchanges: [],
   earlier: [],
+  roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }],
   streams: [COMPUTE, COMMUNICATION].map((id) => ({ id, name: String(id) })),
   layerMarker: 'attn',
 };

@@ -33,6 +33,7 @@ function operation(id: number, phase: string, kind: Operation['kind'], layer: nu
     row: layer,
     layer,
     dense: false,
+    role: 0,
     microBatch: 0,
     step: 0,
     tokens: [],
@@ -51,7 +52,16 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     { id: COMPUTE, name: 'compute' },
     { id: COMMUNICATION, name: 'communication' },
   ];
-  return { launch: 'graph', kernels: KERNELS, operations, exchanges: [], earlier: [], streams, layerMarker };
+  return {
+    launch: 'graph',
+    kernels: KERNELS,
+    operations,
+    exchanges: [],
+    earlier: [],
+    roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }],
+    streams,
+    layerMarker,
+  };
 }
 
 /** @param events rows of stream, kernel, operation, start and end, µs. */

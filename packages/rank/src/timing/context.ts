@@ -1,4 +1,4 @@
-import type { Configuration, MicroBatch } from '@epemu/config';
+import type { Configuration, MicroBatch, Role } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
 import type { KernelCatalogue } from '@epemu/kernels';
 import { linkRate } from '@epemu/presets';
@@ -29,6 +29,9 @@ export interface ReceivedLayout {
 /** Everything the timing of one rank's operations uses. */
 export interface TimingContext {
   readonly rank: number;
+  /** Its place in its group: so its peers are known wherever they are, but in records and on the wire. */
+  readonly member: number;
+  readonly role: Role;
   readonly configuration: Configuration;
   readonly program: Program;
   readonly catalogue: KernelCatalogue;
@@ -89,6 +92,14 @@ function portsOf(operation: Operation, hop: number): { out: Port; in: Port } {
     : { out: PORT.nvlinkOut, in: PORT.nvlinkIn };
 }
 
+/**
+ * @param peer a member of the group; of a send or receive the rank itself.
+ * @returns the peer's rank.
+ */
+export function rankOfPeer({ topology }: TimingContext, { peerRole }: Operation, peer: number): number {
+  return peerRole === undefined ? topology.rankOf(peer) : peer;
+}
+
 function recordService(
   context: TimingContext,
   operation: Operation,
@@ -103,9 +114,9 @@ function recordService(
     port,
     operation.id,
     hop,
-    segments.peer[index],
-    segments.origin[index],
-    segments.destination[index],
+    rankOfPeer(context, operation, segments.peer[index]),
+    rankOfPeer(context, operation, segments.origin[index]),
+    rankOfPeer(context, operation, segments.destination[index]),
     segments.number[index],
     segments.bytes[index],
     service.startNs,
@@ -129,6 +140,7 @@ export function serveOut(
   const latencyNs = linkLatencyNs(context, operation, hop);
   const port = portsOf(operation, hop).out;
   const { peer, origin, destination, number, bytes } = segments;
+  const rankOf = (peer: number): number => rankOfPeer(context, operation, peer);
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {
@@ -138,7 +150,15 @@ export function serveOut(
       segments.lastByteNs[i] = service.endNs + latencyNs;
       lastNs = service.endNs;
       recordService(context, operation, hop, port, segments, i, service);
-      context.record.segments.push(operation.id, hop, peer[i], origin[i], destination[i], number[i], bytes[i]);
+      context.record.segments.push(
+        operation.id,
+        hop,
+        rankOf(peer[i]),
+        rankOf(origin[i]),
+        rankOf(destination[i]),
+        number[i],
+        bytes[i],
+      );
     }
     return lastNs;
   });

@@ -1,6 +1,8 @@
 import { InvariantError } from '@epemu/core';
 import type { Header } from '@epemu/fabric';
+import { movementIdOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
+import { rankOfPeer } from './context.js';
 import type { TimingContext } from './context.js';
 import { SegmentTable } from './segment-table.js';
 
@@ -21,10 +23,9 @@ export function sendHeaders(
   order: Uint32Array,
   appendExtra: (peer: number, integers: number[]) => void,
 ): void {
-  const byPeer = new Array<number[] | undefined>(context.topology.ranks).fill(undefined);
-  for (const peer of peers) byPeer[peer] = [0];
+  const byPeer = new Map(peers.map((peer) => [peer, [0]]));
   for (const i of order) {
-    const integers = byPeer[segments.peer[i]]!;
+    const integers = byPeer.get(segments.peer[i])!;
     integers[0]++;
     integers.push(
       segments.origin[i],
@@ -36,17 +37,18 @@ export function sendHeaders(
       segments.lastByteNs[i],
     );
   }
-  const { id, stream } = operation;
-  for (const peer of peers) {
-    const integers = byPeer[peer]!;
+  const { stream } = operation;
+  const movement = movementIdOf(operation);
+  for (const [peer, integers] of byPeer) {
     appendExtra(peer, integers);
-    context.endpoint.sendHeader({ to: peer, operation: id, hop, stream, integers });
+    const to = rankOfPeer(context, operation, peer);
+    context.endpoint.sendHeader({ to, operation: movement, hop, stream, integers });
   }
 }
 
 /** The segments of a hop's headers, header by header. */
 export interface ReceivedHeaders {
-  /** Ascending by sender. */
+  /** Ascending by sender; `from` is its rank. */
   readonly headers: readonly Header[];
   readonly segments: SegmentTable;
   /** Segments of header h: from `offsets[h]` to `offsets[h + 1]`. */
@@ -70,7 +72,7 @@ export async function takeHeaders(
   peers: number,
   extraCount: (segments: number) => number,
 ): Promise<ReceivedHeaders> {
-  const headers = await context.mailbox.take(operation.id, hop, peers);
+  const headers = await context.mailbox.take(movementIdOf(operation), hop, peers);
   const offsets = new Uint32Array(headers.length + 1);
   headers.forEach((header, h) => {
     const { integers, from } = header;
@@ -84,7 +86,8 @@ export async function takeHeaders(
     offsets[h + 1] = offsets[h] + count;
   });
   const segments = new SegmentTable(offsets[headers.length]);
-  for (const { integers, from } of headers) {
+  for (const { integers, from: rank } of headers) {
+    const from = operation.peerRole === undefined ? context.topology.memberOf(rank) : rank;
     const end = 1 + integers[0] * SEGMENT_INTEGERS;
     for (let i = 1; i < end; i += SEGMENT_INTEGERS) {
       const at = segments.count;

@@ -1,5 +1,5 @@
 import type { HardwarePreset } from '@epemu/presets';
-import { blocksHost } from '@epemu/schedule';
+import { blocksHost, idLimit } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { OperationTimes } from './operation-times.js';
 
@@ -15,17 +15,19 @@ export class HostClock {
   readonly #notified: OperationTimes;
   readonly #resumed: OperationTimes;
   /** By operation: the index of the notify that the CPU polls; +∞ of those that it does not stop at. */
-  readonly #polled: readonly number[];
+  readonly #polled: Float64Array;
 
   constructor(program: Program, host: HardwarePreset['host']) {
     this.#program = program;
     this.#host = host;
-    this.#polled = program.operations.map((operation) =>
-      blocksHost(program, operation) ? operation.kernels.findIndex(({ role }) => role === 'notify') : Infinity,
-    );
-    this.#launches = new OperationTimes(program.operations.length);
-    this.#notified = new OperationTimes(program.operations.length);
-    this.#resumed = new OperationTimes(program.operations.length);
+    this.#polled = new Float64Array(idLimit(program)).fill(Infinity);
+    for (const operation of program.operations) {
+      if (!blocksHost(program, operation)) continue;
+      this.#polled[operation.id] = operation.kernels.findIndex(({ role }) => role === 'notify');
+    }
+    this.#launches = new OperationTimes(idLimit(program));
+    this.#notified = new OperationTimes(idLimit(program));
+    this.#resumed = new OperationTimes(idLimit(program));
   }
 
   /** Launches the whole program. */

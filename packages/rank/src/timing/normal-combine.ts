@@ -16,24 +16,24 @@ function contributedSegments(
   { contributions }: ReceivedLayout,
   startNs: number,
 ): SegmentTable {
-  const { topology, rank } = context;
+  const { topology, member } = context;
   const bytes = bytesPerToken(context.configuration, operation);
   const order = totalOrder(
     contributions.length,
     contributions.map(({ segment }) => segment),
     // Homes in turn from the own index + 1: were all nodes to begin with the same home, its in-port would hold up all.
-    contributions.map(({ home }) => topology.visitOrder(rank, home)),
+    contributions.map(({ home }) => topology.visitOrder(member, home)),
   );
   const byLocal = Array.from({ length: topology.nodeSize }, (): number[] => []);
   for (const index of order) byLocal[topology.localIndexOf(contributions[index].home)].push(index);
-  const neighbours = topology.neighbours(rank);
+  const neighbours = topology.neighbours(member);
   const queues = neighbours.map((peer) => byLocal[topology.localIndexOf(peer)]);
   const segments = new SegmentTable(contributions.length);
   roundRobin(
     queues.map((queue) => queue.length),
     (queue, item) => {
       const { home, segment, tokens } = contributions[queues[queue][item]];
-      segments.push(neighbours[queue], rank, home, segment, tokens, tokens * bytes, startNs);
+      segments.push(neighbours[queue], member, home, segment, tokens, tokens * bytes, startNs);
     },
   );
   return segments;
@@ -46,7 +46,7 @@ async function firstHop(
   received: ReceivedLayout,
   startNs: number,
 ): Promise<{ reducedNs: Map<string, number>; endNs: number }> {
-  const neighbours = context.topology.neighbours(context.rank);
+  const neighbours = context.topology.neighbours(context.member);
   const sent = contributedSegments(context, operation, received, startNs);
   const order = sent.asAppended();
   const sentNs = await serveOut(context, operation, 1, sent, order);
@@ -70,22 +70,22 @@ async function firstHop(
  * @throws InvariantError when there was no dispatch to go back over.
  */
 export async function timeCombine(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
-  const { topology, rank } = context;
+  const { topology, member } = context;
   const received = context.received.get(receivedKey(operation));
   if (received === undefined) {
     throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
   }
   context.received.delete(receivedKey(operation));
   const { reducedNs, endNs } = await firstHop(context, operation, received, startNs);
-  const peers = topology.columnPeers(rank);
+  const peers = topology.columnPeers(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const sent = new SegmentTable(received.forwarded.length);
   for (const { home, segment, tokens } of received.forwarded) {
-    if (home === rank) continue;
+    if (home === member) continue;
     const readyNs = reducedNs.get(`${home}:${segment}`) ?? startNs;
-    sent.push(home, rank, home, segment, tokens, tokens * bytes, readyNs);
+    sent.push(home, member, home, segment, tokens, tokens * bytes, readyNs);
   }
-  const order = sent.outOrder((destination) => topology.visitOrder(rank, destination));
+  const order = sent.outOrder((destination) => topology.visitOrder(member, destination));
   const sentNs = await serveOut(context, operation, 2, sent, order);
   sendHeaders(context, operation, 2, peers, sent, order, noExtra);
   const { segments } = await takeHeaders(context, operation, 2, peers.length, () => 0);

@@ -18,10 +18,10 @@ interface Forward {
 }
 
 function ownForwards(context: TimingContext, layout: SendLayout, startNs: number): Forward[] {
-  const { topology, rank } = context;
-  const { tokens, fanOut } = layout.nodes[topology.nodeOf(rank)];
+  const { topology, member } = context;
+  const { tokens, fanOut } = layout.nodes[topology.nodeOf(member)];
   return Array.from({ length: segmentCount(tokens.length) }, (_, segment) => ({
-    home: rank,
+    home: member,
     segment,
     tokens: segmentLength(tokens.length, segment),
     readyNs: startNs,
@@ -42,16 +42,16 @@ async function firstHop(
   layout: SendLayout,
   startNs: number,
 ): Promise<{ forwards: Forward[]; rows: Float64Array; endNs: number }> {
-  const { topology, rank } = context;
+  const { topology, member } = context;
   const size = topology.nodeSize;
-  const peers = topology.columnPeers(rank);
+  const peers = topology.columnPeers(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const totals = peers.map((peer) => layout.nodes[topology.nodeOf(peer)].tokens.length);
   const counts = totals.map(segmentCount);
   const sent = new SegmentTable(counts.reduce((sum, count) => sum + count, 0));
   roundRobin(counts, (queue, number) => {
     const tokens = segmentLength(totals[queue], number);
-    sent.push(peers[queue], rank, peers[queue], number, tokens, tokens * bytes, startNs);
+    sent.push(peers[queue], member, peers[queue], number, tokens, tokens * bytes, startNs);
   });
   const order = sent.asAppended();
   const sentNs = await serveOut(context, operation, 1, sent, order);
@@ -64,7 +64,7 @@ async function firstHop(
   const received = await takeHeaders(context, operation, 1, peers.length, (segments) => segments * size + rowCount);
   const { headers, segments, offsets } = received;
   const receivedNs = await serveIn(context, operation, 1, segments, segments.inOrder());
-  const rows = Float64Array.from(nodeRows(context, layout, topology.nodeOf(rank)));
+  const rows = Float64Array.from(nodeRows(context, layout, topology.nodeOf(member)));
   const forwards = ownForwards(context, layout, startNs);
   headers.forEach((header, h) => {
     const { integers } = header;
@@ -86,8 +86,8 @@ async function firstHop(
 
 /** Segments for the neighbours: what each needs of what this rank forwards. */
 function forwardedSegments(context: TimingContext, operation: Operation, forwards: readonly Forward[]): SegmentTable {
-  const { topology, rank } = context;
-  const neighbours = topology.neighbours(rank);
+  const { topology, member } = context;
+  const neighbours = topology.neighbours(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const segments = new SegmentTable(forwards.length * neighbours.length);
   for (const { home, segment, readyNs, fanOut, fanOutAt } of forwards) {
@@ -111,12 +111,12 @@ export async function timeDispatch(
   layout: SendLayout,
   startNs: number,
 ): Promise<number> {
-  const { topology, rank } = context;
+  const { topology, member } = context;
   const { forwards, rows, endNs } = await firstHop(context, operation, layout, startNs);
-  const neighbours = topology.neighbours(rank);
-  const own = topology.localIndexOf(rank);
+  const neighbours = topology.neighbours(member);
+  const own = topology.localIndexOf(member);
   const sent = forwardedSegments(context, operation, forwards);
-  const order = sent.outOrder((destination) => topology.visitOrder(rank, destination));
+  const order = sent.outOrder((destination) => topology.visitOrder(member, destination));
   const sentNs = await serveOut(context, operation, 2, sent, order);
   const perRank = topology.expertsPerRank;
   sendHeaders(context, operation, 2, neighbours, sent, order, (peer, integers) => {

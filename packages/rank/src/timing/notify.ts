@@ -1,5 +1,6 @@
-import type { Operation } from '@epemu/schedule';
 import { InvariantError } from '@epemu/core';
+import { movementIdOf } from '@epemu/schedule';
+import type { Operation } from '@epemu/schedule';
 import { NOTIFY_HOPS } from './context.js';
 import type { TimingContext } from './context.js';
 
@@ -12,10 +13,13 @@ async function maximum(
   ownNs: number,
   latencyNs: number,
 ): Promise<number> {
-  for (const to of peers) {
-    context.endpoint.sendHeader({ to, operation: operation.id, hop, stream: operation.stream, integers: [ownNs] });
+  const { stream } = operation;
+  const movement = movementIdOf(operation);
+  for (const peer of peers) {
+    const to = context.topology.rankOf(peer);
+    context.endpoint.sendHeader({ to, operation: movement, hop, stream, integers: [ownNs] });
   }
-  const headers = await context.mailbox.take(operation.id, hop, peers.length);
+  const headers = await context.mailbox.take(movement, hop, peers.length);
   let latest = ownNs;
   for (const { integers, from } of headers) {
     const [theirs] = integers;
@@ -32,10 +36,10 @@ async function maximum(
  * @returns when this rank knows that all have arrived.
  */
 export async function timeNotify(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
-  const { topology, rank, configuration } = context;
+  const { topology, member, configuration } = context;
   const { rdma, nvlink } = configuration.hardware.ports;
-  const column = topology.columnPeers(rank);
-  const neighbours = topology.neighbours(rank);
+  const column = topology.columnPeers(member);
+  const neighbours = topology.neighbours(member);
   const first = await maximum(context, operation, NOTIFY_HOPS[0], column, startNs, rdma.latencyNs);
   return maximum(context, operation, NOTIFY_HOPS[1], neighbours, first, nvlink.latencyNs);
 }

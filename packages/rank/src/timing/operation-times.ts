@@ -10,7 +10,7 @@ export class OperationTimes {
   readonly #timesNs: Float64Array;
   readonly #waiting = new Map<number, Deferred<number>>();
 
-  /** @param operations how many the program has. */
+  /** @param operations how many ids they have. */
   constructor(operations: number) {
     this.#timesNs = new Float64Array(operations).fill(Number.NaN);
   }

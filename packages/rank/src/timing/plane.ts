@@ -1,6 +1,6 @@
 import { InvariantError, hash32, normalQuantile } from '@epemu/core';
 import type { Sizes } from '@epemu/kernels';
-import { blocksHost } from '@epemu/schedule';
+import { blocksHost, idLimit } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { timeComputePhase } from '@epemu/timeline';
 import type { PhaseKernelTiming } from '@epemu/timeline';
@@ -11,7 +11,7 @@ import { timeCombine } from './normal-combine.js';
 import { timeDispatch } from './normal-dispatch.js';
 import { timeNotify } from './notify.js';
 import { OperationTimes } from './operation-times.js';
-import { timeLowLatency, timePipeline } from './single-hop.js';
+import { timeHandOver, timeLowLatency, timePipeline } from './single-hop.js';
 
 /** What the timing of a rank asks of the rest of it, and tells it. */
 export interface TimingHooks {
@@ -59,7 +59,7 @@ export class TimingPlane {
     this.#context = context;
     this.#hooks = hooks;
     this.#host = new HostClock(context.program, context.configuration.hardware.host);
-    const { length } = context.program.operations;
+    const length = idLimit(context.program);
     this.#ends = new OperationTimes(length);
     this.#computeStarts = new OperationTimes(length);
     this.#computeEnds = new OperationTimes(length);
@@ -265,6 +265,7 @@ export class TimingPlane {
 
   async #exchange(operation: Operation, startNs: number): Promise<number> {
     const { mode, type } = operation.collective!;
+    if (operation.peerRole !== undefined) return timeHandOver(this.#context, operation, startNs);
     if (mode === 'pipeline') return timePipeline(this.#context, operation, startNs);
     if (type === 'combine') return timeCombine(this.#context, operation, startNs);
     const layout = await this.#context.layout(operation);
@@ -286,7 +287,7 @@ export class TimingPlane {
     if (layout === undefined) return;
     const { receivedTokens } = layout;
     this.#receivedRows.set(receivedKey(operation), { rowsOfExperts: layout.expertRows, receivedTokens });
-    if (!operation.recorded || operation.direction !== 'forward') return;
+    if (!operation.recorded || operation.direction !== 'forward' || layout.expertRows.length === 0) return;
     const expertRows = layout.expertRows.reduce((sum, rows) => sum + rows, 0);
     const most = layout.expertRows.reduce((max, rows) => Math.max(max, rows), 0);
     timeline.receipts.push(operation.layer, operation.microBatch, receivedTokens, expertRows, most);

@@ -1,6 +1,6 @@
 import { InvariantError, deferred } from '@epemu/core';
 import type { Deferred } from '@epemu/core';
-import { hopsOf, transferOperations } from '@epemu/schedule';
+import { portsOf, transferOperations } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { PORT, PortClock } from '@epemu/timeline';
 import type { Port } from '@epemu/timeline';
@@ -25,9 +25,10 @@ export class PortOrder {
 
   constructor(program: Program) {
     for (const operation of transferOperations(program)) {
-      for (const link of hopsOf(operation.collective!)) {
-        const ports = link === 'rdma' ? [PORT.rdmaOut, PORT.rdmaIn] : [PORT.nvlinkOut, PORT.nvlinkIn];
-        for (const port of ports) this.#ports[port].operations.push(operation.id);
+      for (const { link, direction } of portsOf(operation.collective!)) {
+        const { out, in: incoming } =
+          link === 'rdma' ? { out: PORT.rdmaOut, in: PORT.rdmaIn } : { out: PORT.nvlinkOut, in: PORT.nvlinkIn };
+        this.#ports[direction === 'out' ? out : incoming].operations.push(operation.id);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { rolesOf } from '@epemu/config';
 import { InvariantError } from '@epemu/core';
 import type { Operation } from '@epemu/schedule';
 import { segmentCount, segmentLength } from '../layout.js';
@@ -38,7 +39,7 @@ async function exchange(
   roundRobin(counts, (queue, number) => {
     const peer = sendTo[queue];
     const tokens = segmentLength(rows[queue], number);
-    sent.push(peer, context.rank, peer, number, tokens, tokens * bytes, readyNs);
+    sent.push(peer, context.member, peer, number, tokens, tokens * bytes, readyNs);
   });
   const order = sent.asAppended();
   const sentNs = await serveOut(context, operation, hop, sent, order);
@@ -65,9 +66,9 @@ async function exchangeAll(
   operation: Operation,
   plan: Omit<Plan, 'hop' | 'sendTo' | 'receiveFrom'>,
 ): Promise<{ received: readonly ReceivedHeaders[]; arrivedNs: number }> {
-  const { topology, rank } = context;
+  const { topology, member } = context;
   const { nvlinkInNode } = operation.collective!;
-  const peers = nvlinkInNode ? [topology.remotes(rank), topology.neighbours(rank)] : [topology.others(rank)];
+  const peers = nvlinkInNode ? [topology.remotes(member), topology.neighbours(member)] : [topology.others(member)];
   const exchanges = await Promise.all(
     peers.map((sendTo, index) => {
       return exchange(context, operation, { ...plan, hop: index + 1, sendTo, receiveFrom: sendTo.length });
@@ -81,24 +82,28 @@ async function exchangeAll(
 
 /** Low-latency dispatch: each (token, expert) pair goes straight to the expert's rank. @returns the last needed byte. */
 async function timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
-  const { topology, rank } = context;
+  const { topology, member } = context;
   const { rowsOfExpert } = await context.layout(operation);
-  const perRank = topology.expertsPerRank;
+  const own = topology.expertsOf(member);
   const { received, arrivedNs } = await exchangeAll(context, operation, {
     readyNs,
-    rows: (peer) => total(rowsOfExpert, peer * perRank, (peer + 1) * perRank),
-    extraCount: perRank,
+    rows: (peer) => {
+      const { first, count } = topology.expertsOf(peer);
+      return total(rowsOfExpert, first, first + count);
+    },
+    extraCount: own.count,
     appendExtra: (peer, integers) => {
-      for (let i = peer * perRank; i < (peer + 1) * perRank; i++) integers.push(rowsOfExpert[i]);
+      const { first, count } = topology.expertsOf(peer);
+      for (let i = first; i < first + count; i++) integers.push(rowsOfExpert[i]);
     },
   });
   const rowsOfHome = new Float64Array(topology.ranks);
-  const expertRows = Float64Array.from(rowsOfExpert.subarray(rank * perRank, (rank + 1) * perRank));
+  const expertRows = Float64Array.from(rowsOfExpert.subarray(own.first, own.first + own.count));
   for (const { headers, segments, offsets } of received) {
     headers.forEach((header, h) => {
-      rowsOfHome[header.from] = total(segments.tokens, offsets[h], offsets[h + 1]);
+      rowsOfHome[topology.memberOf(header.from)] = total(segments.tokens, offsets[h], offsets[h + 1]);
       const extraAt = extraOffset(header);
-      for (let i = 0; i < perRank; i++) expertRows[i] += header.integers[extraAt + i];
+      for (let i = 0; i < own.count; i++) expertRows[i] += header.integers[extraAt + i];
     });
   }
   const learnt: ReceivedLayout = {
@@ -106,7 +111,7 @@ async function timeLowLatencyDispatch(context: TimingContext, operation: Operati
     contributions: [],
     forwarded: [],
     expertRows,
-    receivedTokens: total(expertRows, 0, perRank),
+    receivedTokens: total(expertRows, 0, own.count),
   };
   context.received.set(receivedKey(operation), learnt);
   return arrivedNs;
@@ -142,10 +147,10 @@ export function timeLowLatency(context: TimingContext, operation: Operation, rea
  * @returns when this rank has sent and received its own.
  */
 export async function timePipeline(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
-  const { topology, rank, microBatches } = context;
+  const { topology, member, microBatches } = context;
   const stride = topology.nodeSize * (operation.direction === 'forward' ? 1 : -1);
-  const target = (rank + stride + topology.ranks) % topology.ranks;
-  const alone = target === rank;
+  const target = (member + stride + topology.ranks) % topology.ranks;
+  const alone = target === member;
   const { tokens } = microBatches[operation.microBatch];
   const { sentNs, receivedNs } = await exchange(context, operation, {
     hop: 1,
@@ -157,4 +162,29 @@ export async function timePipeline(context: TimingContext, operation: Operation,
     appendExtra: noExtra,
   });
   return Math.max(startNs, sentNs, receivedNs);
+}
+
+/**
+ * Times a send of a role's output to the peer in the next role, or its receive: a send ends when its last byte has left, a
+ * receive when it is there.
+ */
+export async function timeHandOver(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+  const { rank, role, configuration, microBatches } = context;
+  const peer = rolesOf(configuration)[operation.peerRole!].ranks[role.ranks.indexOf(rank)];
+  const sends = operation.collective!.type === 'send';
+  const { tokens } = microBatches[operation.microBatch];
+  if (sends) {
+    const bytes = bytesPerToken(configuration, operation);
+    const sent = new SegmentTable(segmentCount(tokens));
+    for (let number = 0; number < segmentCount(tokens); number++) {
+      const length = segmentLength(tokens, number);
+      sent.push(peer, rank, peer, number, length, length * bytes, startNs);
+    }
+    const order = sent.asAppended();
+    const sentNs = await serveOut(context, operation, 1, sent, order);
+    sendHeaders(context, operation, 1, [peer], sent, order, noExtra);
+    return Math.max(startNs, sentNs);
+  }
+  const { segments } = await takeHeaders(context, operation, 1, 1, () => 0);
+  return Math.max(startNs, await serveIn(context, operation, 1, segments, segments.inOrder()));
 }

@@ -17,6 +17,8 @@ export class BackwardWork {
   readonly #states = new Map<number, LayerTokens>();
   /** Gradient of a layer's output, by layer, until the layer takes it. */
   readonly #gradients = new Map<number, Promise<Float32Array>>();
+  /** Gradient of the first layer's input, until it is handed on. */
+  #output: Float32Array | undefined;
 
   constructor(plane: TokenPlane, chain: Chain, forward: ForwardWork) {
     this.#plane = plane;
@@ -97,8 +99,25 @@ export class BackwardWork {
       this.#gradients.set(next.layer, Promise.resolve(output));
       return;
     }
+    if (this.#chain.isHandedOn) {
+      this.#output = output;
+      return;
+    }
     await this.#forward.check.run(output, 'backward');
     this.#buffers.release(output);
+  }
+
+  /** Sends the gradient of the first layer's input to the role that has the layer before. */
+  async handOn(_layer: number, exchange: number, peerRole: number): Promise<void> {
+    await this.#plane.send(exchange, peerRole, this.#chain, this.#output!);
+    this.#buffers.release(this.#output!);
+    this.#output = undefined;
+  }
+
+  /** Receives the gradient of the last layer's output from the role that has the next layer. */
+  async takeOver(exchange: number, peerRole: number): Promise<void> {
+    const gradient = await this.#plane.take(exchange, peerRole, this.#chain);
+    this.#gradients.set(this.#chain.layers.at(-1)!.layer, Promise.resolve(gradient));
   }
 
   #letGo(layer: number, { input, attended, gradient, sum, combined, routed, received }: LayerTokens): void {

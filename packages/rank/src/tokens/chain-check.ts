@@ -1,3 +1,5 @@
+import { denseLayerCount, rolesOf } from '@epemu/config';
+import type { Role } from '@epemu/config';
 import { hash32 } from '@epemu/core';
 import type { Chain } from './chains.js';
 import type { Routed } from './dispatch-messages.js';
@@ -46,15 +48,86 @@ export class ChainCheck {
     const { seed, model } = host.configuration;
     const row = new Float32Array(new SharedArrayBuffer(hidden * 4));
     row.set(output.subarray(this.#token * hidden, (this.#token + 1) * hidden));
+    const elsewhere = await this.#routedElsewhere();
+    const layers = [...elsewhere, ...this.#ownLayers()].sort((a, b) => a.layer - b.layer);
+    const expertIds = new Uint16Array(new SharedArrayBuffer(layers.length * model.topK * 2));
+    const weights = new Float32Array(new SharedArrayBuffer(layers.length * model.topK * 4));
+    layers.forEach((layer, place) => {
+      expertIds.set(layer.expertIds, place * model.topK);
+      weights.set(layer.weights, place * model.topK);
+    });
     const result = await host.pool.checkChain({
       ...{ seed, direction, topK: model.topK, shared: this.#plane.hasSharedExperts },
-      layers: this.#chain.layers.map(({ layer, dense }) => ({ layer, dense })),
-      token: this.#plane.firstToken(this.#chain.microBatch) + this.#token,
-      expertIds: this.#expertIds,
-      weights: this.#weights,
+      layers: layers.map(({ layer, dense }) => ({ layer, dense })),
+      token: this.#plane.firstToken(this.#chain.microBatch, this.#home(layers[0].layer)) + this.#token,
+      expertIds,
+      weights,
       output: row,
     });
     this.#plane.numerics.chainsChecked++;
     this.#plane.countCheck(result);
   }
+
+  #ownLayers(): RoutedLayer[] {
+    const { topK } = this.#plane.host.configuration.model;
+    return this.#chain.layers.map(({ layer, dense }, place) => ({
+      layer,
+      dense,
+      expertIds: this.#expertIds.subarray(place * topK, (place + 1) * topK),
+      weights: this.#weights.subarray(place * topK, (place + 1) * topK),
+    }));
+  }
+
+  /** The token's experts in layers that other roles have: chosen once more, as its rank of that role chose them. */
+  async #routedElsewhere(): Promise<RoutedLayer[]> {
+    const { configuration, microBatches, buffers, role: own } = this.#plane.host;
+    const { microBatch } = this.#chain;
+    const { tokens } = microBatches[microBatch];
+    const { topK } = configuration.model;
+    const from = this.#token * topK;
+    const layers: RoutedLayer[] = [];
+    for (const role of this.#others(own)) {
+      for (let layer = role.layers.first; layer <= role.layers.last; layer++) {
+        const dense = layer < denseLayerCount(configuration);
+        if (dense) {
+          layers.push({ layer, dense, expertIds: new Uint16Array(topK), weights: new Float32Array(topK) });
+          continue;
+        }
+        const member = role.group.ranks.indexOf(this.#peer(role));
+        const chosen = await this.#plane.choose({ layer, microBatch, member, group: role.group, tokens });
+        const { expertIds, weights } = chosen;
+        const [ids, ofSlots] = [expertIds.slice(from, from + topK), weights.slice(from, from + topK)];
+        layers.push({ layer, dense, expertIds: ids, weights: ofSlots });
+        buffers.release(expertIds, weights);
+      }
+    }
+    return layers;
+  }
+
+  /** Roles that have the layers that this rank's has not: those that its tokens went through before. */
+  #others(own: Role): readonly Role[] {
+    if (!this.#chain.isTakenOver && !this.#chain.isHandedOn) return [];
+    const { first, last } = own.layers;
+    return rolesOf(this.#plane.host.configuration).filter(({ layers }) => layers.last < first || layers.first > last);
+  }
+
+  #peer(role: Role): number {
+    const { role: own, rank } = this.#plane.host;
+    return role.ranks[own.ranks.indexOf(rank)];
+  }
+
+  /** The rank whose token it was at first: that of the role with the first layer. */
+  #home(first: number): number {
+    const { role: own, rank } = this.#plane.host;
+    const home = this.#others(own).find(({ layers }) => layers.first <= first && first <= layers.last);
+    return home === undefined ? rank : this.#peer(home);
+  }
+}
+
+/** A layer that the token went through, and where: [topK] each. */
+interface RoutedLayer {
+  readonly layer: number;
+  readonly dense: boolean;
+  readonly expertIds: Uint16Array;
+  readonly weights: Float32Array;
 }

@@ -16,6 +16,11 @@ export interface Chain {
   readonly layers: readonly ChainLayer[];
   /** Whether a backward goes back over it, so that activations must stay. */
   readonly kept: boolean;
+  /** Whether the rank attends: else it applies experts to others' tokens, and has no output of its own. */
+  readonly attends: boolean;
+  /** Whether its input comes from another role, and whether its output goes to one. */
+  readonly isTakenOver: boolean;
+  readonly isHandedOn: boolean;
 }
 
 /** @returns the forward chains of a program, those before virtual time 0 too, and its backward ones. */
@@ -25,8 +30,12 @@ export function chainsOf(program: Program): { forward: readonly Chain[]; backwar
   for (const { microBatch, layers } of program.earlier) {
     forward.set(microBatch, new Map(layers.map(({ layer, dense, exchange }) => [layer, { layer, dense, exchange }])));
   }
+  const has = (wanted: (operation: Operation) => boolean): boolean => program.operations.some(wanted);
   const chains = (of: typeof forward, direction: Direction): Chain[] =>
     [...of].map(([microBatch, layers]) => ({
+      attends: has(({ tokens }) => tokens.includes('attend')),
+      isTakenOver: has((o) => isHandOver(o, 'receive', microBatch, direction)),
+      isHandedOn: has((o) => isHandOver(o, 'send', microBatch, direction)),
       microBatch,
       direction,
       layers: [...layers.values()].sort((a, b) => a.layer - b.layer),
@@ -39,17 +48,23 @@ export function chainsOf(program: Program): { forward: readonly Chain[]; backwar
 function byMicroBatch({ operations }: Program, wanted: Direction): Map<number, Map<number, ChainLayer>> {
   const all = new Map<number, Map<number, ChainLayer>>();
   for (const operation of operations) {
-    const { direction, microBatch, layer, dense, exchange } = operation;
+    const { direction, microBatch, layer, dense, exchange, peerRole } = operation;
     if (direction !== wanted || !worksOnTokens(operation)) continue;
     const layers = all.get(microBatch) ?? new Map<number, ChainLayer>();
     all.set(microBatch, layers);
     const known = layers.get(layer)?.exchange;
-    layers.set(layer, { layer, dense, exchange: exchange ?? known });
+    // What is handed over goes by an exchange of its own.
+    layers.set(layer, { layer, dense, exchange: peerRole === undefined ? (exchange ?? known) : known });
   }
   return all;
 }
 
+function isHandOver(operation: Operation, type: string, microBatch: number, direction: Direction): boolean {
+  const { collective } = operation;
+  return collective?.type === type && operation.microBatch === microBatch && operation.direction === direction;
+}
+
 /** @returns whether an operation does anything to real tokens. */
-export function worksOnTokens({ tokens, exchange }: Operation): boolean {
-  return tokens.length > 0 || exchange !== undefined;
+export function worksOnTokens({ tokens, collective, peerRole }: Operation): boolean {
+  return tokens.length > 0 || peerRole !== undefined || (collective !== undefined && collective.mode !== 'pipeline');
 }

@@ -7,7 +7,7 @@ export class Completions {
   readonly #waiting = new Map<number, Deferred<undefined>>();
   #failure: Error | undefined;
 
-  /** @param operations how many the program has. */
+  /** @param operations how many ids they have. */
   constructor(operations: number) {
     this.#done = new Uint8Array(operations);
   }

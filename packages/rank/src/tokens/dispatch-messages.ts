@@ -84,9 +84,9 @@ export function consecutiveMessage(arena: Arena, row: number, chunk: Chunk, vect
   return message;
 }
 
-/** (token, slot) pairs by the rank that their expert lives on. */
+/** (token, slot) pairs by the member that their expert lives on. */
 export interface Pairs {
-  /** Pairs of rank r: from `offsets[r]` to `offsets[r + 1]`. */
+  /** Pairs of member m: from `offsets[m]` to `offsets[m + 1]`. */
   readonly offsets: Uint32Array;
   /** token × topK + slot of each pair, ascending within a rank. */
   readonly slots: Uint32Array;
@@ -96,15 +96,15 @@ export interface Pairs {
 
 /** @returns the pairs of all tokens, by rank. */
 export function pairsByRank(topology: Topology, { topK, expertIds }: Routed): Pairs {
-  const { ranks, expertsPerRank } = topology;
+  const { ranks } = topology;
   const offsets = new Uint32Array(ranks + 1);
-  for (const expert of expertIds) offsets[Math.floor(expert / expertsPerRank) + 1]++;
-  for (let rank = 0; rank < ranks; rank++) offsets[rank + 1] += offsets[rank];
+  for (const expert of expertIds) offsets[topology.memberOfExpert(expert) + 1]++;
+  for (let member = 0; member < ranks; member++) offsets[member + 1] += offsets[member];
   const next = offsets.slice(0, ranks);
   const slots = new Uint32Array(expertIds.length);
   const tokens = new Uint32Array(expertIds.length);
   for (let slot = 0; slot < expertIds.length; slot++) {
-    const at = next[Math.floor(expertIds[slot] / expertsPerRank)]++;
+    const at = next[topology.memberOfExpert(expertIds[slot])]++;
     slots[at] = slot;
     tokens[at] = Math.floor(slot / topK);
   }

@@ -1,6 +1,6 @@
 import { InvariantError, lowerBound } from '@epemu/core';
+import { movementId } from '@epemu/schedule';
 import type { Direction } from '@epemu/schedule';
-import { movementId } from './address.js';
 import { Arena } from './buffers.js';
 import { assertRoutable, consecutiveMessage, routedMessage, selectedMessage } from './dispatch-messages.js';
 import type { Routed } from './dispatch-messages.js';
@@ -54,7 +54,7 @@ export class NormalExchange {
     this.#host = host;
     this.#exchange = exchange;
     this.#stream = stream;
-    this.#forwarding = new ForwardMap(host.topology, host.topology.nodeOf(host.rank));
+    this.#forwarding = new ForwardMap(host.topology, host.topology.nodeOf(host.member));
   }
 
   /**
@@ -64,16 +64,15 @@ export class NormalExchange {
   async dispatch(routed: Routed, vectors: Float32Array, lanes: number): Promise<ReceivedTokens> {
     assertRoutable(routed);
     this.#routed = routed;
-    const { topology, rank, buffers } = this.#host;
+    const { topology, member, buffers } = this.#host;
     const { experts } = this.#inboxesOf('forward');
     const sent = this.#sendNodes('forward', lanes, (node) => (arena, first, rows, last) => {
-      const chunk = { home: rank, first, rows, last, lanes };
+      const chunk = { home: member, first, rows, last, lanes };
       return routedMessage(arena, topology, routed, node, chunk, vectors);
     });
     await experts.complete;
     await sent;
-    const perRank = topology.expertsPerRank;
-    this.#received = arrangeReceived(experts, rank * perRank, perRank, lanes, buffers);
+    this.#received = arrangeReceived(experts, topology.expertsOf(member), lanes, buffers);
     experts.clear();
     return this.#received;
   }
@@ -87,7 +86,7 @@ export class NormalExchange {
     const sent = this.#sendNodes('backward', lanes, (node) => {
       const { tokens } = this.#routed!.layout.nodes[node];
       return (arena, first, rows, last) =>
-        selectedMessage(arena, tokens, { home: this.#host.rank, first, rows, last, lanes }, vectors);
+        selectedMessage(arena, tokens, { home: this.#host.member, first, rows, last, lanes }, vectors);
     });
     await experts.complete;
     await sent;
@@ -102,13 +101,13 @@ export class NormalExchange {
    * @returns sums for this rank's own tokens, [tokens × lanes]; their memory is the caller's to release.
    */
   async combine(direction: Direction, partial: Float32Array, lanes: number): Promise<Float32Array> {
-    const { topology, rank, buffers } = this.#host;
+    const { topology, member, buffers } = this.#host;
     const offsets = this.#received!.homeOffsets;
     const { home: inbox } = this.#inboxesOf(direction);
-    const reductions = topology.column(rank).map((home) => this.#reduce(direction, home, lanes));
+    const reductions = topology.column(member).map((home) => this.#reduce(direction, home, lanes));
     const step = new SendStep(this.#host, this.#route('combine', direction, 1));
-    for (const home of [...topology.others(rank), rank]) {
-      const forwarder = topology.rankAt(topology.nodeOf(rank), topology.localIndexOf(home));
+    for (const home of [...topology.others(member), member]) {
+      const forwarder = topology.memberAt(topology.nodeOf(member), topology.localIndexOf(home));
       const offset = offsets[home];
       step.send(forwarder, offsets[home + 1] - offset, lanes * 4, (arena, first, rows, last) =>
         consecutiveMessage(arena, offset + first, { home, first, rows, last, lanes }, partial),
@@ -135,18 +134,18 @@ export class NormalExchange {
    * @throws InvariantError when it is malformed, or not due here and now.
    */
   receive({ type, direction, hop, from, bytes }: Incoming): Promise<void> | undefined {
-    const { topology, rank } = this.#host;
+    const { topology, member } = this.#host;
     const inboxes = this.#inboxesOf(direction);
     if (type === 'combine') {
       const home = homeOf(bytes);
       const inbox = hop === 1 ? inboxes.reductions.get(home) : inboxes.home;
-      if (inbox === undefined || (hop === 2 && home !== rank)) {
+      if (inbox === undefined || (hop === 2 && home !== member)) {
         throw new InvariantError(`rank ${from} sent rows of rank ${home} to reduce elsewhere`);
       }
       inbox.deliver(hop === 1 ? topology.localIndexOf(from) : topology.nodeOf(from), inbox.keep(bytes));
       return undefined;
     }
-    const due = hop === 1 ? from : topology.rankAt(topology.nodeOf(homeOf(bytes)), topology.localIndexOf(from));
+    const due = hop === 1 ? from : topology.memberAt(topology.nodeOf(homeOf(bytes)), topology.localIndexOf(from));
     if (homeOf(bytes) !== due) {
       throw new InvariantError(`rank ${from} sent rows of rank ${homeOf(bytes)}, which it does not forward`);
     }
@@ -165,11 +164,11 @@ export class NormalExchange {
   #inboxesOf(direction: Direction): Inboxes {
     let inboxes = this.#inboxes.get(direction);
     if (inboxes === undefined) {
-      const { topology, rank, buffers } = this.#host;
+      const { topology, member, buffers } = this.#host;
       const inbox = (senders: number): HomeInbox => new HomeInbox(new Arena(buffers), senders);
       inboxes = {
         experts: inbox(topology.ranks),
-        reductions: new Map(topology.column(rank).map((home) => [home, inbox(topology.nodeSize)] as const)),
+        reductions: new Map(topology.column(member).map((home) => [home, inbox(topology.nodeSize)] as const)),
         home: inbox(topology.nodes),
       };
       if (this.#failure !== undefined) failAll(inboxes, this.#failure);
@@ -179,23 +178,24 @@ export class NormalExchange {
   }
 
   #route(type: 'dispatch' | 'combine', direction: Direction, hop: number): Route {
-    const { rank } = this.#host;
+    const { member } = this.#host;
     return {
       operation: movementId({ exchange: this.#exchange, direction, type }),
       hop,
       stream: this.#stream,
+      rankOf: (to) => this.#host.topology.rankOf(to),
       deliverHere: (message) =>
         type === 'dispatch' && hop === 1
           ? this.#forward(direction, message)
-          : this.receive({ type, direction, hop, from: rank, bytes: message.bytes }),
+          : this.receive({ type, direction, hop, from: member, bytes: message.bytes }),
     };
   }
 
   /** Sends each node its rows, round-robin from the next node on; the own node last. */
   #sendNodes(direction: Direction, lanes: number, build: (node: number) => BuildMessage): Promise<void> {
-    const { topology, rank } = this.#host;
+    const { topology, member } = this.#host;
     const step = new SendStep(this.#host, this.#route('dispatch', direction, 1));
-    for (const to of [...topology.columnPeers(rank), rank]) {
+    for (const to of [...topology.columnPeers(member), member]) {
       const node = topology.nodeOf(to);
       // Routing adds some 12 bytes an entry; two entries a row is usual.
       step.send(to, this.#routed!.layout.nodes[node].tokens.length, lanes * 4 + 32, build(node));
@@ -205,13 +205,13 @@ export class NormalExchange {
 
   /** Splits a column peer's message over the node. All parts are posted before anything is awaited: order is kept. */
   async #forward(direction: Direction, message: TokenMessage): Promise<void> {
-    const { topology, rank, buffers } = this.#host;
+    const { topology, member, buffers } = this.#host;
     const arena = new Arena(buffers);
     const forwarding = this.#forwarding;
     const parts = direction === 'forward' ? forwarding.split(message, arena) : forwarding.splitCached(message, arena);
     const route = this.#route('dispatch', direction, 2);
-    const node = topology.nodeOf(rank);
-    const posted = parts.map((part, local) => post(this.#host, route, topology.rankAt(node, local), part));
+    const node = topology.nodeOf(member);
+    const posted = parts.map((part, local) => post(this.#host, route, topology.memberAt(node, local), part));
     await Promise.all(posted.filter((sent) => sent !== undefined));
     arena.release();
   }

@@ -19,6 +19,8 @@ export class ForwardWork {
   readonly #states = new Map<number, LayerTokens>();
   readonly #ahead = new Map<number, Promise<Routed>>();
   readonly check: ChainCheck;
+  /** What another role sent, until the first layer takes it. */
+  #input: Float32Array | undefined;
 
   constructor(plane: TokenPlane, chain: Chain) {
     this.#plane = plane;
@@ -74,9 +76,9 @@ export class ForwardWork {
   }
 
   async dispatch(layer: number): Promise<void> {
-    const { routed, attended } = this.#state(layer);
+    const { routed = this.#plane.nothingRouted, attended = new Float32Array(0) } = this.#state(layer);
     const { exchange } = this.#layer(layer);
-    this.#state(layer).received = await this.#plane.dispatch(exchange!, routed!, attended!);
+    this.#state(layer).received = await this.#plane.dispatch(exchange!, routed, attended);
   }
 
   async experts(layer: number): Promise<void> {
@@ -103,8 +105,9 @@ export class ForwardWork {
       state.combined = this.#buffers.float32(0);
     } else {
       const exchange = this.#plane.exchange(this.#layer(layer).exchange!);
-      const combined = await exchange.combine('forward', state.partial!, hidden + 1);
-      this.#buffers.release(state.partial!);
+      const partial = state.partial ?? this.#buffers.float32(0);
+      const combined = await exchange.combine('forward', partial, hidden + 1);
+      this.#buffers.release(partial);
       delete state.partial;
       await this.#checkLayer(layer, state, combined);
       // Told only now: a shared expert that ends meanwhile would let go of what is being checked.
@@ -126,7 +129,7 @@ export class ForwardWork {
   }
 
   async #checkLayer(layer: number, { routed, attended }: LayerTokens, combined: Float32Array): Promise<void> {
-    if (!this.#plane.checks(layer)) return;
+    if (!this.#chain.attends || !this.#plane.checks(layer)) return;
     const { host } = this.#plane;
     const { expertIds, weights, topK } = routed!;
     const { seed } = host.configuration;
@@ -134,18 +137,37 @@ export class ForwardWork {
     this.#plane.countCheck(await host.pool.checkForward(task));
   }
 
-  /** Input of a layer: what the one before made, or the first activations. */
-  async #inputOf(layer: number): Promise<Float32Array> {
-    const before = this.#chain.layers[this.#places.get(layer)! - 1];
-    return before === undefined
-      ? this.#plane.initialise('activation', this.#chain.microBatch)
-      : this.#takeOutput(before.layer);
+  /** Sends the output of the last layer to the role that has the next one. */
+  async handOn(layer: number, exchange: number, peerRole: number): Promise<void> {
+    const output = this.#takeOutput(layer);
+    await this.#plane.send(exchange, peerRole, this.#chain, output);
+    this.#buffers.release(output);
   }
 
-  /** Behind the last layer nobody asks for the output: it is checked and let go of. */
+  /** Receives the input of the first layer from the role that has the one before. */
+  async takeOver(exchange: number, peerRole: number): Promise<void> {
+    this.#input = await this.#plane.take(exchange, peerRole, this.#chain);
+  }
+
+  /** Input of a layer: what the one before made, what another role sent, or the first activations. */
+  async #inputOf(layer: number): Promise<Float32Array> {
+    const before = this.#chain.layers[this.#places.get(layer)! - 1];
+    if (before !== undefined) return this.#takeOutput(before.layer);
+    const input = this.#input ?? (await this.#plane.initialise('activation', this.#chain.microBatch));
+    this.#input = undefined;
+    return input;
+  }
+
+  /** Behind the model's last layer nobody asks for the output: it is checked and let go of. */
   async #outputMayBeThere(layer: number): Promise<void> {
-    if (this.#places.get(layer) !== this.#chain.layers.length - 1) return;
-    const { combined, sum } = this.#state(layer);
+    const state = this.#state(layer);
+    if (!this.#chain.attends) {
+      // Others' tokens went back to them: nothing is left here.
+      if (state.combined !== undefined) this.#letGo(layer, state);
+      return;
+    }
+    if (this.#chain.isHandedOn || this.#places.get(layer) !== this.#chain.layers.length - 1) return;
+    const { combined, sum } = state;
     const { dense } = this.#layer(layer);
     const needsSum = dense || this.#plane.hasSharedExperts;
     if ((!dense && combined === undefined) || (needsSum && sum === undefined)) return;
@@ -169,12 +191,13 @@ export class ForwardWork {
     return output;
   }
 
-  #letGo(layer: number, { attended, routed, received }: LayerTokens): void {
+  #letGo(layer: number, { attended, routed, received, combined }: LayerTokens): void {
     const { exchange } = this.#layer(layer);
     if (exchange !== undefined) this.#plane.forget(exchange);
     if (received !== undefined) releaseReceived(this.#buffers, received);
     if (routed !== undefined) this.#buffers.release(routed.expertIds, routed.weights);
     if (attended !== undefined) this.#buffers.release(attended);
+    if (combined !== undefined) this.#buffers.release(combined);
     this.#states.delete(layer);
   }
 

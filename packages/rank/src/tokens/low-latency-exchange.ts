@@ -1,6 +1,6 @@
 import { InvariantError } from '@epemu/core';
+import { movementId } from '@epemu/schedule';
 import type { Direction } from '@epemu/schedule';
-import { movementId } from './address.js';
 import { Arena } from './buffers.js';
 import { assertRoutable, consecutiveMessage, pairMessage, pairsByRank } from './dispatch-messages.js';
 import type { Pairs, Routed } from './dispatch-messages.js';
@@ -47,22 +47,21 @@ export class LowLatencyExchange {
    */
   async dispatch(routed: Routed, vectors: Float32Array, lanes: number): Promise<ReceivedTokens> {
     assertRoutable(routed);
-    const { topology, rank, buffers } = this.#host;
+    const { topology, member, buffers } = this.#host;
     const pairs = pairsByRank(topology, routed);
     this.#tokens = routed.layout.tokens;
     this.#pairs = pairs;
     const step = new SendStep(this.#host, this.#route('dispatch'));
-    for (const to of [...topology.others(rank), rank]) {
+    for (const to of [...topology.others(member), member]) {
       const offset = pairs.offsets[to];
       step.send(to, pairs.offsets[to + 1] - offset, lanes * 4 + 12, (arena, first, rows, last) =>
-        pairMessage(arena, routed, pairs, offset + first, { home: rank, first, rows, last, lanes }, vectors),
+        pairMessage(arena, routed, pairs, offset + first, { home: member, first, rows, last, lanes }, vectors),
       );
     }
     const sent = step.finish();
     await this.#experts.complete;
     await sent;
-    const perRank = topology.expertsPerRank;
-    this.#received = arrangeReceived(this.#experts, rank * perRank, perRank, lanes, buffers);
+    this.#received = arrangeReceived(this.#experts, topology.expertsOf(member), lanes, buffers);
     this.#experts.clear();
     return this.#received;
   }
@@ -73,10 +72,10 @@ export class LowLatencyExchange {
    * @returns sums for this rank's own tokens, [tokens × lanes]; their memory is the caller's to release.
    */
   async combine(_direction: Direction, partial: Float32Array, lanes: number): Promise<Float32Array> {
-    const { topology, rank, buffers } = this.#host;
+    const { topology, member, buffers } = this.#host;
     const { homeOffsets } = this.#received!;
     const step = new SendStep(this.#host, this.#route('combine'));
-    for (const home of [...topology.others(rank), rank]) {
+    for (const home of [...topology.others(member), member]) {
       const offset = homeOffsets[home];
       step.send(home, homeOffsets[home + 1] - offset, lanes * 4, (arena, first, rows, last) =>
         consecutiveMessage(arena, offset + first, { home, first, rows, last, lanes }, partial),
@@ -103,7 +102,7 @@ export class LowLatencyExchange {
    * @throws InvariantError when it is malformed, or not due here and now.
    */
   receive({ type, from, bytes }: Incoming): undefined {
-    const due = type === 'dispatch' ? from : this.#host.rank;
+    const due = type === 'dispatch' ? from : this.#host.member;
     if (homeOf(bytes) !== due) {
       throw new InvariantError(`rank ${from} sent rows of rank ${homeOf(bytes)} where those of rank ${due} were due`);
     }
@@ -119,13 +118,14 @@ export class LowLatencyExchange {
   }
 
   #route(type: 'dispatch' | 'combine'): Route {
-    const { rank } = this.#host;
+    const { member } = this.#host;
     return {
       operation: movementId({ exchange: this.#exchange, direction: 'forward', type }),
       hop: 1,
       stream: this.#stream,
+      rankOf: (to) => this.#host.topology.rankOf(to),
       deliverHere: (message) => {
-        this.receive({ type, direction: 'forward', hop: 1, from: rank, bytes: message.bytes });
+        this.receive({ type, direction: 'forward', hop: 1, from: member, bytes: message.bytes });
       },
     };
   }

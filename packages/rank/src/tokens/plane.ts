@@ -1,17 +1,18 @@
 import { denseLayerCount, routerShapeOf } from '@epemu/config';
-import type { Configuration, MicroBatch } from '@epemu/config';
+import type { Configuration, Group, MicroBatch, Role } from '@epemu/config';
 import type { CheckResult, ComputePool, TaskTiming, WeightKey } from '@epemu/compute';
 import { InvariantError } from '@epemu/core';
 import type { Payload } from '@epemu/fabric';
+import { movementOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import type { RankRecord } from '@epemu/timeline';
 import { buildLayout } from '../layout.js';
 import type { SendLayout } from '../layout.js';
 import { addNumerics, emptyNumerics } from '../numerics.js';
-import { movementOf } from './address.js';
-import type { ChainLayer } from './chains.js';
+import type { Chain, ChainLayer } from './chains.js';
 import { NormalExchange } from './exchange.js';
 import type { Routed } from './dispatch-messages.js';
+import { HandOver } from './hand-over.js';
 import { Layouts } from './layouts.js';
 import { LowLatencyExchange } from './low-latency-exchange.js';
 import { TokenProgram } from './program-run.js';
@@ -24,8 +25,11 @@ export type TaskKind =
 
 /** What the token plane needs of its rank. */
 export interface TokenHost extends ExchangeHost {
+  readonly rank: number;
+  readonly role: Role;
   readonly configuration: Configuration;
   readonly program: Program;
+  /** By number; without tokens where the rank does not attend. */
   readonly microBatches: readonly MicroBatch[];
   readonly pool: ComputePool;
   readonly record: RankRecord;
@@ -45,11 +49,17 @@ export class TokenPlane {
   readonly #layouts: Layouts;
   readonly #program: TokenProgram;
   #failure: Error | undefined;
+  readonly #handOvers = new Map<number, HandOver>();
+  /** Whether the rank has tokens of its own; one that only holds experts sends none to any. */
+  readonly #attends: boolean;
+  readonly #nothing: SendLayout;
   readonly numerics = emptyNumerics();
 
   constructor(host: TokenHost) {
     this.#host = host;
     this.#layouts = new Layouts(host.program);
+    this.#attends = host.program.operations.some(({ tokens }) => tokens.includes('attend'));
+    this.#nothing = buildLayout(host.topology, 0, host.configuration.model.topK, new Uint16Array(0));
     this.#program = new TokenProgram(this);
   }
 
@@ -74,7 +84,7 @@ export class TokenPlane {
 
   /** @returns the layout of a dispatch once it is routed; to be asked for once a dispatch of it. */
   layout({ exchange }: Operation): Promise<SendLayout> {
-    return this.#layouts.take(exchange!);
+    return this.#attends ? this.#layouts.take(exchange!) : Promise.resolve(this.#nothing);
   }
 
   /** Resolves when an operation's work on tokens is done: those of its collective have arrived here. */
@@ -88,7 +98,13 @@ export class TokenPlane {
    */
   receive({ operation, hop, from, bytes }: Payload, release: () => void): void {
     const { exchange, type, direction } = movementOf(operation);
-    const later = this.exchange(exchange).receive({ type, direction, hop, from, bytes });
+    if (this.#host.program.exchanges[exchange]?.mode === 'pipeline') {
+      this.handOver(exchange).receive(from, bytes);
+      release();
+      return;
+    }
+    const member = this.#host.topology.memberOf(from);
+    const later = this.exchange(exchange).receive({ type, direction, hop, from: member, bytes });
     if (later === undefined) {
       release();
       return;
@@ -100,26 +116,50 @@ export class TokenPlane {
 
   /** Routes a micro-batch for a layer in a compute thread. @returns arrays whose memory is the caller's to release. */
   async route({ layer, exchange }: ChainLayer, microBatch: number): Promise<Routed> {
-    const { configuration, rank, topology, pool, microBatches, buffers } = this.#host;
+    const { topology, member, role, configuration } = this.#host;
+    const { topK } = configuration.model;
+    const { tokens } = this.#host.microBatches[microBatch];
+    const { expertIds, weights } = await this.choose({ layer, microBatch, member, group: role.group, tokens });
+    const layout = buildLayout(topology, tokens, topK, expertIds);
+    this.#layouts.put(exchange!, layout);
+    return { layout, topK, expertIds, weights };
+  }
+
+  /**
+   * Chooses the experts of a member's tokens in a compute thread: the same whichever rank asks.
+   * @returns arrays [tokens × topK] whose memory is the caller's to release.
+   */
+  async choose(call: {
+    layer: number;
+    microBatch: number;
+    member: number;
+    group: Group;
+    tokens: number;
+  }): Promise<{ expertIds: Uint16Array; weights: Float32Array }> {
+    const { configuration, pool, buffers } = this.#host;
     const { model, routing: kind, seed } = configuration;
-    const { tokens } = microBatches[microBatch];
+    const { layer, microBatch, member, group, tokens } = call;
     const expertIds = buffers.uint16(tokens * model.topK);
     const weights = buffers.float32(tokens * model.topK);
-    const shape = routerShapeOf(configuration);
-    const request = { kind, seed, layer, microBatch, rank, tokens, shape };
+    const shape = routerShapeOf(configuration, group);
+    const request = { kind, seed, layer, microBatch, rank: member, tokens, shape };
     this.#host.onTask('route', await pool.route({ request, expertIds, weights }));
-    const layout = buildLayout(topology, tokens, model.topK, expertIds);
-    this.#layouts.put(exchange!, layout);
-    return { layout, topK: model.topK, expertIds, weights };
+    return { expertIds, weights };
+  }
+
+  /** @returns what a rank without tokens of its own sends to experts. */
+  get nothingRouted(): Routed {
+    const { topK } = this.#host.configuration.model;
+    return { layout: this.#nothing, topK, expertIds: new Uint16Array(0), weights: new Float32Array(0) };
   }
 
   /** Moves tokens to the experts, and notes what each expert received. */
   async dispatch(exchange: number, routed: Routed, vectors: Float32Array): Promise<ReceivedTokens> {
     const received = await this.exchange(exchange).dispatch(routed, vectors, this.hidden);
-    const { program, configuration, rank, topology, record } = this.#host;
+    const { program, configuration, member, topology, record } = this.#host;
     const { layer, microBatch } = program.exchanges[exchange];
     if (layer >= 0 && layer < configuration.layers) {
-      const first = rank * topology.expertsPerRank;
+      const { first } = topology.expertsOf(member);
       received.expertHashes.forEach((words, expert) => {
         const rows = received.expertOffsets[expert + 1] - received.expertOffsets[expert];
         record.expertHashes.push(layer, microBatch, first + expert, rows, ...words);
@@ -128,9 +168,9 @@ export class TokenPlane {
     return received;
   }
 
-  /** Number of a micro-batch's first token on this rank: tokens are numbered over micro-batches and ranks, no two alike. */
-  firstToken(microBatch: number): number {
-    const { microBatches, configuration, rank } = this.#host;
+  /** Number of a micro-batch's first token on a rank: tokens are numbered over micro-batches and ranks, no two alike. */
+  firstToken(microBatch: number, rank = this.#host.rank): number {
+    const { microBatches, configuration } = this.#host;
     const most = Math.max(...microBatches.map(({ tokens }) => tokens));
     return (microBatch * configuration.ranks + rank) * most;
   }
@@ -146,17 +186,34 @@ export class TokenPlane {
     return output;
   }
 
+  /** Sends what a chain came to, [tokens × hidden], to the peer of another role. Resolves when its memory is free. */
+  async send(exchange: number, peerRole: number, { microBatch, direction }: Chain, rows: Float32Array): Promise<void> {
+    const { tokens } = this.#host.microBatches[microBatch];
+    const peer = this.#peerOf(peerRole);
+    await this.handOver(exchange).send(peer, direction, rows, tokens, this.hidden);
+    this.forget(exchange);
+  }
+
+  /** @returns what the peer of another role sent, [tokens × hidden]; its memory is the caller's to release. */
+  async take(exchange: number, peerRole: number, { microBatch }: Chain): Promise<Float32Array> {
+    const { tokens } = this.#host.microBatches[microBatch];
+    const rows = await this.handOver(exchange).take(this.#peerOf(peerRole), tokens, this.hidden);
+    this.forget(exchange);
+    return rows;
+  }
+
+  /** The rank at the other end: as many places into the other role's ranks as this one into its own. */
+  #peerOf(role: number): number {
+    const { program, role: own, rank } = this.#host;
+    return program.roles[role].ranks[own.ranks.indexOf(rank)];
+  }
+
   /** @returns the weights of this rank's experts of a layer. */
   expertKeys(layer: number): WeightKey[] {
-    const { rank, topology, configuration } = this.#host;
-    const first = rank * topology.expertsPerRank;
+    const { member, topology, configuration } = this.#host;
+    const { first, count } = topology.expertsOf(member);
     const { seed } = configuration;
-    return Array.from({ length: topology.expertsPerRank }, (_, i) => ({
-      seed,
-      layer,
-      kind: 'expert',
-      index: first + i,
-    }));
+    return Array.from({ length: count }, (_, i) => ({ seed, layer, kind: 'expert', index: first + i }));
   }
 
   /** @returns an exchange by its index in the program. @throws InvariantError where there is none. */
@@ -173,9 +230,21 @@ export class TokenPlane {
     return exchange;
   }
 
+  /** @returns what passes between this rank and its peer of another role, by the exchange's index in the program. */
+  handOver(index: number): HandOver {
+    let handOver = this.#handOvers.get(index);
+    if (handOver === undefined) {
+      handOver = new HandOver(this.#host, index, this.#host.program.exchanges[index].place);
+      if (this.#failure !== undefined) handOver.fail(this.#failure);
+      this.#handOvers.set(index, handOver);
+    }
+    return handOver;
+  }
+
   /** Lets go of an exchange when nothing comes back over it. */
   forget(exchange: number): void {
     this.#exchanges.delete(exchange);
+    this.#handOvers.delete(exchange);
   }
 
   /** @returns whether a layer's tokens are compared with the reference: the first and the last MoE layer of the run. */
@@ -193,7 +262,7 @@ export class TokenPlane {
   /** Rejects everything that is waited for. */
   fail(error: Error): void {
     this.#failure = error;
-    for (const exchange of this.#exchanges.values()) exchange.fail(error);
+    for (const exchange of [...this.#exchanges.values(), ...this.#handOvers.values()]) exchange.fail(error);
     this.#layouts.fail(error);
     this.#program.fail(error);
   }

@@ -1,4 +1,5 @@
 import { InvariantError } from '@epemu/core';
+import { idLimit } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { BackwardWork } from './backward.js';
 import { chainsOf, worksOnTokens } from './chains.js';
@@ -23,7 +24,7 @@ export class TokenProgram {
   constructor(plane: TokenPlane) {
     this.#plane = plane;
     const { program } = plane.host;
-    this.#done = new Completions(program.operations.length);
+    this.#done = new Completions(idLimit(program));
     const { forward, backward } = chainsOf(program);
     for (const chain of forward) this.#forward.set(chain.microBatch, new ForwardWork(plane, chain));
     for (const chain of backward) {
@@ -76,8 +77,13 @@ export class TokenProgram {
       }
       await work[action](layer);
     }
-    if (operation.exchange === undefined) return;
-    const move = (): Promise<void> => (collective!.type === 'dispatch' ? work.dispatch(layer) : work.combine(layer));
+    if (operation.peerRole !== undefined) {
+      if (collective!.type === 'send') await work.handOn(layer, operation.exchange!, operation.peerRole);
+      else await work.takeOver(operation.exchange!, operation.peerRole);
+      return;
+    }
+    if (collective === undefined || collective.mode === 'pipeline') return;
+    const move = (): Promise<void> => (collective.type === 'dispatch' ? work.dispatch(layer) : work.combine(layer));
     if (kind === 'collective') {
       await move();
     } else if (kind === 'issue') {

@@ -89,13 +89,12 @@ function hashExperts(identities: Slab, expertOffsets: Uint32Array): Uint32Array[
 /**
  * Orders what came in a dispatch and groups it by expert.
  * @param inbox complete, one sender a home rank.
- * @param firstExpert the rank's first expert; it has `expertCount` of them.
+ * @param experts the member's first expert, and how many it has.
  * @throws InvariantError when a row came for an expert of another rank, or does not have the entries it claims.
  */
 export function arrangeReceived(
   inbox: HomeInbox,
-  firstExpert: number,
-  expertCount: number,
+  { first: firstExpert, count: expertCount }: { readonly first: number; readonly count: number },
   lanes: number,
   buffers: BufferPool,
 ): ReceivedTokens {

@@ -9,7 +9,8 @@ const MESSAGE_BYTES = 1 << 18;
 
 /** What an exchange needs of its rank. */
 export interface ExchangeHost {
-  readonly rank: number;
+  /** Its place in its group, by which exchanges know ranks. */
+  readonly member: number;
   readonly topology: Topology;
   readonly endpoint: Endpoint;
   readonly buffers: BufferPool;
@@ -24,6 +25,8 @@ export interface Route {
   readonly hop: number;
   /** Stream of the credit window. */
   readonly stream: number;
+  /** The rank that a destination is. */
+  rankOf(to: number): number;
   /** Takes what this rank sends itself. @returns when the message's memory is free, undefined for at once. */
   deliverHere(message: TokenMessage): Promise<void> | undefined;
 }
@@ -33,9 +36,10 @@ export type BuildMessage = (arena: Arena, first: number, rows: number, last: boo
 
 /** Sends a message on, or hands it over where it is for this rank itself. @returns when its memory is free. */
 export function post(host: ExchangeHost, route: Route, to: number, message: TokenMessage): Promise<void> | undefined {
-  if (to === host.rank) return route.deliverHere(message);
+  if (to === host.member) return route.deliverHere(message);
   const { operation, hop, stream } = route;
-  return host.endpoint.sendPayload({ to, operation, hop, stream, sequence: message.first, bytes: message.bytes });
+  const { first: sequence, bytes } = message;
+  return host.endpoint.sendPayload({ to: route.rankOf(to), operation, hop, stream, sequence, bytes });
 }
 
 /**

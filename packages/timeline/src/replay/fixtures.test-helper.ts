@@ -60,6 +60,7 @@ export function programOf(steps: readonly Step[]): Program {
     row: 0,
     layer: 0,
     dense: false,
+    role: 0,
     microBatch: 0,
     step: 0,
     direction: 'forward',
@@ -69,11 +70,16 @@ export function programOf(steps: readonly Step[]): Program {
     beside: [],
     list: 'k',
     kernels: kernels.map((kernel) => ({ ...kernel, kernel: 0 })),
+    ...(rest.collective === undefined ? {} : { exchange: rest.issue ?? id }),
   }));
   const streams = [COMPUTE, SECOND, COMMUNICATION].map((id) => ({ id, name: String(id) }));
   return {
     ...{ launch: 'eager', kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' },
-    ...{ exchanges: [], earlier: [] },
+    ...{
+      exchanges: [],
+      earlier: [],
+      roles: [{ name: 'all', ranks: Array.from({ length: 64 }, (_, rank) => rank), group: 'all', attends: true }],
+    },
   };
 }
 

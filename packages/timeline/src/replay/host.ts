@@ -7,7 +7,7 @@ export class ReplayHostClock {
   readonly #program: Program;
   readonly #model: ReplayModel;
   /** When the CPU came to each operation, and when it came back to those it stopped at. */
-  readonly #launchNs: number[] = [];
+  readonly #launchNs = new Map<number, number>();
   readonly #resumeNs = new Map<number, number>();
   #freeNs = 0;
 
@@ -24,10 +24,10 @@ export class ReplayHostClock {
   /** Launches on from where it stands to the next operation that it stops at. */
   #launch(): void {
     const { operations } = this.#program;
-    while (this.#launchNs.length < operations.length) {
-      const operation = operations[this.#launchNs.length];
+    while (this.#launchNs.size < operations.length) {
+      const operation = operations[this.#launchNs.size];
       const stops = blocksHost(this.#program, operation);
-      this.#launchNs.push(this.#freeNs);
+      this.#launchNs.set(operation.id, this.#freeNs);
       const launched = operation.kernels.length - (stops ? this.#behindNotify(operation) : 0);
       this.#freeNs += launched * this.#model.host.kernelLaunchNs;
       if (stops) return;
@@ -51,7 +51,7 @@ export class ReplayHostClock {
     const resumeNs = this.#resumeNs.get(operation.id);
     const notify = operation.kernels.length - 1 - this.#behindNotify(operation);
     if (resumeNs !== undefined && index > notify) return resumeNs + (index - notify - 1) * kernelLaunchNs;
-    const launchNs = this.#launchNs[operation.id];
+    const launchNs = this.#launchNs.get(operation.id);
     return launchNs === undefined ? undefined : launchNs + index * kernelLaunchNs;
   }
 

@@ -1,3 +1,4 @@
+import { roleOfRank } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { linkRate } from '@epemu/presets';
 import type { HardwarePreset } from '@epemu/presets';
@@ -10,35 +11,69 @@ import type { Port } from '../rank-timeline.js';
 /** How long a port is busy with a segment, and how long of that before its first byte; integer ns. */
 type Service = ReturnType<typeof serviceTime>;
 
+/** A rank's peers in its group, ascending. */
+interface Places {
+  readonly onNode: readonly number[];
+  readonly column: readonly number[];
+  readonly neighbours: readonly number[];
+}
+
 /** What replay knows of the modelled machine; all of it from the run's configuration. */
 export class ReplayModel {
-  readonly ranks: number;
-  readonly nodeSize: number;
   readonly gapNs: number;
   readonly host: HardwarePreset['host'];
   readonly #configuration: Configuration;
+  readonly #places = new Map<number, Places>();
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration;
-    this.ranks = configuration.ranks;
-    this.nodeSize = Math.min(configuration.hardware.nodeSize, configuration.ranks);
     this.gapNs = configuration.hardware.kernelGapNs;
     this.host = configuration.hardware.host;
   }
 
-  /** Same-index ranks of the other nodes. */
-  column(rank: number): number[] {
-    const all = Array.from(
-      { length: this.ranks / this.nodeSize },
-      (_, node) => node * this.nodeSize + (rank % this.nodeSize),
-    );
-    return all.filter((peer) => peer !== rank);
+  /** Ranks with which a rank dispatches and combines, itself included, ascending. */
+  group(rank: number): readonly number[] {
+    return roleOfRank(this.#configuration, rank).group.ranks;
   }
 
-  /** The other ranks of the node. */
-  neighbours(rank: number): number[] {
-    const first = rank - (rank % this.nodeSize);
-    return Array.from({ length: this.nodeSize }, (_, i) => first + i).filter((peer) => peer !== rank);
+  /** Ranks of the group on the rank's own node, itself included, ascending. */
+  onNode(rank: number): readonly number[] {
+    return this.#placesOf(rank).onNode;
+  }
+
+  /** Ranks of the group that have the same index on their nodes, but not the rank itself. */
+  column(rank: number): readonly number[] {
+    return this.#placesOf(rank).column;
+  }
+
+  /** The other ranks of the group on the node. */
+  neighbours(rank: number): readonly number[] {
+    return this.#placesOf(rank).neighbours;
+  }
+
+  /** Worked out once a rank: notifies ask again and again. */
+  #placesOf(rank: number): Places {
+    let places = this.#places.get(rank);
+    if (places === undefined) {
+      const byNode = new Map<number, number[]>();
+      for (const other of this.group(rank)) {
+        const node = this.#nodeOf(other);
+        byNode.set(node, [...(byNode.get(node) ?? []), other]);
+      }
+      const onNode = byNode.get(this.#nodeOf(rank))!;
+      const index = onNode.indexOf(rank);
+      places = {
+        onNode,
+        column: [...byNode.values()].map((node) => node[index]).filter((other) => other !== rank),
+        neighbours: onNode.filter((other) => other !== rank),
+      };
+      this.#places.set(rank, places);
+    }
+    return places;
+  }
+
+  #nodeOf(rank: number): number {
+    return Math.floor(rank / this.#configuration.hardware.nodeSize);
   }
 
   latencyNs(link: 'rdma' | 'nvlink'): number {

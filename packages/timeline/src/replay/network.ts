@@ -1,7 +1,8 @@
 import { InvariantError } from '@epemu/core';
 import type { Operation, Program } from '@epemu/schedule';
-import { hopsOf, transferOperations } from '@epemu/schedule';
+import { movementIdOf, portsOf, programOf, transferOperations } from '@epemu/schedule';
 import { PortClock } from '../ports.js';
+import { PORT } from '../rank-timeline.js';
 import type { Port, ServiceColumns } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
 import type { ReplayModel } from './model.js';
@@ -9,7 +10,9 @@ import type { EventQueue } from './queue.js';
 
 /** A recorded segment, and where it is in the visiting order of its sender. */
 export interface ReplaySegment {
+  /** As the sender's role has it, and as the receiver's has. */
   readonly operation: Operation;
+  readonly received: Operation;
   readonly hop: number;
   readonly sender: number;
   readonly receiver: number;
@@ -70,6 +73,7 @@ class ReplayPort {
 
 /** Adds to the first-byte and last-byte times of what one header announces: a wire that is tampered with. */
 export interface HeaderDelay {
+  /** Number of the movement, as it stands in the header. */
   readonly operation: number;
   readonly hop: number;
   readonly from: number;
@@ -108,22 +112,21 @@ export class ReplayNetwork {
     for (const segment of this.segments.flatMap((byHop) => [...byHop.values()].flat())) {
       const ports = model.ports(segment.operation, segment.hop);
       count(segment.sender, ports.out, segment.operation.id);
-      count(segment.receiver, ports.in, segment.operation.id);
+      count(segment.receiver, ports.in, segment.received.id);
     }
-    const transfers = transferOperations(program);
-    this.#ports = records.map((_, rank) =>
-      ([0, 1, 2, 3] as const).map((port) => {
-        const users = transfers.filter((operation) =>
-          hopsOf(operation.collective!).some((_link, hop) => {
-            const ports = model.ports(operation, hop + 1);
-            return ports.out === port || ports.in === port;
-          }),
+    this.#ports = records.map(({ rank }) => {
+      const transfers = transferOperations(programOf(program, rank));
+      return Object.values(PORT).map((port) => {
+        const users = transfers.filter(({ collective }) =>
+          portsOf(collective!).some(
+            ({ link, direction }) => PORT[`${link}${direction === 'out' ? 'Out' : 'In'}`] === port,
+          ),
         );
         return new ReplayPort(
           users.map(({ id }) => ({ id, remaining: counts.get(`${rank}:${port}:${id}`) ?? 0, waiting: [] })),
         );
-      }),
-    );
+      });
+    });
   }
 
   /**
@@ -147,7 +150,7 @@ export class ReplayNetwork {
       const port = this.#ports[sender][ports.out];
       port.serve(operation.id, () => {
         const service = port.clock.serveOut(readyNs, totalNs);
-        this.#record(sender, ports.out, receiver, segment, service);
+        this.#record(operation, sender, ports.out, receiver, segment, service);
         sent(service.endNs);
         const extraNs = model.hopLatencyNs(operation, hop) + this.#delayNs(segment);
         this.#receive(segment, ports.in, service.startNs + leadNs + extraNs, service.endNs + extraNs, arrived);
@@ -162,12 +165,12 @@ export class ReplayNetwork {
     lastByteNs: number,
     arrived: (endNs: number) => void,
   ): void {
-    const { operation, hop, receiver, sender, origin, destination, number } = segment;
-    this.#queue.at(firstByteNs, [2, operation.id, hop, receiver, origin, destination, number], () => {
+    const { received, hop, receiver, sender, origin, destination, number } = segment;
+    this.#queue.at(firstByteNs, [2, received.id, hop, receiver, origin, destination, number], () => {
       const port = this.#ports[receiver][inPort];
-      port.serve(operation.id, () => {
+      port.serve(received.id, () => {
         const service = port.clock.serveIn(firstByteNs, lastByteNs);
-        this.#record(receiver, inPort, sender, segment, service);
+        this.#record(received, receiver, inPort, sender, segment, service);
         arrived(service.endNs);
       });
     });
@@ -175,18 +178,19 @@ export class ReplayNetwork {
 
   #delayNs({ operation, hop, sender, receiver }: ReplaySegment): number {
     return this.#delays
-      .filter((d) => d.operation === operation.id && d.hop === hop && d.from === sender && d.to === receiver)
+      .filter((d) => d.operation === movementIdOf(operation) && d.hop === hop && d.from === sender && d.to === receiver)
       .reduce((sum, d) => sum + d.delayNs, 0);
   }
 
   #record(
+    operation: Operation,
     rank: number,
     port: Port,
     peer: number,
     segment: ReplaySegment,
     service: { startNs: number; endNs: number },
   ): void {
-    const { operation, hop, origin, destination, number, bytes } = segment;
+    const { hop, origin, destination, number, bytes } = segment;
     if (!operation.recorded) return;
     this.#services(rank).push(
       port,
@@ -210,14 +214,25 @@ function segmentsOf(program: Program, record: RankRecord, model: ReplayModel): M
   );
   const byHop = new Map<number, ReplaySegment[]>();
   const rank = record.rank;
-  const turn = (to: number): number => (to - rank - 1 + model.ranks) % model.ranks;
-  const turnOfNext = (to: number): number => (to - rank - model.nodeSize + 2 * model.ranks) % model.ranks;
+  const group = model.group(rank);
+  const onNode = model.onNode(rank).length;
+  const placeOf = new Map(group.map((member, place) => [member, place]));
+  const distance = (to: number): number => (placeOf.get(to) ?? 0) - placeOf.get(rank)! + 2 * group.length;
+  const turn = (to: number): number => (distance(to) - 1) % group.length;
+  const turnOfNext = (to: number): number => (distance(to) - onNode) % group.length;
+  const receivers = new Map<string, Operation>();
+  for (const transfer of transferOperations(program)) {
+    if (transfer.collective!.type !== 'send') receivers.set(`${transfer.role} ${movementIdOf(transfer)}`, transfer);
+  }
+  const roleOf = new Map(program.roles.flatMap(({ ranks }, role) => ranks.map((member) => [member, role] as const)));
   for (let i = 0; i < record.segments.count; i++) {
     const key = operation[i] * 4 + hop[i];
     const list = byHop.get(key) ?? [];
     byHop.set(key, list);
+    const sent = program.operations[operation[i]];
     list.push({
-      operation: program.operations[operation[i]],
+      operation: sent,
+      received: receivers.get(`${roleOf.get(peer[i])} ${movementIdOf(sent)}`)!,
       hop: hop[i],
       sender: rank,
       receiver: peer[i],

@@ -1,3 +1,4 @@
+import { movementIdOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import type { ReplayModel } from './model.js';
 import type { EventQueue } from './queue.js';
@@ -23,11 +24,11 @@ export class ReplayNotify {
 
   /** A notify starts at a rank. */
   start(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void {
-    this.#done.set(`${operation.id}:${rank}`, done);
+    this.#done.set(`${movementIdOf(operation)}:${rank}`, done);
     this.#tell(rank, operation, 1, startNs);
   }
 
-  #peers(rank: number, hop: number): number[] {
+  #peers(rank: number, hop: number): readonly number[] {
     return hop === 1 ? this.#model.column(rank) : this.#model.neighbours(rank);
   }
 
@@ -43,7 +44,7 @@ export class ReplayNotify {
   }
 
   #hear(rank: number, operation: Operation, hop: number, timeNs: number): void {
-    const key = `${operation.id}:${hop}:${rank}`;
+    const key = `${movementIdOf(operation)}:${hop}:${rank}`;
     let gathering = this.#gatherings.get(key);
     if (gathering === undefined) {
       gathering = {
@@ -51,7 +52,7 @@ export class ReplayNotify {
         latestNs: 0,
         complete: (latestNs) => {
           if (hop === 1) this.#tell(rank, operation, 2, latestNs);
-          else this.#done.get(`${operation.id}:${rank}`)!(latestNs);
+          else this.#done.get(`${movementIdOf(operation)}:${rank}`)!(latestNs);
         },
       };
       this.#gatherings.set(key, gathering);

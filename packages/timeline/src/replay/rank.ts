@@ -1,4 +1,5 @@
 import { InvariantError } from '@epemu/core';
+import { programOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import type { RankTimeline } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
@@ -25,10 +26,12 @@ interface KernelTimes {
 /** One rank's streams, driven by events alone. */
 export class ReplayRank {
   readonly #host: ReplayHost;
+  readonly #program: Program;
   readonly #cpu: ReplayHostClock;
   readonly #rank: number;
   readonly #timeline: RankTimeline;
-  readonly #soloNs = new Map<number, number>();
+  /** By operation, then by kernel of it. */
+  readonly #soloNs = new Map<number, number[]>();
   readonly #queues: Map<number, Operation[]>;
   readonly #streamFreeNs = new Map<number, number>();
   readonly #busy = new Set<number>();
@@ -41,13 +44,18 @@ export class ReplayRank {
 
   constructor(host: ReplayHost, timeline: RankTimeline, record: RankRecord) {
     this.#host = host;
-    this.#cpu = new ReplayHostClock(host.program, host.model);
     this.#rank = record.rank;
+    this.#program = programOf(host.program, record.rank);
+    this.#cpu = new ReplayHostClock(this.#program, host.model);
     this.#timeline = timeline;
     const [operation, index, solo] = record.durations.names.map((name) => record.durations.column(name));
-    for (let i = 0; i < record.durations.count; i++) this.#soloNs.set(operation[i] * 4096 + index[i], solo[i]);
+    for (let i = 0; i < record.durations.count; i++) {
+      const ofKernels = this.#soloNs.get(operation[i]) ?? [];
+      this.#soloNs.set(operation[i], ofKernels);
+      ofKernels[index[i]] = solo[i];
+    }
     this.#queues = new Map(host.program.streams.map(({ id }) => [id, []]));
-    for (const op of host.program.operations) this.#queues.get(op.stream)!.push(op);
+    for (const op of this.#program.operations) this.#queues.get(op.stream)!.push(op);
   }
 
   /** Starts whatever can start. @returns how many operations have not ended. */
@@ -57,11 +65,11 @@ export class ReplayRank {
   }
 
   get unfinished(): number {
-    return this.#host.program.operations.length - this.#endNs.size;
+    return this.#program.operations.length - this.#endNs.size;
   }
 
   #solo(operation: Operation, index: number): number {
-    const solo = this.#soloNs.get(operation.id * 4096 + index);
+    const solo = this.#soloNs.get(operation.id)?.[index];
     if (solo === undefined)
       throw new InvariantError(`no duration is recorded for kernel ${index} of ${operation.phase}`);
     return solo;

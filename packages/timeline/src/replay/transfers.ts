@@ -31,7 +31,7 @@ export class ReplayTransfers {
     // First-hop segments tell how much each second-hop one waits for.
     for (const segment of network.segments.flatMap((byHop) => [...byHop.values()].flat())) {
       if (segment.hop !== 1) continue;
-      const forward = this.#part(segment.operation, segment.receiver).forwards.get(forwardKey(segment));
+      const forward = this.#part(segment.received, segment.receiver).forwards.get(forwardKey(segment));
       if (forward !== undefined) forward.missing++;
     }
   }
@@ -72,7 +72,7 @@ export class ReplayTransfers {
       const sending = this.#part(segment.operation, rank);
       // Of a background transfer only what comes in matters.
       if (segment.operation.kind === 'collective') sending.open++;
-      this.#part(segment.operation, segment.receiver).open++;
+      this.#part(segment.received, segment.receiver).open++;
       if (this.#readyHops(segment.operation).includes(hop)) continue;
       const key = forwardKey(segment);
       const forward = sending.forwards.get(key) ?? { segments: [], missing: 0, readyNs: 0 };
@@ -82,7 +82,7 @@ export class ReplayTransfers {
   }
 
   #send(segment: ReplaySegment, readyNs: number): void {
-    const { operation, sender, receiver } = segment;
+    const { operation, received, sender, receiver } = segment;
     this.#network.send(
       segment,
       readyNs,
@@ -91,7 +91,7 @@ export class ReplayTransfers {
         if (operation.kind === 'collective') this.#served(this.#part(operation, sender), endNs);
       },
       (endNs) => {
-        const part = this.#part(operation, receiver);
+        const part = this.#part(received, receiver);
         const forward = segment.hop === 1 ? part.forwards.get(forwardKey(segment)) : undefined;
         if (forward !== undefined) {
           forward.readyNs = Math.max(forward.readyNs, endNs);

@@ -10,9 +10,10 @@ function collectiveUse({ kind, collective }: Operation, { role }: OperationKerne
   const own = role === 'notify' ? 'notify' : role === 'transfer' ? moves : 'layout';
   // A communication kernel of a phase that computes belongs to none.
   if (collective === undefined) return { type: 'other', role: own, link: undefined };
-  const isNvlinkAlone = isOneNode && collective.mode !== 'pipeline' && hopsOf(collective).includes('nvlink');
+  const { mode, type } = collective;
+  const isNvlinkAlone = isOneNode && mode !== 'pipeline' && hopsOf(collective).includes('nvlink');
   return {
-    type: collective.mode === 'pipeline' ? 'send-receive' : collective.type,
+    type: mode === 'pipeline' ? 'send-receive' : type === 'combine' ? 'combine' : 'dispatch',
     role: own,
     link: isNvlinkAlone ? 'nvlink' : 'rdma',
   };

@@ -1,6 +1,6 @@
-import type { Direction } from '@epemu/schedule';
+import type { Direction, Operation } from './program.js';
 
-/** A movement of real tokens: one collective of one exchange. */
+/** A movement of data within an exchange: to the experts (or to the next role), or back from the experts. */
 export interface Movement {
   /** Index into the program's exchanges. */
   readonly exchange: number;
@@ -8,7 +8,7 @@ export interface Movement {
   readonly type: 'dispatch' | 'combine';
 }
 
-/** @returns the number that stands for a movement in payload messages. */
+/** @returns the number that stands for a movement in messages, the same whatever role an end has. */
 export function movementId({ exchange, direction, type }: Movement): number {
   return exchange * 4 + (direction === 'backward' ? 2 : 0) + (type === 'combine' ? 1 : 0);
 }
@@ -20,4 +20,9 @@ export function movementOf(id: number): Movement {
     direction: id % 4 >= 2 ? 'backward' : 'forward',
     type: id % 2 === 1 ? 'combine' : 'dispatch',
   };
+}
+
+/** @returns the number that stands in messages for what an operation moves, or waits for. */
+export function movementIdOf({ exchange, direction, collective }: Operation): number {
+  return movementId({ exchange: exchange!, direction, type: collective!.type === 'combine' ? 'combine' : 'dispatch' });
 }

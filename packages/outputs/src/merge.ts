@@ -95,7 +95,7 @@ export async function mergeRun(
     await turn();
     signal?.throwIfAborted();
     const timeline = spool.timeline(rank);
-    if (complete) digest.add(timeline, spool.record(rank).expertHashes);
+    if (complete) digest.add(timeline, spool.expertHashes(rank));
     const view = trace.view(timeline);
     if (timeline.events.count > 0) {
       // What ranks did is looked at once; report, page and traces read the same view of it.

@@ -9,7 +9,8 @@ export { rankFigures, type RankFigures, type WindowFigures } from './figures/ran
 export { RanksSummary } from './figures/ranks-summary.js';
 export type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 export type { Alignment } from './across/align.js';
-export type { Collective, CollectivePart } from './across/collectives.js';
+export type { CollectivePart } from './across/collective-part.js';
+export type { Collective } from './across/collectives.js';
 export type { CollectiveSkew, RankLateness } from './across/skew.js';
 export type { ByteTraffic } from './across/traffic.js';
 export type { ExposedInterval } from './figures/exposed.js';

@@ -7,6 +7,7 @@ export * from './hash.js';
 export * from './lower-bound.js';
 export * from './make-folder.js';
 export * from './normal.js';
+export * from './number-room.js';
 export * from './order.js';
 export * from './router-shape.js';
 export * from './version.js';

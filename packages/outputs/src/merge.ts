@@ -9,6 +9,7 @@ import { RanksDrawing } from '@epemu/pages';
 import { RunDigest } from '@epemu/timeline';
 import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription } from '@epemu/trace';
+import { boundGarbage } from './bound-garbage.js';
 import { rankFileName } from './folder.js';
 import { writeOperationsFile } from './operations-file.js';
 import type { RunSpool } from './spool.js';
@@ -75,6 +76,7 @@ export async function mergeRun(
   finished: boolean,
   signal: AbortSignal | undefined,
 ): Promise<MergeResult> {
+  boundGarbage();
   const run = describeRun(runId, configuration);
   const ranks = spool.ranks;
   // Ranks of a run that was ended early hand over what they have; a digest of that would say nothing.
@@ -95,7 +97,7 @@ export async function mergeRun(
     await turn();
     signal?.throwIfAborted();
     const timeline = spool.timeline(rank);
-    if (complete) digest.add(timeline, spool.record(rank).expertHashes);
+    if (complete) digest.add(timeline, spool.expertHashes(rank));
     const view = trace.view(timeline);
     if (timeline.events.count > 0) {
       // What ranks did is looked at once; report, page and traces read the same view of it.

@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import type { Gzip } from 'node:zlib';
 import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError, messageOf } from '@epemu/core';
@@ -26,9 +27,27 @@ function frame(bytes: Uint8Array): Uint8Array[] {
   return [length, bytes];
 }
 
+/** Packs parts; whatever fails, the stream's pipeline tells of. A part may change once the next one is asked for. */
+async function pack(parts: Iterable<Uint8Array>, gzip: Gzip): Promise<void> {
+  try {
+    for (const part of parts) {
+      if (gzip.destroyed) return;
+      await new Promise<void>((taken) => {
+        gzip.write(part, () => {
+          taken();
+        });
+      });
+    }
+    gzip.end();
+  } catch (error) {
+    gzip.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+  }
+}
+
 /**
  * Writes `operations.bin.gz`: a magic line, then parts with their lengths (uint64) before them: the configuration, the
  * program (launch list and gates) and the digest as JSON, then each rank's record.
+ * @param records each lasts until the next one is asked for.
  */
 export async function writeOperationsFile(
   path: string,
@@ -40,7 +59,8 @@ export async function writeOperationsFile(
     yield* frame(Buffer.from(JSON.stringify(head)));
     for (const record of records) yield* frame(record);
   };
-  await pipeline(parts, createGzip({ level: 1 }), createWriteStream(path));
+  const gzip = createGzip({ level: 1 });
+  await Promise.all([pipeline(gzip, createWriteStream(path)), pack(parts(), gzip)]);
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Columns } from '@epemu/core';
-import { emptyRecord, emptyTimeline, encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
+import { decodeRecord, emptyRecord, emptyTimeline, encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import { HOST_EVENT_COLUMNS } from '@epemu/trace';
 import { expect } from 'chai';
 import { RunSpool } from './spool.js';
@@ -24,6 +24,7 @@ describe('the spool of a run', () => {
     timeline.events.push(7, 0, 0, 10, 20 + rank, 5);
     const record = emptyRecord(rank);
     record.durations.push(0, 0, 10 + rank);
+    record.expertHashes.push(0, 0, 2 + rank, 1, 8, 7, 6, 5, 4, 3, 2, 1);
     if (what.includes('timeline')) spool.storeTimeline(rank, encodeTimeline(timeline));
     if (what.includes('record')) spool.storeRecord(rank, encodeRecord(record));
   }
@@ -32,8 +33,10 @@ describe('the spool of a run', () => {
     store(12, ['timeline', 'record']);
     store(3, ['record', 'timeline']);
     expect([...spool.timeline(12).events.column('endNs')]).to.deep.equal([32]);
-    expect([...spool.record(3).durations.column('soloNs')]).to.deep.equal([13]);
-    expect(Buffer.from(spool.recordBytes(3))).to.deep.equal(Buffer.from(encodeRecord(spool.record(3))));
+    const record = decodeRecord(spool.recordBytes(3));
+    expect([...record.durations.column('soloNs')]).to.deep.equal([13]);
+    expect([...spool.expertHashes(3).column('expert')]).to.deep.equal([5]);
+    expect(Buffer.from(spool.recordBytes(3))).to.deep.equal(Buffer.from(encodeRecord(record)));
   });
 
   it('lists ascending the ranks of which everything is there', () => {

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeColumns, decodeRecord, decodeTimeline } from '@epemu/timeline';
+import { InvariantError, NumberRoom } from '@epemu/core';
+import { decodeColumns, decodeExpertHashes, decodeTimeline } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import { HOST_EVENT_COLUMNS } from '@epemu/trace';
 import type { HostEvents } from '@epemu/trace';
@@ -15,6 +16,9 @@ export type HostSource = Omit<HostEvents, 'events'>;
  */
 export class RunSpool {
   readonly #folder: string;
+  /** What is read is decoded at once, and one rank after the other: all of them go through the same memory. */
+  #bytes = Buffer.alloc(0);
+  readonly #room = new NumberRoom();
   readonly #timelines = new Set<number>();
   readonly #records = new Set<number>();
   readonly #hosts: HostSource[] = [];
@@ -50,17 +54,20 @@ export class RunSpool {
     return [...this.#timelines].filter((rank) => this.#records.has(rank)).sort((a, b) => a - b);
   }
 
+  /** @returns a rank's timeline, which lasts until the next one is asked for. */
   timeline(rank: number): RankTimeline {
-    return decodeTimeline(readFileSync(join(this.#folder, `timeline-${rank}`)));
+    this.#room.clear();
+    return decodeTimeline(this.#read(`timeline-${rank}`), this.#room);
   }
 
-  record(rank: number): RankRecord {
-    return decodeRecord(readFileSync(join(this.#folder, `record-${rank}`)));
+  /** The hashes of what a rank's experts received, of its record. */
+  expertHashes(rank: number): RankRecord['expertHashes'] {
+    return decodeExpertHashes(this.#read(`record-${rank}`));
   }
 
-  /** A rank’s record as it was handed over, for the operations file. */
+  /** A rank’s record as it was handed over, for the operations file; it lasts until anything else is read. */
   recordBytes(rank: number): Uint8Array {
-    return readFileSync(join(this.#folder, `record-${rank}`));
+    return this.#read(`record-${rank}`);
   }
 
   /** Host events, process by process. */
@@ -68,6 +75,24 @@ export class RunSpool {
     for (const source of this.#hosts.sort((a, b) => a.worker - b.worker)) {
       const bytes = readFileSync(join(this.#folder, `host-${source.worker}`));
       yield { ...source, events: decodeColumns(bytes, HOST_EVENT_COLUMNS) };
+    }
+  }
+
+  /** @returns what a file holds, until the next one is read. */
+  #read(name: string): Uint8Array {
+    const file = openSync(join(this.#folder, name), 'r');
+    try {
+      const { size } = fstatSync(file);
+      if (this.#bytes.length < size) this.#bytes = Buffer.alloc(Math.ceil(1.1 * size));
+      let length = 0;
+      while (length < size) {
+        const read = readSync(file, this.#bytes, length, size - length, length);
+        if (read === 0) throw new InvariantError(`${name} of the spool ends after ${length} of ${size} bytes`);
+        length += read;
+      }
+      return this.#bytes.subarray(0, size);
+    } finally {
+      closeSync(file);
     }
   }
 

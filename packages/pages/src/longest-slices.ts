@@ -4,12 +4,12 @@ import { Columns } from '@epemu/core';
 const COLUMNS = ['track', 'startNs', 'ns', 'name', 'class', 'phase'] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** @returns indices of slices by track, start and length, the longest first. */
-export function slicesInOrder(values: Readonly<Record<'track' | 'startNs' | 'ns', Float64Array>>): Uint32Array {
-  const { track, startNs, ns } = values;
-  return Uint32Array.from(track, (_, row) => row).sort(
-    (a, b) => track[a] - track[b] || startNs[a] - startNs[b] || ns[b] - ns[a],
-  );
+/** @returns rows of slices, all where none are given, by track, start and length, the longest first. */
+export function slicesInOrder(
+  { track, startNs, ns }: Readonly<Record<'track' | 'startNs' | 'ns', Float64Array>>,
+  rows: Uint32Array = Uint32Array.from(track.keys()),
+): Uint32Array {
+  return rows.sort((a, b) => track[a] - track[b] || startNs[a] - startNs[b] || ns[b] - ns[a]);
 }
 
 /** To keep fewer would save nothing. */
@@ -38,7 +38,12 @@ export class LongestSlices {
   }
 
   #prune(): void {
-    this.#slices = this.#atLeast(this.#leastNs(Math.max(this.#limit, LEAST_KEPT)) - 1);
+    const rows = this.#rowsAtLeast(this.#leastNs(Math.max(this.#limit, LEAST_KEPT)) - 1);
+    const values = COLUMNS.map((name) => {
+      const column = this.#slices.columnFrom(name, 0);
+      return Float64Array.from(rows, (row) => column[row]);
+    });
+    this.#slices = Columns.from(COLUMNS, values);
   }
 
   /** @returns the length from which on no more than so many are drawn, ns. */
@@ -49,14 +54,10 @@ export class LongestSlices {
     return lengths[lengths.length - limit] + 1;
   }
 
-  #atLeast(ns: number): Columns<Column> {
+  /** @returns the slices that are as long, by row. */
+  #rowsAtLeast(ns: number): Uint32Array {
     const lengths = this.#slices.column('ns');
-    const rows = Uint32Array.from(lengths.keys()).filter((row) => lengths[row] >= ns);
-    const values = COLUMNS.map((name) => {
-      const column = this.#slices.column(name);
-      return Float64Array.from(rows, (row) => column[row]);
-    });
-    return Columns.from(COLUMNS, values);
+    return Uint32Array.from(lengths.keys()).filter((row) => lengths[row] >= ns);
   }
 
   /** @returns the longest slices, at most so many, by track and start, and what was left out. */
@@ -66,13 +67,22 @@ export class LongestSlices {
     readonly shortestNs: number;
   } {
     const shortestNs = this.#leastNs(Math.min(limit, this.#limit));
-    const kept = this.#atLeast(shortestNs);
-    const values = Object.fromEntries(COLUMNS.map((name) => [name, kept.column(name)])) as Record<Column, Float64Array>;
-    const order = slicesInOrder(values);
-    const sorted = COLUMNS.map((name) => [name, Array.from(order, (row) => values[name][row])] as const);
+    const order = slicesInOrder(
+      {
+        track: this.#slices.column('track'),
+        startNs: this.#slices.column('startNs'),
+        ns: this.#slices.column('ns'),
+      },
+      this.#rowsAtLeast(shortestNs),
+    );
+    const sorted = COLUMNS.map((name) => {
+      // One after the other, and none kept: all at once they are megabytes.
+      const column = this.#slices.columnFrom(name, 0);
+      return [name, Array.from(order, (row) => column[row])] as const;
+    });
     return {
       columns: Object.fromEntries(sorted) as Record<Column, number[]>,
-      leftOut: this.#offered - kept.count,
+      leftOut: this.#offered - order.length,
       shortestNs,
     };
   }

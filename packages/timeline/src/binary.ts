@@ -1,4 +1,5 @@
 import { Columns, InvariantError } from '@epemu/core';
+import type { NumberRoom } from '@epemu/core';
 
 /** Element types a column may be stored in, the narrowest first; times and whatever is no integer take float64. */
 const ELEMENT_TYPES = [Uint8Array, Uint16Array, Uint32Array, Float64Array] as const;
@@ -44,9 +45,14 @@ export function encodeColumns<Names extends string>(columns: Columns<Names>): Ui
 
 /**
  * Reads columns that {@link encodeColumns} stored; checks every length.
+ * @param room where the numbers go, so that the columns last until it is cleared. @default memory of their own
  * @throws InvariantError when the bytes are not such columns.
  */
-export function decodeColumns<Names extends string>(bytes: Uint8Array, names: readonly Names[]): Columns<Names> {
+export function decodeColumns<Names extends string>(
+  bytes: Uint8Array,
+  names: readonly Names[],
+  room?: NumberRoom,
+): Columns<Names> {
   // Not `bytes.slice()`: a Buffer's is a view, not a copy.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   // Records come from files and sockets, never from shared memory.
@@ -62,7 +68,8 @@ export function decodeColumns<Names extends string>(bytes: Uint8Array, names: re
     if (type === undefined) throw broken();
     const size = rows * type.BYTES_PER_ELEMENT;
     if (at + 8 + size > aligned.byteLength) throw broken();
-    const column = new Float64Array(new type(buffer, aligned.byteOffset + at + 8, rows));
+    const column = room?.take(rows) ?? new Float64Array(rows);
+    column.set(new type(buffer, aligned.byteOffset + at + 8, rows));
     at += 8 + ((size + 7) & ~7);
     return column;
   });

@@ -1,4 +1,5 @@
 import { InvariantError } from '@epemu/core';
+import type { NumberRoom } from '@epemu/core';
 import { decodeColumns, encodeColumns, joinParts, splitParts } from './binary.js';
 import { EVENT_COLUMNS, RECEIPT_COLUMNS, SERVICE_COLUMNS, TRANSFER_COLUMNS } from './rank-timeline.js';
 import type { RankTimeline } from './rank-timeline.js';
@@ -28,15 +29,18 @@ export function encodeTimeline(timeline: RankTimeline): Uint8Array {
   ]);
 }
 
-/** @throws InvariantError when the bytes are not a timeline. */
-export function decodeTimeline(bytes: Uint8Array): RankTimeline {
+/**
+ * @param room where the numbers go, see {@link decodeColumns}.
+ * @throws InvariantError when the bytes are not a timeline.
+ */
+export function decodeTimeline(bytes: Uint8Array, room?: NumberRoom): RankTimeline {
   const parts = partsOf(bytes, 5);
   return {
     rank: numberFrom(parts[0]),
-    events: decodeColumns(parts[1], EVENT_COLUMNS),
-    services: decodeColumns(parts[2], SERVICE_COLUMNS),
-    transfers: decodeColumns(parts[3], TRANSFER_COLUMNS),
-    receipts: decodeColumns(parts[4], RECEIPT_COLUMNS),
+    events: decodeColumns(parts[1], EVENT_COLUMNS, room),
+    services: decodeColumns(parts[2], SERVICE_COLUMNS, room),
+    transfers: decodeColumns(parts[3], TRANSFER_COLUMNS, room),
+    receipts: decodeColumns(parts[4], RECEIPT_COLUMNS, room),
   };
 }
 
@@ -55,4 +59,9 @@ export function decodeRecord(bytes: Uint8Array): RankRecord {
     segments: decodeColumns(parts[2], SEGMENT_COLUMNS),
     expertHashes: decodeColumns(parts[3], EXPERT_HASH_COLUMNS),
   };
+}
+
+/** @returns of a record of operations the hashes alone. @throws InvariantError when the bytes are not such a record. */
+export function decodeExpertHashes(bytes: Uint8Array): RankRecord['expertHashes'] {
+  return decodeColumns(partsOf(bytes, 4)[3], EXPERT_HASH_COLUMNS);
 }

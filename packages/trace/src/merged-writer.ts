@@ -6,7 +6,6 @@ import { microseconds } from './json.js';
 import { launchedPhases } from './launch-order.js';
 import { ByteMatrix } from './link-bytes.js';
 import { type EventText, flowText, MergedText, type OrderedRank } from './merged-text.js';
-import { programMetadata } from './program-metadata.js';
 import { epemuMetadata, gpuPid, type TraceStatistics } from './run.js';
 import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
@@ -110,7 +109,7 @@ export class MergedTraceWriter {
 
   #head(): string {
     const metadata = epemuMetadata(this.#trace.run, 'all ranks, virtual time', {
-      ...programMetadata(this.#trace.facts),
+      ...this.#trace.programMetadata,
       ids: 'pid = 1 + rank; correlation = rank * stride + place in launch order; flow id = key of the segment',
     });
     return `{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`;

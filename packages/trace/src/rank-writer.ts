@@ -14,7 +14,6 @@ import {
 } from './json.js';
 import { type LaunchedPhase, launchedPhases, streamExtents } from './launch-order.js';
 import { CollectiveArgs } from './nccl.js';
-import { programMetadata } from './program-metadata.js';
 import {
   deviceList,
   epemuMetadata,
@@ -68,11 +67,11 @@ class RankFile {
 
   async write(path: string): Promise<void> {
     const { rank, content } = this.#view;
-    const { run, facts } = this.#trace;
+    const { run } = this.#trace;
     const { rdma, nvlink } = content.bytesTo!;
     const metadata = epemuMetadata(run, 'one rank in PyTorch-profiler form', {
       rank,
-      ...programMetadata(facts),
+      ...this.#trace.programMetadata,
       bytesTo: { rdma, nvlink },
     });
     const distributed = `{"backend": "nccl", "rank": ${rank}, "world_size": ${run.ranks}}`;

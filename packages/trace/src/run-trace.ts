@@ -4,6 +4,7 @@ import type { RankTimeline, RankView } from '@epemu/timeline';
 
 import { tracedName } from './kernel-naming.js';
 import { kernelText, type KernelText } from './kernel-text.js';
+import { programMetadata, type ProgramMetadata } from './program-metadata.js';
 import { type RunDescription, smsOf } from './run.js';
 
 /** What all trace files of a run have in common, worked out once: what its program says, and texts of its kernels. */
@@ -12,10 +13,13 @@ export class RunTrace {
   readonly facts: ProgramFacts;
   /** By the identities of {@link ProgramFacts}. */
   readonly texts: readonly KernelText[];
+  /** What all files say of the program. */
+  readonly programMetadata: ProgramMetadata;
 
   constructor(run: RunDescription, program: Program) {
     this.run = run;
     this.facts = new ProgramFacts(program, Math.ceil(run.ranks / run.nodeSize));
+    this.programMetadata = programMetadata(this.facts);
     const sms = smsOf(run);
     this.texts = this.facts.descriptions.map((description) =>
       kernelText({ ...description, name: tracedName(description, run.kernelNames) }, sms),

@@ -24,7 +24,9 @@ export class TraceSink {
   readonly #input: Writable;
   readonly #finished: Promise<void>;
   #failure: Error | undefined;
-  #drain: Deferred<void> | undefined;
+  /** What flush waits for: that all of the buffer has been taken, which is then free for what comes next. */
+  #taken: Deferred<void> | undefined;
+  #buffer = Buffer.alloc(0);
 
   constructor(output: TraceOutput, options: { gzip: boolean; path: string }) {
     this.#path = options.path;
@@ -44,14 +46,11 @@ export class TraceSink {
       });
       this.#finished = finished.promise;
     }
-    this.#input.on('drain', () => {
-      this.#drain?.resolve();
-    });
     this.#finished.catch((error: unknown) => {
       this.#failure = new EpemuError(
         `cannot write the trace ${this.#path}: ${messageOf(error)}; check that its directory exists and has room`,
       );
-      this.#drain?.reject(this.#failure);
+      this.#taken?.reject(this.#failure);
     });
   }
 
@@ -70,17 +69,22 @@ export class TraceSink {
     return this.#pending.length >= CHUNK_CHARACTERS;
   }
 
-  /** Hands what is pending to the compressor and waits for it to drain if it is behind. */
+  /** Hands what is pending to the compressor and waits until it has taken it. */
   async flush(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#pending === '') return;
-    const buffer = Buffer.from(this.#pending);
+    const bytes = Buffer.byteLength(this.#pending);
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(Math.max(bytes, CHUNK_CHARACTERS));
+    this.#buffer.write(this.#pending);
     this.#pending = '';
-    this.bytesUnpacked += buffer.length;
-    if (this.#input.write(buffer)) return;
-    this.#drain = deferred<undefined>();
-    await this.#drain.promise;
-    this.#drain = undefined;
+    this.bytesUnpacked += bytes;
+    const taken = deferred<undefined>();
+    this.#taken = taken;
+    this.#input.write(this.#buffer.subarray(0, bytes), () => {
+      taken.resolve(undefined);
+    });
+    await taken.promise;
+    this.#taken = undefined;
   }
 
   /** Writes the rest and waits until the file is complete. @returns the bytes that reached it. */

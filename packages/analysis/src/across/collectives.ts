@@ -1,31 +1,6 @@
 import type { CollectiveType, RankView } from '@epemu/timeline';
-
-/** One rank's part in a collective: where its kernels synchronise with those of other ranks. Times are ns. */
-export interface CollectivePart {
-  readonly rank: number;
-  /** Stream of its synchronisation, as the trace numbers it. */
-  readonly stream: string;
-  /** Index of the phase instance, −1 for none. */
-  readonly instance: number;
-  readonly phase: string;
-  readonly layer: number | undefined;
-  /** When the rank was there: the start of its first communication kernel that is not a layout. */
-  readonly arrivedNs: number;
-  /** The sending half of a collective that is split in two; −1 of one that is not. */
-  readonly sendRow: number;
-  /** The kernel whose end needs all ranks: the notify where there is one, else what moves the bytes. */
-  readonly syncRow: number;
-  readonly syncEndNs: number;
-  /** What moves the bytes; −1 where the trace ends before it. */
-  readonly transferRow: number;
-  readonly endNs: number;
-  /** When the last byte of the background transfer was there; undefined where there is none, or nothing tells. */
-  readonly lastByteNs: number | undefined;
-  /** Its place among the rank's parts, by arrival. */
-  readonly index: number;
-  /** What the kernels are: `notify dispatch`, `combine`; equal parts of two ranks have equal ones. */
-  readonly signature: string;
-}
+import { CollectivePart } from './collective-part.js';
+import type { PartRow } from './collective-part.js';
 
 /** Everything that all ranks did together, one after the other, by rank in order of `ranks`. */
 export interface Collective {
@@ -45,7 +20,7 @@ export function collectiveParts(view: RankView): CollectivePart[] {
   const { kernels, instances, streams: rankStreams, transfers } = view.content;
   const { startNs: starts, endNs: ends, stream: streams, instance: placed } = kernels;
   const arrivals = new Map(transfers.map(({ startNs, endNs }) => [startNs, endNs]));
-  const parts: Omit<CollectivePart, 'index'>[] = [];
+  const rows: PartRow[] = [];
   /** The notify that a stream is in, until its transfer comes. */
   const open = new Map<number, number>();
   /** Sending halves whose receiving half has not come, by type, in the order in which they were issued. */
@@ -55,8 +30,7 @@ export function collectiveParts(view: RankView): CollectivePart[] {
     const last = transferRow < 0 ? first : transferRow;
     const instance = placed[last];
     const found = instances[instance];
-    parts.push({
-      rank: view.rank,
+    rows.push({
       stream: rankStreams[streams[first]].id,
       instance,
       phase: found?.phase ?? what,
@@ -93,9 +67,7 @@ export function collectiveParts(view: RankView): CollectivePart[] {
     close(notifyRow, row, type, role === 'receive' ? sent.get(type)?.shift() : undefined);
   }
   for (const notifyRow of open.values()) close(notifyRow, -1, 'barrier');
-  return parts
-    .sort((a, b) => a.arrivedNs - b.arrivedNs || a.syncRow - b.syncRow)
-    .map((part, index) => ({ ...part, index }));
+  return CollectivePart.ofRank(view.rank, rows);
 }
 
 /** How many places two sequences may be apart for captures that began at different moments. */

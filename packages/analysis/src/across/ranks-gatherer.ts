@@ -5,8 +5,8 @@ import { TableAccumulator } from '../figures/tables.js';
 import type { RankSet } from '../model.js';
 import { rankGraph } from '../path/rank-graph.js';
 import type { RankGraph } from '../path/rank-graph.js';
+import type { CollectivePart } from './collective-part.js';
 import { collectiveParts } from './collectives.js';
-import type { CollectivePart } from './collectives.js';
 
 /** What of one rank is kept until all are there: figures, its parts in collectives, and its graph. */
 export interface GatheredRank {

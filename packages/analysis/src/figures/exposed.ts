@@ -67,7 +67,8 @@ class Explainer {
     for (const transfer of transfers) {
       offer(transfer.startNs, transfer.endNs, () => ({ phase: transfer.phase, waitsFor: 'transfer' }));
     }
-    return { ...found, blocked: this.#phase(this.#compute[lowerBound(this.#computeStarts, endNs)]) };
+    const { phase, waitsFor } = found;
+    return { phase, waitsFor, blocked: this.#phase(this.#compute[lowerBound(this.#computeStarts, endNs)]) };
   }
 }
 
@@ -88,6 +89,7 @@ export function exposedPieces(view: RankView): ExposedInterval[] {
   if (starts.length === 0) return [];
   const explainer = new Explainer(view);
   return Array.from(starts, (startNs, index): ExposedInterval => {
-    return { rank: view.rank, startNs, endNs: ends[index], ...explainer.explain(startNs, ends[index]) };
+    const { phase, waitsFor, blocked } = explainer.explain(startNs, ends[index]);
+    return { rank: view.rank, startNs, endNs: ends[index], phase, waitsFor, blocked };
   }).sort(longer);
 }

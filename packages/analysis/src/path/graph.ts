@@ -1,4 +1,5 @@
-import type { Collective, CollectivePart } from '../across/collectives.js';
+import type { CollectivePart } from '../across/collective-part.js';
+import type { Collective } from '../across/collectives.js';
 import type { RankGraph } from './rank-graph.js';
 
 /** How the end of a node follows from its start. */

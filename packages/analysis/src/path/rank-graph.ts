@@ -1,6 +1,6 @@
 import { KERNEL_CLASSES, movesBytes } from '@epemu/timeline';
 import type { RankView } from '@epemu/timeline';
-import type { CollectivePart } from '../across/collectives.js';
+import type { CollectivePart } from '../across/collective-part.js';
 import type { RunFacts } from '../model.js';
 import { RankEdges } from './edges.js';
 

@@ -68,13 +68,31 @@ export function replayOrder(graph: EventGraph): Uint32Array | undefined {
 
 const same = (_node: number, ns: number): number => ns;
 
-/** Times everything again, with changes. @param order see {@link replayOrder}. */
-export function replayGraph(graph: EventGraph, order: Uint32Array, change: ReplayChange): ReplayedTimes {
+/** @returns room for the times of a graph. */
+function timesOf(graph: EventGraph): ReplayedTimes {
+  const nodes = graph.startNs.length;
+  return {
+    startNs: new Float64Array(nodes),
+    endNs: new Float64Array(nodes),
+    hubNs: new Float64Array(graph.hubs.length),
+  };
+}
+
+/**
+ * Times everything again, with changes.
+ *
+ * @param order see {@link replayOrder}.
+ * @param into a replay of the same graph whose times are of no use any more: they are written over.
+ */
+export function replayGraph(
+  graph: EventGraph,
+  order: Uint32Array,
+  change: ReplayChange,
+  into = timesOf(graph),
+): ReplayedTimes {
   const { ownNs = same, tailNs = same, keepPhaseLags } = change;
   const nodes = graph.startNs.length;
-  const startNs = new Float64Array(nodes);
-  const endNs = new Float64Array(nodes);
-  const hubNs = new Float64Array(graph.hubs.length);
+  const { startNs, endNs, hubNs } = into;
   for (const step of order) {
     if (step >= 2 * nodes) {
       const { nodes: awaited, bySend } = graph.hubs[step - 2 * nodes];
@@ -101,5 +119,5 @@ export function replayGraph(graph: EventGraph, order: Uint32Array, change: Repla
       endNs[node] = Math.max(startNs[node], arrivedNs) + ownNs(node, graph.soloNs[node]);
     }
   }
-  return { startNs, endNs, hubNs };
+  return into;
 }

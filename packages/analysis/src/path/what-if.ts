@@ -5,7 +5,7 @@ import type { RunFacts } from '../model.js';
 import { NODE_KIND } from './graph.js';
 import type { EventGraph } from './graph.js';
 import { replayGraph } from './replay.js';
-import type { ReplayChange } from './replay.js';
+import type { ReplayChange, ReplayedTimes } from './replay.js';
 
 /** What would change and what it would bring, by replaying the graph. */
 export interface WhatIf {
@@ -81,20 +81,34 @@ function longestPhases(
     .slice(0, MOST_PHASES);
 }
 
-/** @returns by rank, by phase instance: the key that it has on all ranks, and what its computation takes, ns. */
-function instanceTimes(graph: EventGraph): { readonly key: string; ownNs: number }[][] {
-  return graph.ranks.map(({ phases, count }, rankIndex) => {
+/** By phase instance of a rank. */
+interface InstanceTimes {
+  /** The number that it has on all ranks: that of its phase and turn. */
+  readonly key: Uint32Array;
+  /** What its computation takes, ns. */
+  readonly ownNs: Float64Array;
+}
+
+/** @returns by rank the times of its phase instances. */
+function instanceTimes(graph: EventGraph): InstanceTimes[] {
+  /** By phase, by turn. */
+  const keys = new Map<string, number[]>();
+  let count = 0;
+  return graph.ranks.map(({ phases, count: nodes }, rankIndex) => {
     const seen = new Map<string, number>();
-    const times = phases.map((phase) => {
+    const key = Uint32Array.from(phases, (phase) => {
       const turn = seen.get(phase) ?? 0;
       seen.set(phase, turn + 1);
-      return { key: `${phase} ${turn}`, ownNs: 0 };
+      const turns = keys.get(phase) ?? [];
+      keys.set(phase, turns);
+      return (turns[turn] ??= count++);
     });
-    for (let node = graph.first[rankIndex]; node < graph.first[rankIndex] + count; node++) {
+    const ownNs = new Float64Array(phases.length);
+    for (let node = graph.first[rankIndex]; node < graph.first[rankIndex] + nodes; node++) {
       if (graph.class[node] === COMMUNICATION || graph.instance[node] < 0) continue;
-      times[graph.instance[node]].ownNs += graph.endNs[node] - graph.startNs[node] - graph.gapNs[node];
+      ownNs[graph.instance[node]] += graph.endNs[node] - graph.startNs[node] - graph.gapNs[node];
     }
-    return times;
+    return { key, ownNs };
   });
 }
 
@@ -102,16 +116,12 @@ function instanceTimes(graph: EventGraph): { readonly key: string; ownNs: number
 function slowestAtMedian(graph: EventGraph): { readonly index: number; readonly scale: Float64Array } | undefined {
   if (graph.ranks.length < LEAST_RANKS) return undefined;
   const times = instanceTimes(graph);
-  const byKey = new Map<string, number[]>();
-  for (const { key, ownNs } of times.flat()) {
-    const list = byKey.get(key);
-    if (list === undefined) byKey.set(key, [ownNs]);
-    else list.push(ownNs);
-  }
-  const sums = times.map((list) => list.reduce((sum, { ownNs }) => sum + ownNs, 0));
+  const byKey: number[][] = [];
+  for (const { key, ownNs } of times) key.forEach((place, index) => (byKey[place] ??= []).push(ownNs[index]));
+  const sums = times.map(({ ownNs }) => ownNs.reduce((sum, ns) => sum + ns, 0));
   const slowest = sums.reduce((most, sum, index) => (sum > sums[most] ? index : most), 0);
-  const ofInstance = times[slowest].map(({ key, ownNs }) => {
-    const sorted = byKey.get(key)!.sort((a, b) => a - b);
+  const ofInstance = times[slowest].ownNs.map((ownNs, index) => {
+    const sorted = byKey[times[slowest].key[index]].sort((a, b) => a - b);
     const median = sorted[Math.floor((sorted.length - 1) / 2)];
     return ownNs > median ? median / ownNs : 1;
   });
@@ -187,7 +197,11 @@ function questions(
  */
 export function whatIfs(graph: EventGraph, order: Uint32Array, known: WhatIfFacts): WhatIfs {
   const { keepPhaseLags } = known;
-  const endOf = (change: Change): number => largest(replayGraph(graph, order, { ...change, keepPhaseLags }).endNs);
+  let times: ReplayedTimes | undefined;
+  const endOf = (change: Change): number => {
+    times = replayGraph(graph, order, { ...change, keepPhaseLags }, times);
+    return largest(times.endNs);
+  };
   const measuredNs = largest(graph.endNs);
   const replayedNs = endOf({});
   const answers = questions(graph, known).map(({ id, what, change }) => {

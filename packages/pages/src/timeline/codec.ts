@@ -1,4 +1,5 @@
 import type { TimelineData } from '../page-data.js';
+import { VarintWriter } from './varint-writer.js';
 
 /** The timeline's columns of integers by name, as the page's script reads them. */
 export type TimelineColumns = Record<(typeof COLUMN_NAMES)[number], Float64Array>;
@@ -34,16 +35,6 @@ const COLUMN_NAMES = [
   'exposed.phase',
 ] as const;
 
-/** Seven bits a byte, lowest first; by division, as times need more than 32 bits. */
-function writeVarint(bytes: number[], value: number): void {
-  let rest = value;
-  while (rest >= 128) {
-    bytes.push((rest % 128) + 128);
-    rest = Math.floor(rest / 128);
-  }
-  bytes.push(rest);
-}
-
 /** Small differences of either sign become small numbers. */
 function zigzag(difference: number): number {
   return difference < 0 ? -difference * 2 - 1 : difference * 2;
@@ -54,19 +45,19 @@ function zigzag(difference: number): number {
  * before compression a third of 32-bit integers, and times longer than 2³¹ ns fit.
  */
 export function encodeColumns(timeline: TimelineData): Uint8Array {
-  const bytes: number[] = [];
+  const bytes = new VarintWriter();
   for (const name of COLUMN_NAMES) {
     const [part, key] = name.split('.') as ['kernels', 'track'];
     const column = timeline[part][key];
-    writeVarint(bytes, column.length);
+    bytes.put(column.length);
     let last = 0;
     for (const value of column) {
       if (!Number.isSafeInteger(value)) throw new RangeError(`timeline column ${name} holds ${value}, not an integer`);
-      writeVarint(bytes, zigzag(value - last));
+      bytes.put(zigzag(value - last));
       last = value;
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes.written;
 }
 
 /** @returns the columns that {@link encodeColumns} wrote. */

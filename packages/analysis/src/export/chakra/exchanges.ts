@@ -1,4 +1,5 @@
-import type { Collective, CollectivePart } from '../../across/collectives.js';
+import type { CollectivePart } from '../../across/collective-part.js';
+import type { Collective } from '../../across/collectives.js';
 import type { RankView } from '@epemu/timeline';
 import type { TraceSet } from '../../model.js';
 

@@ -3,6 +3,7 @@ import type { Configuration } from '@epemu/config';
 import { NoProgressError, deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
 import type { RunSpool } from '@epemu/outputs';
+import { shareOf } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import { whereText } from './coordinator/failure.js';
@@ -115,7 +116,7 @@ function stallError(
   seconds: number,
 ): NoProgressError {
   const at = ranks.map((rank) => current.get(rank) ?? -1);
-  const earliest = Math.min(...at);
+  const earliest = at.reduce((least, id) => (shareOf(program, id) < shareOf(program, least) ? id : least));
   const where = whereText(program.operations[earliest]);
   return new NoProgressError(
     `no rank has moved for ${seconds} s; furthest behind is rank ${ranks[at.indexOf(earliest)]} ${where}; ` +

@@ -1,3 +1,4 @@
+import { shareOf } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 
 /** How far a run is. */
@@ -27,9 +28,13 @@ export class ProgressTracker {
   note(operations: readonly (readonly [number, number])[]): RunProgress | undefined {
     for (const [rank, operation] of operations) this.#current.set(rank, operation);
     if (this.#current.size < this.#ranks) return undefined;
-    const { operations: all } = this.#program;
-    const slowest = Math.min(...this.#current.values());
-    const { phase, layer } = all[slowest];
-    return { stage: 'running', phase, layer, share: (slowest + 1) / all.length };
+    let slowest = 0;
+    let share = Number.POSITIVE_INFINITY;
+    for (const operation of this.#current.values()) {
+      const of = shareOf(this.#program, operation);
+      if (of < share) [slowest, share] = [operation, of];
+    }
+    const { phase, layer } = this.#program.operations[slowest];
+    return { stage: 'running', phase, layer, share };
   }
 }

@@ -17,7 +17,7 @@ import {
 } from '@epemu/outputs';
 import type { AnalysedRun, MergeResult, Report } from '@epemu/outputs';
 import { reportPage } from '@epemu/pages';
-import { buildProgram } from '@epemu/schedule';
+import { buildProgram, programOf } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
@@ -80,7 +80,7 @@ function checkNumerics(numerics: Numerics): void {
 }
 
 /** @throws BadInputError naming what cannot happen: a fault without a process to hit, or past the last operation. */
-function checkFaults({ faults }: Configuration, operations: number, inMemory: boolean): void {
+function checkFaults({ faults }: Configuration, program: Program, inMemory: boolean): void {
   if (faults.length > 0 && inMemory) {
     throw new BadInputError(
       'faults',
@@ -88,12 +88,12 @@ function checkFaults({ faults }: Configuration, operations: number, inMemory: bo
         'set fabric to websocket or remove faults',
     );
   }
-  const beyond = faults.find(({ operation }) => operation >= operations);
-  if (beyond === undefined) return;
-  throw new BadInputError(
-    'faults',
-    `faults names operation ${beyond.operation}, but operations are 0 to ${operations - 1}`,
-  );
+  for (const { rank, operation } of faults) {
+    const { length } = programOf(program, rank).operations;
+    if (operation < length) continue;
+    const allowed = `operations of rank ${rank} are 0 to ${length - 1}`;
+    throw new BadInputError('faults', `faults names operation ${operation}, but ${allowed}`);
+  }
 }
 
 const NOTHING_MERGED: MergeResult = {
@@ -139,7 +139,7 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const runId = newRunId(configuration.scenario, new Date());
   const program = buildProgram(configuration);
   const inMemory = configuration.fabric === 'memory' && external === undefined;
-  checkFaults(configuration, program.operations.length, inMemory);
+  checkFaults(configuration, program, inMemory);
   const folder = prepareFolder(options.out ?? join('runs', runId), options.force ?? false);
   writeFileSync(join(folder, 'config.json'), `${JSON.stringify(configuration, null, 1)}\n`);
   const spool = new RunSpool(folder);

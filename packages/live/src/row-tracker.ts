@@ -1,5 +1,5 @@
 import type { Move } from '@epemu/cluster';
-import type { Program } from '@epemu/schedule';
+import type { Operation, Program } from '@epemu/schedule';
 
 /** A row of the schedule that not all ranks have ended yet. */
 interface OpenRow {
@@ -27,18 +27,20 @@ export interface LayerTime {
 }
 
 /** What of a program decides rows and layers. */
-type RowSource = Pick<Program, 'operations' | 'layerMarker'>;
+type RowSource = Pick<Program, 'operations' | 'layerMarker' | 'roles'>;
 
 /**
- * Follows by how much ranks end the compute of each row of the schedule later than the earliest one, and how long
- * layers take. Memory: the rows in which ranks are now, and a few numbers a layer.
+ * Follows, among the ranks of each role, by how much they end the compute of each row of the schedule later than the earliest one, and how
+ * long layers of the first role that has any take. Memory: the rows in which ranks are now, and a few numbers a layer.
  */
 export class RowTracker {
-  readonly #ranks: number;
+  /** Ranks of the role whose layers are timed. */
+  readonly #markedRanks: number;
   readonly #operations: RowSource['operations'];
-  /** By row: its recorded compute operations. */
-  readonly #compute = new Map<number, { count: number; layer: number }>();
-  readonly #open = new Map<number, OpenRow>();
+  readonly #roles: RowSource['roles'];
+  /** By role and row: its recorded compute operations. */
+  readonly #compute = new Map<string, { count: number; layer: number }>();
+  readonly #open = new Map<string, OpenRow>();
   /** Sums of lags over all rows ended, by rank, ns. */
   readonly #sumsNs: Float64Array;
   #rows = 0;
@@ -47,18 +49,22 @@ export class RowTracker {
   readonly #marks: { readonly operation: number; readonly dense: boolean; sumNs: number; ranks: number }[];
   readonly #markOf: ReadonlyMap<number, number>;
 
-  constructor({ operations, layerMarker }: RowSource, ranks: number) {
-    this.#ranks = ranks;
+  constructor({ operations, layerMarker, roles }: RowSource, ranks: number) {
+    this.#roles = roles;
     this.#operations = operations;
     this.#sumsNs = new Float64Array(ranks);
-    for (const { kind, recorded, row, layer } of operations) {
+    for (const operation of operations) {
+      const { kind, recorded, layer } = operation;
       if (kind !== 'compute' || !recorded) continue;
-      const known = this.#compute.get(row);
-      if (known === undefined) this.#compute.set(row, { count: 1, layer });
+      const known = this.#compute.get(rowKey(operation));
+      if (known === undefined) this.#compute.set(rowKey(operation), { count: 1, layer });
       else known.count++;
     }
-    this.#marks = operations
-      .filter(({ phase, recorded }) => phase === layerMarker && recorded)
+    const marks = operations.filter(({ phase, recorded }) => phase === layerMarker && recorded);
+    const markedRole = marks[0]?.role ?? 0;
+    this.#markedRanks = roles[markedRole].ranks.length;
+    this.#marks = marks
+      .filter(({ role }) => role === markedRole)
       .map(({ id, dense }) => ({ operation: id, dense, sumNs: 0, ranks: 0 }));
     this.#markOf = new Map(this.#marks.map(({ operation }, index) => [operation, index]));
   }
@@ -72,25 +78,26 @@ export class RowTracker {
       this.#marks[mark].sumNs += startNs;
       this.#marks[mark].ranks++;
     }
-    if (operation.kind === 'compute') this.#noteCompute(operation.row, rank, endNs);
+    if (operation.kind === 'compute') this.#noteCompute(operation, rank, endNs);
   }
 
-  #noteCompute(row: number, rank: number, endNs: number): void {
-    const { count, layer } = this.#compute.get(row)!;
-    let open = this.#open.get(row);
+  #noteCompute(operation: Operation, rank: number, endNs: number): void {
+    const { row } = operation;
+    const key = rowKey(operation);
+    const { count, layer } = this.#compute.get(key)!;
+    const { ranks } = this.#roles[operation.role];
+    let open = this.#open.get(key);
     if (open === undefined) {
-      open = {
-        endsNs: new Float64Array(this.#ranks),
-        left: new Uint16Array(this.#ranks).fill(count),
-        ranks: this.#ranks,
-      };
-      this.#open.set(row, open);
+      const { length } = this.#sumsNs;
+      open = { endsNs: new Float64Array(length), left: new Uint16Array(length).fill(count), ranks: ranks.length };
+      this.#open.set(key, open);
     }
     open.endsNs[rank] = Math.max(open.endsNs[rank], endNs);
     if (--open.left[rank] > 0 || --open.ranks > 0) return;
-    this.#open.delete(row);
-    const earliestNs = open.endsNs.reduce((least, end) => Math.min(least, end));
-    const lagNs = Array.from(open.endsNs, (end) => end - earliestNs);
+    this.#open.delete(key);
+    const { endsNs } = open;
+    const earliestNs = ranks.reduce((least, of) => Math.min(least, endsNs[of]), Number.POSITIVE_INFINITY);
+    const lagNs = Array.from(endsNs, (end) => Math.max(0, end - earliestNs));
     lagNs.forEach((lag, of) => (this.#sumsNs[of] += lag));
     this.#rows++;
     if (this.#last === undefined || row > this.#last.row) this.#last = { row, layer, lagNs };
@@ -114,7 +121,7 @@ export class RowTracker {
   /** Mean start of the first layer over ranks, µs; undefined until all ranks have come to it. */
   get firstLayerStartUs(): number | undefined {
     const { sumNs, ranks } = this.#marks[0] ?? { sumNs: 0, ranks: 0 };
-    return ranks === this.#ranks ? sumNs / ranks / 1000 : undefined;
+    return ranks === this.#markedRanks ? sumNs / ranks / 1000 : undefined;
   }
 
   /** @returns times of the layers that all ranks have ended, in order; the last layer of a run is never among them. */
@@ -122,9 +129,13 @@ export class RowTracker {
     const times: LayerTime[] = [];
     for (let i = 0; i + 1 < this.#marks.length; i++) {
       const [begin, end] = [this.#marks[i], this.#marks[i + 1]];
-      if (begin.ranks < this.#ranks || end.ranks < this.#ranks) break;
-      times.push({ dense: begin.dense, us: (end.sumNs - begin.sumNs) / this.#ranks / 1000 });
+      if (begin.ranks < this.#markedRanks || end.ranks < this.#markedRanks) break;
+      times.push({ dense: begin.dense, us: (end.sumNs - begin.sumNs) / this.#markedRanks / 1000 });
     }
     return times;
   }
+}
+
+function rowKey({ role, row }: Operation): string {
+  return `${role} ${row}`;
 }

@@ -1,5 +1,6 @@
 import type { Configuration } from '@epemu/config';
 import { plainText } from '@epemu/pages';
+import { shareOf } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { KEPT_ROWS } from './state.js';
 import type { OperationColumns, RunHead } from './state.js';
@@ -21,6 +22,7 @@ function operationColumns(program: Program, phases: readonly string[]): Operatio
     stream: column(({ stream }) => stream),
     communication: column(({ kind }) => (kind === 'compute' ? 0 : 1)),
     recorded: column(({ recorded }) => (recorded ? 1 : 0)),
+    share: column(({ id }) => Number(shareOf(program, id).toFixed(6))),
   };
 }
 

@@ -32,6 +32,8 @@ export interface OperationColumns {
   readonly communication: readonly number[];
   /** 0 in the warm-up cell, which enters no timeline. */
   readonly recorded: readonly number[];
+  /** Share of its rank's operations that have been launched with it, 0 to 1. */
+  readonly share: readonly number[];
 }
 
 /** What is known of a run from its beginning. */

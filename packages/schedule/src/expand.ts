@@ -112,6 +112,8 @@ export function buildProgram(configuration: Configuration): Program {
     roles: roles.map(({ name, ranks, group }, index) => ({
       ...{ name, ranks, group: group.name },
       attends: withoutExchange.some(({ role, tokens }) => role === index && tokens.includes('attend')),
+      firstOperation: withoutExchange.findIndex(({ role }) => role === index),
+      operationCount: withoutExchange.filter(({ role }) => role === index).length,
     })),
   };
   checkAcyclic(unchecked);

@@ -124,6 +124,9 @@ export interface RoleProgram {
   readonly group: string;
   /** Whether its ranks have tokens of their own: they attend. */
   readonly attends: boolean;
+  /** Its operations have consecutive ids: the first, and how many there are. */
+  readonly firstOperation: number;
+  readonly operationCount: number;
 }
 
 /** What the ranks do, fixed before the run. */
@@ -144,8 +147,19 @@ export interface Program {
 /** @returns what a rank does: the program with its role's operations alone, whose ids stay as they are. */
 export function programOf(program: Program, rank: number): Program {
   if (program.roles.length === 1) return program;
-  const role = program.roles.findIndex(({ ranks }) => ranks.includes(rank));
-  return { ...program, operations: program.operations.filter((operation) => operation.role === role) };
+  const { firstOperation, operationCount } = program.roles.find(({ ranks }) => ranks.includes(rank))!;
+  return { ...program, operations: program.operations.slice(firstOperation, firstOperation + operationCount) };
+}
+
+/** @returns an operation's place among those of its role, in launch order. */
+export function placeInRole({ roles, operations }: Program, id: number): number {
+  return id - roles[operations[id].role].firstOperation;
+}
+
+/** @returns the share of a rank's operations that it has come to when it is in this one, 0 to 1; 0 before the first. */
+export function shareOf(program: Program, id: number): number {
+  if (id < 0) return 0;
+  return (placeInRole(program, id) + 1) / program.roles[program.operations[id].role].operationCount;
 }
 
 /** @returns how many operation ids there are up to the last of a program: tables by id are as long. */

@@ -18,7 +18,7 @@ const PROGRAM: Program = {
   operations: [],
   exchanges: [],
   earlier: [],
-  roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }],
+  roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
   streams: [],
   layerMarker: '',
 };

@@ -105,7 +105,11 @@ export function program(layers: number): Program {
   ];
   return {
     ...{ launch: 'eager', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' },
-    ...{ exchanges: [], earlier: [], roles: [{ name: 'all', ranks: [0], group: 'all', attends: true }] },
+    ...{
+      exchanges: [],
+      earlier: [],
+      roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
+    },
   };
 }
 

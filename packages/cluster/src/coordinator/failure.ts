@@ -1,4 +1,5 @@
 import { EpemuError, NoProgressError, RankFailedError } from '@epemu/core';
+import { shareOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import type { Member } from './member.js';
 
@@ -78,8 +79,7 @@ export class FailureLog {
   }
 
   #latestOperation(member: Member): Operation | undefined {
-    const latest = Math.max(-1, ...member.current.values());
-    return this.#program.operations[latest];
+    return this.#program.operations[furthest(this.#program, member.current.values())];
   }
 }
 
@@ -94,6 +94,11 @@ function describeExit(exit: ProcessExit | undefined): string {
   return `ended with exit status ${String(exit.code)}`;
 }
 
+/** @returns which of several ranks' operations is furthest on in its program; −1 where none has begun. */
+function furthest(program: Program, operations: Iterable<number>): number {
+  return [...operations].reduce((most, id) => (shareOf(program, id) > shareOf(program, most) ? id : most), -1);
+}
+
 /**
  * @returns the error of a run in which nothing has moved for `seconds`. It names who has been silent for most of that
  * time, for a stopped process holds up others that still tell so; without one, who is furthest behind.
@@ -104,8 +109,9 @@ export function noProgress(program: Program, members: readonly Member[], seconds
   const silent = unfinished
     .filter(({ heardAt }) => heardAt < silentSince)
     .sort((a, b) => a.heardAt - b.heardAt || a.worker - b.worker)[0];
-  const at = (member: Member): number => Math.max(-1, ...member.current.values());
-  const behind = silent ?? unfinished.sort((a, b) => at(a) - at(b) || a.worker - b.worker)[0];
+  const at = (member: Member): number => furthest(program, member.current.values());
+  const share = (member: Member): number => shareOf(program, at(member));
+  const behind = silent ?? unfinished.sort((a, b) => share(a) - share(b) || a.worker - b.worker)[0];
   if (behind === undefined) return new NoProgressError(`no worker has moved for ${seconds} s`);
   const where = whereText(program.operations[at(behind)]);
   const why = silent === undefined ? 'furthest behind' : 'silent';

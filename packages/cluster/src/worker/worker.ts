@@ -3,9 +3,9 @@ import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, RankFailedError, asEpemuError, deferred, messageOf } from '@epemu/core';
 import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
-import { buildProgram } from '@epemu/schedule';
+import { buildProgram, placeInRole } from '@epemu/schedule';
 import { hostAndPort, isWildcard } from '@epemu/http';
-import type { Operation } from '@epemu/schedule';
+import type { Operation, Program } from '@epemu/schedule';
 import { encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import type { WorkerState } from '@epemu/metrics';
 import { runLabels } from '@epemu/outputs';
@@ -88,6 +88,7 @@ class Worker {
   /** Messages of the coordinator. */
   #heard = 0;
   readonly #silence: StallWatch;
+  #program: Program | undefined;
   /** Why the run failed: this worker's own fault, or else what the coordinator says. */
   #failure: EpemuError | undefined;
   readonly #interrupt = (): void => {
@@ -222,6 +223,7 @@ class Worker {
     const ranks = workerOfRank.flatMap((of, rank) => (of === worker ? [rank] : []));
     this.#options.onPlaced?.({ ranks, configuration, runId });
     const program = buildProgram(configuration);
+    this.#program = program;
     const group = new RankGroup({
       configuration,
       program,
@@ -314,7 +316,8 @@ class Worker {
 
   /** Faults happen at a rank's n-th operation, so that they do not depend on host time. */
   #injectFault(rank: number, operation: Operation): void {
-    const fault = this.#configuration!.faults.find((entry) => entry.rank === rank && entry.operation === operation.id);
+    const place = placeInRole(this.#program!, operation.id);
+    const fault = this.#configuration!.faults.find((entry) => entry.rank === rank && entry.operation === place);
     if (fault === undefined) return;
     this.#tellProgress(() => {
       process.kill(process.pid, fault.kind === 'kill' ? 'SIGKILL' : 'SIGSTOP');

@@ -23,8 +23,10 @@ export interface Slowest {
 /** @returns the slowest rank, the first of several; undefined for no ranks. */
 export function slowestOf({ head, positions }: Pick<LiveState, 'head' | 'positions'>): Slowest | undefined {
   if (head === null || positions.length === 0) return undefined;
-  const operation = positions.reduce((least, at) => Math.min(least, at));
-  const share = (operation + 1) / head.operations.phase.length;
+  const { share: shares } = head.operations;
+  const shareAt = (operation: number): number => (operation < 0 ? 0 : shares[operation]);
+  const operation = positions.reduce((least, at) => (shareAt(at) < shareAt(least) ? at : least));
+  const share = shareAt(operation);
   return { rank: positions.indexOf(operation), operation, share };
 }
 

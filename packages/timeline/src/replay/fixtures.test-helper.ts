@@ -78,7 +78,16 @@ export function programOf(steps: readonly Step[]): Program {
     ...{
       exchanges: [],
       earlier: [],
-      roles: [{ name: 'all', ranks: Array.from({ length: 64 }, (_, rank) => rank), group: 'all', attends: true }],
+      roles: [
+        {
+          name: 'all',
+          ranks: Array.from({ length: 64 }, (_, rank) => rank),
+          group: 'all',
+          attends: true,
+          firstOperation: 0,
+          operationCount: 0,
+        },
+      ],
     },
   };
 }

@@ -91,7 +91,7 @@ describe('a run', () => {
     const beyond = { ...memory, fabric: 'websocket' as const, faults: [{ ...memory.faults[0], operation: 9999 }] };
     for (const [configuration, words] of [
       [memory, /faults .*fabric is memory/],
-      [beyond, /faults names operation 9999, but operations are 0 to \d+$/],
+      [beyond, /faults names operation 9999, but operations of rank \d+ are 0 to \d+$/],
     ] as const) {
       const error = await run({ configuration }).catch((thrown: unknown) => thrown);
       expect(error).to.be.instanceOf(BadInputError).and.have.property('message').that.matches(words);

@@ -1,5 +1,6 @@
 export * from './configuration.js';
 export * from './explain.js';
+export { locatedInFile } from './locate.js';
 export * from './resolve.js';
 export { roleOfRank, rolesOf } from './roles.js';
 export type { Group, Role } from './roles.js';

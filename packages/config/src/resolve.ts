@@ -7,7 +7,7 @@ import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
 import { explainIssue, shown } from './explain.js';
 import { kernelsFor } from './kernel-lists.js';
-import { CONFIGURATION_SCHEMA, keysAt } from './schema.js';
+import { CONFIGURATION_SCHEMA, CONFIGURATION_VERSION, keysAt } from './schema.js';
 import { scenarioData, scenarioNames } from './scenario-data.js';
 import { applySetting, environmentOverrides, isPlainObject, merged, parseScalar, readScenarioFile } from './sources.js';
 import type { PlainObject } from './sources.js';
@@ -58,6 +58,16 @@ function splitSettings(settings: readonly string[]): { whole: PlainObject; paths
     else paths.push(setting);
   }
   return { whole, paths };
+}
+
+/** Brings a configuration of an older version to the present one. @throws BadInputError naming a version that is unknown. */
+function migrated(values: PlainObject): PlainObject {
+  const { version = 1 } = values;
+  if (version !== 1 && version !== CONFIGURATION_VERSION) {
+    const known = `this epemu reads versions 1 to ${CONFIGURATION_VERSION}`;
+    throw new BadInputError('version', `version is ${shown(version)}, but ${known}; use an epemu as new as the file`);
+  }
+  return { ...values, version: CONFIGURATION_VERSION };
 }
 
 function refuseUnknownKeys(values: PlainObject): void {
@@ -118,7 +128,7 @@ function refuseNoMapping(schedule: unknown): void {
  * @throws BadInputError naming field, value and what is allowed.
  */
 export function resolveConfiguration(sources: ConfigurationSources): Configuration {
-  const file = baseOf(sources.scenario);
+  const file = migrated(baseOf(sources.scenario));
   refuseUnknownKeys(file);
   refuseNoMapping(file['schedule']);
   const { whole, paths } = splitSettings(sources.settings ?? []);

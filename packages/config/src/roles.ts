@@ -55,8 +55,8 @@ function resolve({ ranks, layers, roles, groups }: RoleSource): readonly Role[] 
     const [first = 0, last = first] = role.layers === undefined ? [0, layers - 1] : boundsOf(role.layers);
     const named = role.group === undefined ? undefined : byName.get(role.group);
     if (role.group !== undefined && named === undefined) {
-      const known = byName.size === 0 ? 'there are none' : `there are ${[...byName.keys()].join(', ')}`;
-      throw new BadInputError(`roles.${name}.group`, `roles.${name}.group is ${role.group}, but of groups ${known}`);
+      const known = byName.size === 0 ? 'there are no groups' : `the groups are ${[...byName.keys()].join(', ')}`;
+      throw new BadInputError(`roles.${name}.group`, `roles.${name}.group is ${role.group}, but ${known}`);
     }
     const group = named ?? { name, ranks: own, expertRanks: own };
     return { name, ranks: own, layers: { first, last }, group };
@@ -68,14 +68,16 @@ function boundsOf(range: string): number[] {
 }
 
 /** @returns the numbers of `0-3,8` or of a list, ascending. @throws BadInputError where one is named twice. */
-function numbersOf(spec: string | readonly number[], field: string): readonly number[] {
+function numbersOf(spec: string | number | readonly number[], field: string): readonly number[] {
   const numbers =
-    typeof spec !== 'string'
+    typeof spec === 'object'
       ? [...spec]
-      : spec.split(',').flatMap((part) => {
-          const [first, last = first] = boundsOf(part);
-          return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
-        });
+      : String(spec)
+          .split(',')
+          .flatMap((part) => {
+            const [first, last = first] = boundsOf(part);
+            return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
+          });
   numbers.sort((a, b) => a - b);
   const twice = numbers.find((rank, i) => rank === numbers[i + 1]);
   if (twice !== undefined) throw new BadInputError(field, `${field} names rank ${twice} twice; name it once`);
@@ -119,13 +121,14 @@ export function checkRoles(configuration: Configuration): void {
     const phases = schedule.phases.filter((phase) => phase.roles === undefined || phase.roles.includes(role.name));
     if (phases.length === 0)
       refuse(field, `no phase of the schedule is for the role ${role.name}; add one, or remove it`);
-    checkGroup(configuration, role);
   }
   const homeless = Array.from({ length: ranks }, (_, rank) => rank).filter((rank) => !owner.has(rank));
   if (homeless.length > 0) {
-    refuse('roles', `${listed(homeless)} of ${ranks} have no role; add them to one, or lower ranks`);
+    const [have, them] = homeless.length === 1 ? ['has', 'it'] : ['have', 'them'];
+    refuse('roles', `${listed(homeless)} of ${ranks} ${have} no role; add ${them} to one, or lower ranks`);
   }
-  for (const [name] of Object.entries(groups ?? {})) {
+  for (const role of roles) checkGroup(configuration, role);
+  for (const name of Object.keys(groups ?? {})) {
     if (!roles.some(({ group }) => group.name === name)) {
       refuse(`groups.${name}`, `groups.${name} is the group of no role; name it in one, or remove it`);
     }

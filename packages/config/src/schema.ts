@@ -3,9 +3,10 @@ import { ERAS } from '@epemu/presets';
 import { z } from 'zod';
 
 /** Ranks as `0-3`, `0-3,8` or a list. */
+const RANKS_TEXT = 'it must be ranks such as 0-3, 0-3,8 or [0, 1]';
 const RANKS_SCHEMA = z.union(
-  [z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/), z.array(z.int().nonnegative())],
-  'it must be ranks such as 0-3, 0-3,8 or [0, 1]',
+  [z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, RANKS_TEXT), z.int().nonnegative(), z.array(z.int().nonnegative())],
+  RANKS_TEXT,
 );
 
 /** A phase of a schedule template; see docs/scenarios.md for the format with an example. */
@@ -74,8 +75,15 @@ const FAULT_SCHEMA = z.strictObject({
   kind: z.enum(['kill', 'stop']),
 });
 
+/**
+ * Version of the configuration's format. 1 had neither steps, passes, roles nor groups, whose defaults are what it meant;
+ * files without a version are of it.
+ */
+export const CONFIGURATION_VERSION = 2;
+
 /** Every key of a run's configuration. Presets are inlined, so that the file repeats the run by itself. */
 export const CONFIGURATION_SCHEMA = z.strictObject({
+  version: z.literal(CONFIGURATION_VERSION).default(CONFIGURATION_VERSION),
   scenario: z.string().min(1),
   family: z.enum(['training', 'inference']),
   ranks: z.int().min(1).max(4096),

@@ -9,7 +9,7 @@ import { emptyRecord, encodeRecord } from '@epemu/timeline';
 import { expect } from 'chai';
 import { readOperationsFile, writeOperationsFile } from './operations-file.js';
 
-const MAGIC = 'EPEMU-OPERATIONS/1\n';
+const MAGIC = 'EPEMU-OPERATIONS/2\n';
 const configuration = resolveConfiguration({
   scenario: 'decode',
   flags: { ranks: 2, layers: 1, tokensPerMicrobatch: 4, overlap: 'none' },
@@ -72,7 +72,7 @@ describe('a file of operations', () => {
 
   it('is refused when it is missing or not compressed', async () => {
     expect(await refusalOf(join(folder, 'nothing.gz'))).to.include('name the folder of a finished run');
-    writeFileSync(path, 'EPEMU-OPERATIONS/1\n');
+    writeFileSync(path, MAGIC);
     expect(await refusalOf(path)).to.include('cannot be read');
   });
 
@@ -85,10 +85,10 @@ describe('a file of operations', () => {
   });
 
   it('is refused when it is of another version or another kind of file', async () => {
-    damage((content) => Buffer.concat([Buffer.from('EPEMU-OPERATIONS/2\n'), content.subarray(MAGIC.length)]));
-    expect(await refusalOf(path)).to.include('is not a record of operations that this version reads');
+    damage((content) => Buffer.concat([Buffer.from('EPEMU-OPERATIONS/1\n'), content.subarray(MAGIC.length)]));
+    expect(await refusalOf(path)).to.include('is a record of operations of version 1; this epemu reads version 2');
     damage(() => Buffer.from('{"traceEvents":[]}'));
-    expect(await refusalOf(path)).to.include('is not a record of operations that this version reads');
+    expect(await refusalOf(path)).to.include('is no record of operations; this epemu reads version 2');
   });
 
   it('is refused when its content ends in the middle of a part, or has none', async () => {

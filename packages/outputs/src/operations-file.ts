@@ -10,7 +10,8 @@ import type { Program } from '@epemu/schedule';
 import { decodeRecord } from '@epemu/timeline';
 import type { RankRecord } from '@epemu/timeline';
 
-const MAGIC = 'EPEMU-OPERATIONS/1\n';
+/** Version 1 had one list of operations for all ranks. */
+const MAGIC = 'EPEMU-OPERATIONS/2\n';
 
 /** What `replay` reads. */
 export interface RecordedRun {
@@ -82,7 +83,9 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
   }
   const bytes = Buffer.concat(chunks);
   if (bytes.subarray(0, MAGIC.length).toString() !== MAGIC) {
-    throw new BadInputError(path, `${path} is not a record of operations that this version reads`);
+    const version = /^EPEMU-OPERATIONS\/(\d+)\n/.exec(bytes.subarray(0, MAGIC.length + 8).toString())?.[1];
+    const what = version === undefined ? 'no record of operations' : `a record of operations of version ${version}`;
+    throw new BadInputError(path, `${path} is ${what}; this epemu reads version 2, so run its configuration again`);
   }
   const parts: Buffer[] = [];
   for (let at = MAGIC.length; at < bytes.length;) {

@@ -7,6 +7,7 @@ import { BASIS, KERNEL_RATE_SCHEMA, SOURCE } from './kernel-rate.js';
 import { at } from './place.js';
 import type { Place } from './place.js';
 import { ERAS, TRANSFER_SCHEMA } from './transfer-rate.js';
+import { PRESET_VERSION } from './version.js';
 
 const PORT_SCHEMA = z.strictObject({
   /** The most it carries, one direction; 1 GB/s is 1 byte a ns. */
@@ -16,6 +17,7 @@ const PORT_SCHEMA = z.strictObject({
 });
 
 const HARDWARE_SCHEMA = z.strictObject({
+  version: PRESET_VERSION,
   name: z.string().min(1),
   description: z.string().optional(),
   gpu: z.strictObject({

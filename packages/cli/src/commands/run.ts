@@ -1,6 +1,6 @@
 import { runScenario } from '@epemu/cluster';
 import type { ExternalWorkers, RunOutcome } from '@epemu/cluster';
-import { resolveConfiguration } from '@epemu/config';
+import { environmentOverrides, locatedInFile, resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { deferred } from '@epemu/core';
 import type { Command } from 'commander';
@@ -46,16 +46,11 @@ Examples:
   epemu run runs/…/config.json                   repeats a run: same digest`,
     )
     .action(async (scenario: string, flags: RunFlags) => {
-      const configuration = configurationFrom(scenario, flags);
-      if (flags.dryRun === true) {
-        const prediction = predict(configuration);
-        const json = { configuration, prediction };
-        process.stdout.write(
-          flags.json === true ? `${JSON.stringify(json, null, 1)}\n` : dryRunText(configuration, prediction),
-        );
-        return;
+      try {
+        await runOrPredict(configurationFrom(scenario, flags), flags);
+      } catch (error) {
+        throw locatedInFile(error, scenario, keysSetElsewhere(flags));
       }
-      await execute(configuration, flags);
     });
 }
 
@@ -140,4 +135,26 @@ function printOutcome(outcome: RunOutcome, flags: RunFlags): void {
     process.stderr.write(failureText(outcome));
     process.exitCode = outcome.error.exitCode;
   }
+}
+
+/** Keys of the configuration that the environment and the command line set. */
+function keysSetElsewhere(flags: RunFlags): ReadonlySet<string> {
+  const settings = settingsOf(flags).map((setting) => setting.split(/[.=]/)[0]);
+  return new Set([
+    ...Object.keys(environmentOverrides(process.env)),
+    ...Object.keys(configurationFlags(flags)),
+    ...settings,
+  ]);
+}
+
+async function runOrPredict(configuration: Configuration, flags: RunFlags): Promise<void> {
+  if (flags.dryRun !== true) {
+    await execute(configuration, flags);
+    return;
+  }
+  const prediction = predict(configuration);
+  const json = { configuration, prediction };
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(json, null, 1)}\n` : dryRunText(configuration, prediction),
+  );
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { PROJECT } from './support/commands.js';
 import { CliProcess } from './support/run-cli.js';
 import type { CliEnd } from './support/run-cli.js';
 import { childrenOf } from './support/processes.js';
@@ -47,6 +48,19 @@ const set = (setting: string, names: readonly string[]): BadInput => ({
 
 const file = (what: string, path: string, names: readonly string[]): BadInput => ({ what, args: ['run', path], names });
 
+/** Rows of an example with one thing changed. */
+const example = (
+  name: string,
+  changes: readonly (readonly [what: string, from: RegExp, to: string, names: readonly string[]])[],
+): BadInput[] => {
+  const text = readFileSync(join(PROJECT, 'examples', `${name}.yaml`), 'utf8');
+  return changes.map(([what, from, to, names], index) => {
+    const changedText = text.replace(from, to);
+    if (changedText === text) throw new Error(`${name}.yaml has nothing to change for ${what}`);
+    return file(what, yaml(`${name}-${index}`, changedText), names);
+  });
+};
+
 const TABLE: readonly BadInput[] = [
   { what: 'an unknown scenario', args: ['run', 'trane'], names: ['scenario', 'trane', 'train'] },
   file('an unknown key in a file', yaml('key', 'scenario: decode\nrank: 8\n'), ['rank', 'did you mean ranks?']),
@@ -55,6 +69,36 @@ const TABLE: readonly BadInput[] = [
   file('a broken file', yaml('broken', 'scenario: decode\nranks: 8\nlayers: [1, 2\n'), ['broken.yaml', 'line 4']),
   file('a file that is a list', yaml('list', '- decode\n'), ['list.yaml', 'no mapping']),
   file('a file of an unknown scenario', yaml('named', 'scenario: mine\nranks: 8\n'), ['scenario', 'mine']),
+  ...example('two-stage-pipeline', [
+    ['a rank without a role', /ranks: 4-7, /, 'ranks: 4-6, ', ['line 8', 'rank 7', 'role']],
+    ['a rank with two roles', /ranks: 4-7, /, 'ranks: 3-7, ', ['line 10', 'rank 3', 'stage-0 and stage-1']],
+    ['a rank named twice in a role', /ranks: 4-7, /, 'ranks: "4-7,5", ', ['line 10', 'rank 5 twice']],
+    ['ranks that are none', /ranks: 4-7, /, 'ranks: 4-five, ', ['line 10', 'roles.stage-1.ranks', '4-five']],
+    ['a role that no rank has', /roles: \[stage-1\]/, 'roles: [stage-9]', ['RECEIVE', 'stage-9', 'no rank has']],
+    ['layers beyond the last', /layers: 2-3/, 'layers: 2-4', ['line 10', 'roles.stage-1.layers', '2-4']],
+    ['a message nobody receives', /layers: 2-3/, 'layers: 3-3', ['SEND', 'nobody receives']],
+    ['a message nobody sends', /\n {4}- name: SEND[^]*/, '\n', ['line 22', 'RECEIVE', 'nobody sends']],
+    ['an unknown group', /layers: 2-3 }/, 'layers: 2-3, group: moe }', ['roles.stage-1.group', 'moe', 'no groups']],
+    ['a micro-batch that no pass takes', /, \[3\]/, '', ['line 14', 'no pass', 'micro-batch 3']],
+    ['a pass of an unknown micro-batch', /\[3\]/, '[4]', ['schedule.passes.3', 'micro-batch 4']],
+    ['a send before what it sends', /after: \[SHARED, COMBINE\]/, 'after: [SHARED]', ['line 44', 'SEND', 'COMBINE']],
+    ['a stage that does not wait for its input', /after: \[RECEIVE, /, 'after: [', ['ATTN', 'RECEIVE', 'add it']],
+  ]),
+  ...example('attention-and-expert-ranks', [
+    ['a group without a rank of its role', /ranks: 0-5, experts/, 'ranks: 0-4, experts', ['experts', 'rank 5', 'moe']],
+    ['experts outside their group', /experts: 4-5 }/, 'experts: 4-6 }', ['line 13', 'groups.moe.experts', 'rank 6']],
+    ['a rank twice in a group', /ranks: 0-5, experts/, 'ranks: "0-5,2", experts', ['line 13', 'rank 2 twice']],
+    ['experts that do not divide', /experts: 4-5 }/, 'experts: 3-5 }', ['group moe', '3 ranks', '256 experts']],
+    ['a group of no role', /moe: { ranks/, 'other: { ranks: 0-3 }\n  moe: { ranks', ['groups.other', 'no role']],
+    ['experts of some ranks in normal mode', /low-latency/g, 'normal', ['only some ranks of group moe', 'low-latency']],
+  ]),
+  ...example('decode-steps', [
+    ['no step', /steps: 4/, 'steps: 0', ['line 6', 'steps is 0']],
+    ['half a step', /steps: 4/, 'steps: 1.5', ['line 6', 'steps is 1.5']],
+    ['more steps than can be held', /steps: 4/, 'steps: 65000', ['line 6', 'steps is 65000', 'operations']],
+    ['a configuration of a later version', /steps: 4/, 'version: 3', ['version is 3', 'versions 1 to 2']],
+  ]),
+  flag('steps', '0'),
   ...['0', '-1', '1e9', '12', 'many', '8.5'].map((value) =>
     flag('ranks', value, 'ranks', value === '1e9' ? '1000000000' : value),
   ),

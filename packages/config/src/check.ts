@@ -3,7 +3,7 @@ import type { KernelCatalogue } from '@epemu/kernels';
 import { transferKinds, transferOf } from '@epemu/presets';
 import { catalogueOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
-import { checkRoles } from './roles.js';
+import { checkRoles } from './check-roles.js';
 import type { PhaseTemplate } from './schema.js';
 
 function refuse(field: string, message: string): never {

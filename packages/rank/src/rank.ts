@@ -13,6 +13,7 @@ import { TimingPlane } from './timing/plane.js';
 import { PortOrder } from './timing/port-order.js';
 import { buffersOf } from './tokens/buffers.js';
 import { TokenPlane } from './tokens/plane.js';
+import { TokenProgram } from './tokens/program-run.js';
 import type { NumericsTotals } from './numerics.js';
 import type { TaskKind } from './tokens/plane.js';
 import { Topology } from './topology.js';
@@ -43,6 +44,7 @@ export class Rank {
   readonly #rank: number;
   readonly #timing: TimingPlane;
   readonly #tokens: TokenPlane;
+  readonly #tokenProgram: TokenProgram;
   readonly #mailbox = new Mailbox();
   readonly #pace: Pace;
   readonly #timeline: RankTimeline;
@@ -70,6 +72,7 @@ export class Rank {
       this.#fail = (error) => {
         this.#mailbox.fail(error);
         this.#tokens.fail(error);
+        this.#tokenProgram.fail(error);
         this.#pace.fail(error);
         reject(error);
       };
@@ -115,6 +118,7 @@ export class Rank {
         observer.onTask(rank, kind, timing);
       },
     });
+    this.#tokenProgram = new TokenProgram(this.#tokens);
     this.#timing = new TimingPlane(
       {
         rank,
@@ -145,7 +149,7 @@ export class Rank {
         onTransfer: (issue, issueNs, arrivedNs) => {
           observer.onTransfer?.(rank, issue, issueNs, arrivedNs);
         },
-        tokensArrived: (operation) => this.#tokens.tokensArrived(operation),
+        tokensArrived: ({ id }) => this.#tokenProgram.done(id),
       },
     );
   }
@@ -156,7 +160,7 @@ export class Rank {
    */
   async run(): Promise<void> {
     this.#pace.start();
-    await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#tokens.run()])]);
+    await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#tokenProgram.run()])]);
   }
 
   /**

@@ -24,7 +24,7 @@ export interface TimingHooks {
   /** Called when the background transfer of an issue has ended. */
   onTransfer(issue: Operation, issueNs: number, arrivedNs: number): void;
   /** Resolves when the real tokens of a collective have arrived: virtual time does not run ahead of the data. */
-  tokensArrived(operation: Operation): Promise<void>;
+  tokensArrived(operation: Operation): Promise<void> | undefined;
 }
 
 /** Distinguishes the jitter's draws from all others made of the same seed. */

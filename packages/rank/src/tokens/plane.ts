@@ -15,7 +15,6 @@ import type { Routed } from './dispatch-messages.js';
 import { HandOver } from './hand-over.js';
 import { Layouts } from './layouts.js';
 import { LowLatencyExchange } from './low-latency-exchange.js';
-import { TokenProgram } from './program-run.js';
 import type { ReceivedTokens } from './received.js';
 import type { ExchangeHost } from './sending.js';
 
@@ -47,7 +46,6 @@ export class TokenPlane {
   /** By index in the program. */
   readonly #exchanges = new Map<number, NormalExchange | LowLatencyExchange>();
   readonly #layouts: Layouts;
-  readonly #program: TokenProgram;
   #failure: Error | undefined;
   readonly #handOvers = new Map<number, HandOver>();
   /** Whether the rank has tokens of its own; one that only holds experts sends none to any. */
@@ -60,7 +58,6 @@ export class TokenPlane {
     this.#layouts = new Layouts(host.program);
     this.#attends = host.program.operations.some(({ tokens }) => tokens.includes('attend'));
     this.#nothing = buildLayout(host.topology, 0, host.configuration.model.topK, new Uint16Array(0));
-    this.#program = new TokenProgram(this);
   }
 
   get host(): TokenHost {
@@ -77,19 +74,9 @@ export class TokenPlane {
     return this.#host.configuration.model.sharedExperts > 0;
   }
 
-  /** Does the program's work on tokens. @throws the first failure of a message or a computation. */
-  run(): Promise<void> {
-    return this.#program.run();
-  }
-
   /** @returns the layout of a dispatch once it is routed; to be asked for once a dispatch of it. */
   layout({ exchange }: Operation): Promise<SendLayout> {
     return this.#attends ? this.#layouts.take(exchange!) : Promise.resolve(this.#nothing);
-  }
-
-  /** Resolves when an operation's work on tokens is done: those of its collective have arrived here. */
-  async tokensArrived({ id }: Operation): Promise<void> {
-    await this.#program.done(id);
   }
 
   /**
@@ -264,6 +251,5 @@ export class TokenPlane {
     this.#failure = error;
     for (const exchange of [...this.#exchanges.values(), ...this.#handOvers.values()]) exchange.fail(error);
     this.#layouts.fail(error);
-    this.#program.fail(error);
   }
 }

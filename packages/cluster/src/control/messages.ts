@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Version of the control protocol; both sides must speak the same. */
-export const CONTROL_PROTOCOL_VERSION = 3;
+export const CONTROL_PROTOCOL_VERSION = 4;
 
 const COUNT = z.int().nonnegative();
 const NUMERICS = z.strictObject({

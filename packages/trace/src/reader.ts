@@ -3,8 +3,9 @@ import { StringDecoder } from 'node:string_decoder';
 import { BadInputError, messageOf } from '@epemu/core';
 
 import { type Damage, DamagedTraceError } from './damage.js';
-import { elementOffset, onOneLine, parseElements } from './elements.js';
+import { onOneLine, parseElements } from './elements.js';
 import { asTraceEvent, type TraceEvent } from './event.js';
+import { parseLeniently } from './lenient.js';
 import { TraceScanner } from './scanner.js';
 import { unpackedPieces } from './unpack.js';
 
@@ -25,6 +26,21 @@ export interface TraceReadOptions {
 const CUT = 'copy it or record it again';
 const BROKEN = 'write it again or repair it there';
 
+/** Events with something wrong: how many, and the first. */
+interface Flawed {
+  readonly first: Damage;
+  count: number;
+}
+
+/** Whether an element says nothing at all: JAX begins and ends its events with such ones. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** One file while it is read. */
 class TraceReader {
   readonly #path: string;
@@ -33,7 +49,8 @@ class TraceReader {
   readonly #decoder = new StringDecoder('utf8');
   /** Elements so far. */
   #count = 0;
-  #skipped: { readonly first: Damage; count: number } | undefined;
+  #skipped: Flawed | undefined;
+  #mended: Flawed | undefined;
   /** Why nothing more is read. */
   #end: Damage | undefined;
 
@@ -66,6 +83,15 @@ class TraceReader {
       const reason = count === 1 ? first.reason : `${count} events are left out, for ${first.reason}`;
       yield new DamagedTraceError(this.#path, { ...first, reason });
     }
+    if (this.#mended !== undefined) {
+      const { first, count } = this.#mended;
+      const what =
+        count === 1
+          ? 'one is no strict JSON, and is read without what is wrong in it'
+          : `${count} are no strict JSON, and are read without what is wrong in them; the first`;
+      const reason = `${what}: ${first.reason}`;
+      yield new DamagedTraceError(this.#path, { ...first, reason });
+    }
     if (this.#end !== undefined) yield new DamagedTraceError(this.#path, this.#end);
   }
 
@@ -78,7 +104,8 @@ class TraceReader {
     } catch (cause) {
       const reason = `what stands beside its "traceEvents" is no JSON: ${onOneLine(cause)}`;
       this.#end ??= { reason, offset: this.#scanner.offset, event: this.#count, remedy: BROKEN, cause };
-      return '{}';
+      const mended = parseLeniently(text);
+      return isObject(mended) ? JSON.stringify(mended) : '{}';
     }
   }
 
@@ -98,36 +125,46 @@ class TraceReader {
 
   #parse(text: string): TraceEvent[] {
     if (text === '') return [];
-    const { values, problem } = parseElements(text);
+    const { values, flaws } = parseElements(text, this.#scanner.spans);
     const events: TraceEvent[] = [];
+    let next = 0;
     for (const [index, value] of values.entries()) {
+      const flaw = flaws[next]?.index === index ? flaws[next++] : undefined;
       const event = asTraceEvent(value);
+      if (flaw?.isMended === true && event !== undefined) this.#mended = this.#noted(this.#mended, text, flaw);
       if (event !== undefined) events.push(event);
-      else if (!this.#skip(text, index)) return events;
+      else if (!isEmpty(value)) this.#skipped = this.#noted(this.#skipped, text, flaw ?? { index, value });
+      if (!this.#isLenient && (this.#skipped ?? this.#mended) !== undefined) {
+        this.#end = (this.#skipped ?? this.#mended)!.first;
+        break;
+      }
     }
     this.#count += values.length;
-    const offset = this.#scanner.eventsOffset + (problem?.offset ?? 0);
-    if (problem !== undefined) this.#end = { ...problem, offset, event: this.#count, remedy: BROKEN };
     return events;
   }
 
-  /** Takes note of an element that is no event. @returns whether reading goes on. */
-  #skip(text: string, index: number): boolean {
-    if (this.#skipped !== undefined) {
-      this.#skipped.count++;
-      return true;
+  /** Takes note of an element that is no event, or not a sound one. */
+  #noted(
+    flawed: Flawed | undefined,
+    text: string,
+    found: { readonly index: number; readonly reason?: string; readonly cause?: unknown; readonly value?: unknown },
+  ): Flawed {
+    if (flawed !== undefined) {
+      flawed.count++;
+      return flawed;
     }
+    const { index, reason, cause, value } = found;
     const event = this.#count + index;
-    const offset = this.#scanner.eventsOffset + elementOffset(text, index);
-    const first = { reason: `event ${event} has no "ph"`, offset, event, remedy: 'every trace event needs one' };
-    if (this.#isLenient) this.#skipped = { first, count: 1 };
-    else this.#end = first;
-    return this.#isLenient;
+    const offset = this.#scanner.eventsOffset + Buffer.byteLength(text.slice(0, this.#scanner.spans[2 * index]));
+    const place = { offset, event, isOfEvents: true };
+    if (reason !== undefined) return { first: { ...place, reason, remedy: BROKEN, cause }, count: 1 };
+    const why = isObject(value) ? `event ${event} has no "ph"` : `event ${event} is not an object`;
+    return { first: { ...place, reason: why, remedy: 'every trace event needs one' }, count: 1 };
   }
 
   /** Tells a file that ended well from one that was cut, and from one that is no trace. */
   #finish(): void {
-    const { found, finished, offset } = this.#scanner;
+    const { found, finished, mayEnd, offset } = this.#scanner;
     const wanted = 'give a Chrome or PyTorch-profiler trace';
     if (!found && this.#end !== undefined) {
       throw this.#refusal(`it has no "traceEvents" array: ${this.#end.reason} (byte ${this.#end.offset}); ${wanted}`);
@@ -136,7 +173,7 @@ class TraceReader {
       throw this.#refusal(`it ends at byte ${offset} with no "traceEvents" array begun; ${wanted}, and a whole one`);
     }
     if (!found) throw this.#refusal(`it has no "traceEvents" array in its ${offset} bytes; ${wanted}`);
-    if (finished || this.#end !== undefined) return;
+    if (finished || mayEnd || this.#end !== undefined) return;
     const reason = `it ends in the middle, after ${this.#count} whole events`;
     this.#end = { reason, offset, event: this.#count, remedy: CUT };
   }

@@ -13,6 +13,9 @@ export interface Damage {
   readonly isOfEvents?: boolean;
 }
 
+/** Thrown where a file is whole and holds something else than a trace. */
+export class NoTraceError extends BadInputError {}
+
 /** Thrown, or reported where a reader asks for what is whole, when a file is cut, broken or holds what is no event. */
 export class DamagedTraceError extends BadInputError {
   /** Bytes of the unpacked text before the damage. */

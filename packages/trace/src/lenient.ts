@@ -1,7 +1,6 @@
 /** Strings, brackets and marks, and whatever stands between them. */
 const TOKEN = /"(?:[^"\\]|\\[^])*"|[{}[\],:]|[^{}[\],:"\s][^{}[\],:"]*/g;
 /** A character that a string may not have as it is; a backslash that begins no escape. */
-// eslint-disable-next-line no-control-regex -- these are what is looked for
 const RAW = /[\u0000-\u001f]|\\(?:u(?![\dA-Fa-f]{4})|[^"\\/bfnrtu]|u[\dA-Fa-f]{4}|["\\/bfnrt])/g;
 const ESCAPE = /^\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})$/;
 const VALUE = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;

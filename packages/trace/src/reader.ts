@@ -2,12 +2,12 @@ import { StringDecoder } from 'node:string_decoder';
 
 import { BadInputError, messageOf } from '@epemu/core';
 
-import { type Damage, DamagedTraceError } from './damage.js';
+import { type Damage, DamagedTraceError, NoTraceError } from './damage.js';
 import { onOneLine, parseElements } from './elements.js';
 import { asTraceEvent, type TraceEvent } from './event.js';
 import { parseLeniently } from './lenient.js';
 import { TraceScanner } from './scanner.js';
-import { unpackedPieces } from './unpack.js';
+import { OtherFormatError, unpackedPieces } from './unpack.js';
 
 /** What to do with what is not an event. */
 export interface TraceReadOptions {
@@ -25,6 +25,17 @@ export interface TraceReadOptions {
 
 const CUT = 'copy it or record it again';
 const BROKEN = 'write it again or repair it there';
+
+/** JSON that lies beside traces, by the members that tell it. */
+const OTHER_CONTENTS: readonly { readonly members: readonly string[]; readonly what: string }[] = [
+  { members: ['segments', 'device_traces'], what: 'a snapshot of memory, which has no kernels' },
+  { members: ['schema', 'pid', 'nodes'], what: 'an execution trace of PyTorch, which has no times of kernels' },
+  { members: ['CudaEvent'], what: 'an export of Nsight Systems, which is not read: record with a profiler of PyTorch' },
+  {
+    members: ['TraceProcessEvent'],
+    what: 'an export of Nsight Systems, which is not read: record with a profiler of PyTorch',
+  },
+];
 
 /** Events with something wrong: how many, and the first. */
 interface Flawed {
@@ -80,7 +91,8 @@ class TraceReader {
   *damages(): Generator<DamagedTraceError> {
     if (this.#skipped !== undefined) {
       const { first, count } = this.#skipped;
-      const reason = count === 1 ? first.reason : `${count} events are left out, for ${first.reason}`;
+      const what = count === this.#count ? `none of its ${count} events can be read` : `${count} events are left out`;
+      const reason = count === 1 ? first.reason : `${what}, for ${first.reason}`;
       yield new DamagedTraceError(this.#path, { ...first, reason });
     }
     if (this.#mended !== undefined) {
@@ -117,6 +129,7 @@ class TraceReader {
     } catch (cause) {
       const reason = messageOf(cause);
       // Nothing of the file may have been read: it may be missing, or a directory.
+      if (cause instanceof OtherFormatError) throw this.#refusal(reason, cause);
       if (!this.#scanner.found) throw this.#refusal(`${reason}; give a trace file, plain or gzip`, cause);
       this.#end = { reason, offset: this.#scanner.offset, event: this.#count, remedy: CUT, cause };
       return undefined;
@@ -166,12 +179,17 @@ class TraceReader {
   #finish(): void {
     const { found, finished, mayEnd, offset } = this.#scanner;
     const wanted = 'give a Chrome or PyTorch-profiler trace';
+    if (!found && finished && this.#end !== undefined) {
+      const more = `${this.#otherContent()}, and more behind it, as a list of JSON texts has; ${wanted}`;
+      throw new NoTraceError(this.#path, this.#sentence(more));
+    }
     if (!found && this.#end !== undefined) {
       throw this.#refusal(`it has no "traceEvents" array: ${this.#end.reason} (byte ${this.#end.offset}); ${wanted}`);
     }
     if (!found && !finished && offset > 0) {
       throw this.#refusal(`it ends at byte ${offset} with no "traceEvents" array begun; ${wanted}, and a whole one`);
     }
+    if (!found && finished) throw new NoTraceError(this.#path, this.#sentence(`${this.#otherContent()}; ${wanted}`));
     if (!found) throw this.#refusal(`it has no "traceEvents" array in its ${offset} bytes; ${wanted}`);
     if (finished || mayEnd || this.#end !== undefined) return;
     const reason = `it ends in the middle, after ${this.#count} whole events`;
@@ -180,7 +198,21 @@ class TraceReader {
 
   #refusal(reason: string, cause?: unknown): BadInputError {
     const options = cause === undefined ? {} : { cause };
-    return new BadInputError(this.#path, `${this.#path} cannot be read as a trace: ${reason}`, options);
+    return new BadInputError(this.#path, this.#sentence(reason), options);
+  }
+
+  #sentence(reason: string): string {
+    return `${this.#path} cannot be read as a trace: ${reason}`;
+  }
+
+  /** What a whole JSON text without events is. */
+  #otherContent(): string {
+    const { offset } = this.#scanner;
+    const value = parseLeniently(this.#scanner.metadataText);
+    const keys = isObject(value) ? Object.keys(value as object) : [];
+    const what = OTHER_CONTENTS.find(({ members }) => members.every((member) => keys.includes(member)))?.what;
+    const known = what === undefined ? '' : `; it is ${what}`;
+    return `it has no "traceEvents" array in its ${offset} bytes${known}`;
   }
 }
 

@@ -1,11 +1,13 @@
 import { Columns } from '@epemu/core';
+import { eventTime, isCallCategory, isGpuCategory } from '@epemu/trace';
 import type { TraceEvent } from '@epemu/trace';
 import type { NamedRange } from '../phases/containment.js';
 import { sentBytes } from './split-sizes.js';
 
-const GPU_CATEGORIES: ReadonlySet<string> = new Set(['kernel', 'gpu_memcpy', 'gpu_memset']);
 /** Calls that put work on a stream; the host's many queries and attribute calls launch nothing. */
 const LAUNCH_NAME = /launch|memcpy|memset/i;
+/** So many names tell what a file without categories is. */
+const MOST_UNCATEGORISED = 64;
 /** Annotations of the profiler and of libraries, which are no phases. */
 const NO_PHASE = /^(?:ProfilerStep#|nccl:|c10d::|PyTorch Profiler)/;
 
@@ -102,6 +104,8 @@ function blocksOf({ grid }: Readonly<Record<string, unknown>>): number {
 /** Kernels that have no usable times: how many, and the first. */
 export interface Untimed {
   count: number;
+  /** How many of them are begun by a B. */
+  pairs: number;
   readonly index: number;
   readonly name: string;
 }
@@ -120,6 +124,9 @@ export class FileCollector {
   /** Of all GPUs. */
   kernels = 0;
   untimed: Untimed | undefined;
+  /** Names of the first events that have no category, and how many events are of the host's own work. */
+  readonly uncategorised: string[] = [];
+  cpuEvents = 0;
   /** µs, from which the file's times count here. */
   originUs: number | undefined;
   readonly #names: NameTable;
@@ -132,17 +139,21 @@ export class FileCollector {
     const index = this.events++;
     const { ph, cat } = event;
     if (ph === 'X') {
-      if (cat === undefined) return;
-      if (GPU_CATEGORIES.has(cat)) this.#kernel(event, index);
-      else if (cat === 'cuda_runtime' || cat === 'cuda_driver') this.#launch(event);
+      if (cat === undefined) {
+        if (this.uncategorised.length < MOST_UNCATEGORISED) this.uncategorised.push(event.name);
+        return;
+      }
+      if (isGpuCategory(cat)) this.#kernel(event, index);
+      else if (isCallCategory(cat)) this.#launch(event);
       else if (cat === 'user_annotation') this.#range(event, this.hostRanges);
       else if (cat === 'gpu_user_annotation') this.#gpuRange(event);
+      else if (cat === 'cpu_op') this.cpuEvents++;
     } else if (ph === 'b' || ph === 'e') {
       if (cat === 'network') this.#transfer(event);
     } else if (ph === 'M') {
       const { name } = event.args ?? {};
       if (event.name === 'process_name' && typeof name === 'string') this.processNames.set(event.pid, name);
-    } else if (ph === 'B' && cat !== undefined && GPU_CATEGORIES.has(cat)) {
+    } else if (ph === 'B' && isGpuCategory(cat)) {
       this.#countUntimed(event, index);
     }
   }
@@ -159,9 +170,10 @@ export class FileCollector {
     return Math.round((us - this.originUs) * 1000);
   }
 
-  #countUntimed({ name }: TraceEvent, index: number): void {
-    if (this.untimed === undefined) this.untimed = { count: 1, index, name };
-    else this.untimed.count++;
+  #countUntimed({ name, ph }: TraceEvent, index: number): void {
+    this.untimed ??= { count: 0, pairs: 0, index, name };
+    this.untimed.count++;
+    if (ph === 'B') this.untimed.pairs++;
   }
 
   #kernel(event: TraceEvent, index: number): void {
@@ -170,7 +182,7 @@ export class FileCollector {
     let startNs = exactNs(args['start ns']);
     let endNs = exactNs(args['end ns']);
     if (startNs === undefined || endNs === undefined) {
-      const [us, duration] = [numberOf(ts), numberOf(dur)];
+      const [us, duration] = [eventTime(ts), eventTime(dur)];
       if (us === undefined || duration === undefined || !(Math.abs(us) <= Number.MAX_SAFE_INTEGER)) {
         this.#countUntimed(event, index);
         return;
@@ -205,18 +217,20 @@ export class FileCollector {
 
   #launch({ name, ts, tid, args }: TraceEvent): void {
     const correlation = numberOf(args?.correlation);
-    const us = numberOf(ts);
+    const us = eventTime(ts);
     if (correlation === undefined || us === undefined || !LAUNCH_NAME.test(name)) return;
     let thread = this.threads.get(tid);
     if (thread === undefined) this.threads.set(tid, (thread = this.threads.size));
     this.launches.push(correlation, this.#ns(us), thread);
   }
 
-  #range({ name, ts, dur, tid }: TraceEvent, into: NamedRange[]): void {
-    const [us, duration] = [numberOf(ts), numberOf(dur)];
+  #range({ name, ts, dur, tid, args }: TraceEvent, into: NamedRange[]): void {
+    const [us, duration] = [eventTime(ts), eventTime(dur)];
     if (us === undefined || duration === undefined || duration < 0 || NO_PHASE.test(name)) return;
-    const startUs = this.#ns(us) / 1000;
-    into.push({ name, tid, startUs, endUs: startUs + duration });
+    const startNs = this.#ns(us);
+    // In whole ns: one range's end is the next one's start, whatever a sum of fractions makes of it.
+    const endUs = (startNs + Math.round(duration * 1000)) / 1000;
+    into.push({ name, tid, startUs: startNs / 1000, endUs, externalId: numberOf(args?.['External id']) });
   }
 
   #gpuRange(event: TraceEvent): void {
@@ -226,7 +240,7 @@ export class FileCollector {
   }
 
   #transfer({ ph, name, pid, id = '', ts, args = {} }: TraceEvent): void {
-    const us = numberOf(ts);
+    const us = eventTime(ts);
     if (us === undefined || Math.abs(us) > Number.MAX_SAFE_INTEGER) return;
     const gpu = this.#gpu(pid);
     if (ph === 'e') {

@@ -45,6 +45,8 @@ export class RawGpu {
   readonly transfers: RawTransfer[] = [];
   /** Bytes by receiving rank that a kernel sent, by row, of those whose args tell. */
   readonly sentBytes = new Map<number, Float64Array>();
+  /** Process group that a kernel communicates in, by row, of those whose args tell. */
+  readonly groups = new Map<number, string>();
   /** Thread blocks of the first launch of each name. */
   readonly blocks = new Map<number, number>();
   readonly #open = new Map<number | string, RawTransfer>();
@@ -101,6 +103,15 @@ function blocksOf({ grid }: Readonly<Record<string, unknown>>): number {
   return Array.isArray(grid) ? grid.reduce((product: number, size) => product * Number(size), 1) : Number.NaN;
 }
 
+/** @returns what tells a process group from others, on all ranks alike; undefined where a kernel's args say nothing. */
+function processGroup(args: Readonly<Record<string, unknown>>): string | undefined {
+  const name = args['Process Group Name'];
+  const ranks = args['Process Group Ranks'];
+  if (name === undefined && ranks === undefined) return undefined;
+  // One name may be that of several groups, which PyTorch numbers rank by rank; lists of many ranks are cut.
+  return JSON.stringify([name ?? null, ranks ?? null, args['Group size'] ?? null]);
+}
+
 /** Kernels that have no usable times: how many, and the first. */
 export interface Untimed {
   count: number;
@@ -130,6 +141,7 @@ export class FileCollector {
   /** µs, from which the file's times count here. */
   originUs: number | undefined;
   readonly #names: NameTable;
+  readonly #texts = new Map<string, string>();
 
   constructor(names: NameTable) {
     this.#names = names;
@@ -201,6 +213,8 @@ export class FileCollector {
     const correlation = numberOf(args.correlation) ?? -1;
     const sent = args['In split size'] === undefined ? undefined : sentBytes(args);
     if (sent !== undefined) gpu.sentBytes.set(gpu.kernels.count, sent);
+    const group = processGroup(args);
+    if (group !== undefined) gpu.groups.set(gpu.kernels.count, this.#shared(group));
     const nameIndex = this.#names.index(name);
     if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
     const layer = numberOf(args.layer) ?? -1;
@@ -208,6 +222,13 @@ export class FileCollector {
     this.kernels++;
     const launchNs = exactNs(args['launch ns']) ?? Number.NaN;
     gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer, kernel, launchNs);
+  }
+
+  /** One text for all that are alike. */
+  #shared(text: string): string {
+    let shared = this.#texts.get(text);
+    if (shared === undefined) this.#texts.set(text, (shared = text));
+    return shared;
   }
 
   #phaseName(pid: number | string, operation: number, phase: string): void {

@@ -106,7 +106,8 @@ export function rankSources(files: readonly ReadFile[], problems: InputProblem[]
       const said = namedRank(collector.processNames.get(pid));
       const rank = gpus.length === 1 ? (metadata.rank ?? said) : said;
       const bytesTo = metadata.bytesTo.get(rank ?? -1) ?? argsBytes(gpu);
-      const source = { file: path, pid, gpu, collector, bytesTo, listed: metadata.listed, shiftNs };
+      const isAbsolute = metadata.baseUs > 0;
+      const source = { file: path, pid, gpu, collector, bytesTo, listed: metadata.listed, isAbsolute, shiftNs };
       if (rank === undefined) unnamed.push(source);
       else claims.add({ ...source, rank });
     }

@@ -11,7 +11,7 @@ import { KernelRoles } from './kernel-role.js';
 import type { KernelPattern } from './kernel-role.js';
 import type { TraceSet } from './model.js';
 import { readTraces } from './read/read-traces.js';
-import type { ReadProgress } from './read/read-traces.js';
+import type { ReadProgress } from './read/read-file.js';
 
 /** What an analysis may be told. */
 export interface AnalysisOptions {
@@ -31,6 +31,12 @@ export interface AnalysisOptions {
    * @default 2,000,000
    */
   readonly mostPathKernels?: number;
+  /**
+   * Whether files of different jobs (by world size, GPU or date) are taken together rather than refused.
+   *
+   * @default false
+   */
+  readonly anyJob?: boolean;
   /** Told how far reading is, many times a second. */
   readonly onProgress?: (progress: ReadProgress) => void;
 }
@@ -59,5 +65,8 @@ export function analyseSet(read: TraceSet, options: AnalysisOptions = {}): Analy
 export async function analyze(paths: readonly string[], options: AnalysisOptions = {}): Promise<AnalysedSet> {
   const roles = new KernelRoles(options.patterns ?? []);
   const mostKernels = options.mostKernels ?? MOST_KERNELS;
-  return analyseSet(await readTraces(paths, roles, { ...options, mostKernels }), options);
+  return analyseSet(
+    await readTraces(paths, roles, { ...options, mostKernels, anyJob: options.anyJob ?? false }),
+    options,
+  );
 }

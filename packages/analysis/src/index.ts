@@ -33,7 +33,7 @@ export { writeChakra } from './export/chakra/write-chakra.js';
 export { prepareExportFolder } from './export/output-folder.js';
 export { writeCsv } from './export/write-csv.js';
 export type { ExportOutcome } from './export/write-file.js';
-export type { ReadProgress } from './read/read-traces.js';
+export type { ReadProgress } from './read/read-file.js';
 export { Containment, type NamedRange } from './phases/containment.js';
 export { compare } from './compare/compare.js';
 export type {

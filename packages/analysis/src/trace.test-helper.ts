@@ -21,7 +21,7 @@ export const GEMM = 'void deep_gemm::fp8_gemm_kernel<7168>(x)';
 
 /** A trace of one rank as PyTorch's profiler writes it. */
 export function traceText(rank: number | undefined, events: readonly Item[], more: Item = {}): string {
-  const distributedInfo = rank === undefined ? {} : { distributedInfo: { backend: 'nccl', rank, world_size: 4 } };
+  const distributedInfo = rank === undefined ? {} : { distributedInfo: { backend: 'nccl', rank, world_size: 1 } };
   return JSON.stringify({ schemaVersion: 1, ...distributedInfo, traceEvents: events, ...more });
 }
 

@@ -89,12 +89,20 @@ describe('calibrate', () => {
     expect(calibrationText(calibration)).to.match(/void mine::fused_kernel<7>\(int\) +unknown name +1 +0\.040/);
   });
 
+  it('takes no GPU that has no name for the one of the base preset, where it has other SMs', async () => {
+    const trace = JSON.parse(training(H800).json()) as Record<string, unknown>;
+    trace.deviceProperties = [{ name: '', numSms: 304 }];
+    const calibration = await ofJson(JSON.stringify(trace));
+    expect(calibration.preset.gpu).to.deep.include({ name: 'unknown GPU of 304 SMs', sms: 304 });
+    expect(calibrationText(calibration)).to.include('SMs of unknown GPU of 304 SMs');
+  });
+
   it('lists kernels without usable times by name, with a time of 0', async () => {
     const trace = training(H800);
     const kernel = { ph: 'X', cat: 'kernel', name: 'untimed', pid: 0, tid: 7, ts: 1, dur: 1 };
     const reversed = { 'start ns': 2, 'end ns': 1 };
-    trace.events.push({ ...kernel, dur: undefined }, { ...kernel, dur: -1 }, { ...kernel, dur: '1' });
-    trace.events.push({ ...kernel, ts: '1' }, { ...kernel, args: reversed }, { ...kernel, dur: 1e300 });
+    trace.events.push({ ...kernel, dur: undefined }, { ...kernel, dur: -1 }, { ...kernel, dur: 'N/A' });
+    trace.events.push({ ...kernel, ts: '' }, { ...kernel, args: reversed }, { ...kernel, dur: 1e300 });
     trace.events.push({ ...kernel, ph: 'B', name: 'begun' }, { ...kernel, ph: 'E', name: 'begun' });
     const { notPlaced } = await ofJson(trace.json());
     expect(notPlaced).to.deep.equal([

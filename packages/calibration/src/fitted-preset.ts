@@ -69,7 +69,10 @@ function gpuOf(base: HardwarePreset, { trace, split }: TracedRun): HardwarePrese
   const { deviceProperties } = trace;
   if (Object.keys(deviceProperties).length === 0) return base.gpu;
   const { name } = deviceProperties;
-  return { name: typeof name === 'string' && name !== '' ? name : base.gpu.name, sms: split.gpuSms, deviceProperties };
+  const isNamed = typeof name === 'string' && name.trim() !== '';
+  // In containers ROCm names no GPU. It is the base's where it has as many SMs, and else another one.
+  const otherwise = split.gpuSms === base.gpu.sms ? base.gpu.name : `unknown GPU of ${split.gpuSms} SMs`;
+  return { name: isNamed ? name : otherwise, sms: split.gpuSms, deviceProperties };
 }
 
 function kindFit(

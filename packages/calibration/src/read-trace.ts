@@ -1,11 +1,9 @@
 import { BadInputError } from '@epemu/core';
-import { readTraceBatches } from '@epemu/trace';
+import { eventTime, isCallCategory, isGpuCategory, readTraceBatches } from '@epemu/trace';
 import type { TraceEvent } from '@epemu/trace';
 import { metadataOf } from './trace-metadata.js';
 import type { Annotation, Launch, TraceContent, TracedKernel } from './traced-kernel.js';
 
-const GPU_CATEGORIES: ReadonlySet<string> = new Set(['kernel', 'gpu_memcpy', 'gpu_memset']);
-const LAUNCH_CATEGORIES: ReadonlySet<string> = new Set(['cuda_runtime', 'cuda_driver']);
 /** Calls that put work on a stream; the host's many queries and attribute calls launch nothing. */
 const LAUNCH_NAME = /launch|memcpy|memset/i;
 
@@ -18,7 +16,7 @@ function numberOf(value: unknown): number | undefined {
  * beyond 2^53 µs, 285 years, a double does not tell one µs from the next.
  */
 function timeOf(value: unknown): number | undefined {
-  const time = numberOf(value);
+  const time = eventTime(value);
   return time !== undefined && Math.abs(time) <= Number.MAX_SAFE_INTEGER ? time : undefined;
 }
 
@@ -80,10 +78,10 @@ class Collector {
   take(event: TraceEvent): void {
     const { cat, ph } = event;
     if (cat === undefined) return;
-    if (ph === 'B' && GPU_CATEGORIES.has(cat)) this.#countUntimed(event);
+    if (ph === 'B' && isGpuCategory(cat)) this.#countUntimed(event);
     if (ph !== 'X') return;
-    if (GPU_CATEGORIES.has(cat)) this.#kernel(event);
-    else if (LAUNCH_CATEGORIES.has(cat)) this.#launch(event);
+    if (isGpuCategory(cat)) this.#kernel(event);
+    else if (isCallCategory(cat)) this.#launch(event);
     else if (cat === 'user_annotation' || cat === 'gpu_user_annotation') this.#annotation(event);
   }
 

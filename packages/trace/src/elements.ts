@@ -1,44 +1,23 @@
 import { messageOf } from '@epemu/core';
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN = new Set([0x7b, 0x5b]);
-const CLOSE = new Set([0x7d, 0x5d]);
+import { parseLeniently } from './lenient.js';
 
-/** Where an element stands in a text of several. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
+/** What is wrong with an element. */
+export interface Flaw {
+  /** Its place among the elements of the text. */
+  readonly index: number;
+  readonly reason: string;
+  readonly cause?: unknown;
+  /** Whether it can be read for all that. */
+  readonly isMended: boolean;
 }
 
-/** Elements of a text, and what is wrong with the first that is broken. */
+/** Elements of a text, and what is wrong with some of them. */
 export interface ParsedElements {
-  /** Those before it; all where none is broken. */
-  readonly values: unknown[];
-  readonly problem?: { readonly reason: string; readonly offset: number; readonly cause?: unknown };
-}
-
-/** @returns where the elements stand; they are objects with brackets that pair. */
-function spansOf(text: string): Span[] {
-  const spans: Span[] = [];
-  let depth = 0;
-  let from = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) {
-        if (text.charCodeAt(at) === BACKSLASH) at++;
-      }
-    } else if (OPEN.has(code)) {
-      if (depth++ === 0) from = at;
-    } else if (CLOSE.has(code) && --depth === 0) spans.push({ from, to: at + 1 });
-  }
-  return spans;
-}
-
-/** @returns the byte at which the n-th element of a text begins. */
-export function elementOffset(text: string, index: number): number {
-  return Buffer.byteLength(text.slice(0, spansOf(text)[index]?.from ?? text.length));
+  /** Undefined where an element cannot be read. */
+  readonly values: readonly unknown[];
+  /** In the order of the elements; one for each at most. */
+  readonly flaws: readonly Flaw[];
 }
 
 /** @returns the parser's words on one line: they quote the text, line breaks and all. */
@@ -46,25 +25,39 @@ export function onOneLine(error: unknown): string {
   return messageOf(error).replace(/\s+/g, ' ');
 }
 
-/** Parses elements that commas separate, all at once; one by one only where that fails. */
-export function parseElements(text: string): ParsedElements {
+function parseElement(text: string, index: number, flaws: Flaw[]): unknown {
   try {
-    return { values: JSON.parse(`[${text}]`) as unknown[] };
+    return JSON.parse(text);
   } catch (cause) {
-    const values: unknown[] = [];
-    let end = 0;
-    for (const { from, to } of spansOf(text)) {
-      const problem = (reason: string): ParsedElements => {
-        return { values, problem: { reason, offset: Buffer.byteLength(text.slice(0, from)), cause } };
-      };
-      if (end > 0 && text.slice(end, from).trim() !== ',') return problem('there is not one comma before an event');
-      end = to;
-      try {
-        values.push(JSON.parse(text.slice(from, to)));
-      } catch (error) {
-        return problem(onOneLine(error));
-      }
-    }
-    return { values, problem: { reason: onOneLine(cause), offset: Buffer.byteLength(text.slice(0, end)), cause } };
+    const value = parseLeniently(text);
+    flaws.push({ index, reason: onOneLine(cause), cause, isMended: value !== undefined });
+    return value;
   }
+}
+
+/**
+ * Parses elements that commas separate, all at once; one by one only where that fails.
+ *
+ * @param spans beginning and end of each.
+ */
+export function parseElements(text: string, spans: readonly number[]): ParsedElements {
+  const count = spans.length / 2;
+  try {
+    const values = JSON.parse(`[${text}]`) as unknown[];
+    if (values.length === count) return { values, flaws: [] };
+  } catch {
+    // Which element it is, and whether only one, is found out below.
+  }
+  const flaws: Flaw[] = [];
+  const values: unknown[] = [];
+  for (let index = 0; index < count; index++) {
+    const [from, to] = [spans[2 * index], spans[2 * index + 1]];
+    const found = flaws.length;
+    values.push(parseElement(text.slice(from, to), index, flaws));
+    const between = index === 0 ? ',' : text.slice(spans[2 * index - 1], from).trim();
+    if (flaws.length === found && between !== ',') {
+      flaws.push({ index, reason: 'there is not one comma before an event', isMended: true });
+    }
+  }
+  return { values, flaws };
 }

@@ -13,7 +13,8 @@ export {
   type HostTraceOptions,
 } from './host-writer.js';
 export type { TraceEvent } from './event.js';
-export { DamagedTraceError } from './damage.js';
+export { eventTime, isCallCategory, isGpuCategory } from './categories.js';
+export { DamagedTraceError, NoTraceError } from './damage.js';
 export { readTrace, readTraceBatches, readTraceEvents, type TraceReadOptions } from './reader.js';
 export { lintTrace } from './lint.js';
 export {

@@ -41,9 +41,12 @@ const WARNINGS = {
   'distributed-rank':
     'HTA takes a file as rank N by the first match of "rank":\\s+(\\d+), with a blank after the colon',
   'stream-positive': 'HTA takes events of stream 0 and below for host events',
+  'kernels-complete':
+    'HTA and epemu read kernels that are complete events (X) of category kernel; a file without one has nothing to analyse',
   'profiler-step':
     'HTA and TensorBoard cut a trace into steps by ProfilerStep annotations; without one all is one step',
-  'collective-counted': 'HTA counts kernels with ncclKernel in their name as communication, all others as computation',
+  'collective-counted':
+    'HTA counts kernels whose names begin with nccl and hold Kernel as communication (before, those that hold ncclKernel), all others as computation',
   'viewer-size':
     'viewers do not open so many events; the rules that compare events would need more memory, and are left out',
 } as const;

@@ -273,6 +273,28 @@ describe('lintTrace', () => {
       expect((await lintTrace(path)).map(({ rule }) => rule)).to.deep.equal(['profiler-step']);
     }));
 
+  for (const [what, spoil] of [
+    ['pairs of B and E', (text: string) => text.replaceAll('"ph":"X","cat":"kernel"', '"ph":"B","cat":"kernel"')],
+    ['the category of old', (text: string) => text.replaceAll('"cat":"kernel"', '"cat":"Kernel"')],
+  ] as const) {
+    it(`kernels-complete warns of a file whose kernels are ${what}, and names one`, () =>
+      withDirectory(async (directory) => {
+        const path = await rankFile(directory);
+        await rewrite(path, (text) => spoil(text.replace('"epemu"', '"other"')));
+        const [problem, ...others] = await lintTrace(path, { rules: ['kernels-complete'] });
+        expect(problem).to.deep.include({ rule: 'kernels-complete', severity: 'warning', index: -1 });
+        expect(problem.message).to.match(/no complete event of category kernel; the first kernel is .*"(?:B|Kernel)"/);
+        expect(others).to.deep.equal([]);
+      }));
+  }
+
+  it('kernels-complete warns of a file without events', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'empty.json');
+      await writeFile(path, '{"traceEvents":[]}');
+      expect((await lintTrace(path)).map(({ rule }) => rule)).to.deep.equal(['kernels-complete']);
+    }));
+
   it('viewer-size tells of a trace with too many events, whose events are then not compared', () =>
     withDirectory(async (directory) => {
       const path = await rankFile(directory);
@@ -286,7 +308,7 @@ describe('lintTrace', () => {
     }));
 
   it('every rule has a mutant here that it catches', () => {
-    const others = ['distributed-rank', 'distributed-once', 'profiler-step', 'viewer-size'];
+    const others = ['distributed-rank', 'distributed-once', 'kernels-complete', 'profiler-step', 'viewer-size'];
     const caught = new Set<string>([...MUTANTS.map(([rule]) => rule), ...others]);
     expect(LINT_RULES.map(({ id }) => id)).to.have.members([...caught]);
   });
@@ -326,7 +348,7 @@ describe('lintTrace', () => {
       expect(problems.filter(({ rule }) => rule !== 'integer-times')).to.deep.equal([]);
       expect(new Set(problems.map(({ severity }) => severity))).to.deep.equal(new Set(['warning']));
       await writeFile(path, JSON.stringify(names));
-      expect(await lintTrace(path)).to.deep.equal([]);
+      expect((await lintTrace(path)).map(({ rule }) => rule)).to.deep.equal(['kernels-complete']);
     }));
 
   it('is warned of communication named as in DeepSeek’s trace, each kernel once', () =>

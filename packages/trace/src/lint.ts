@@ -53,6 +53,7 @@ export async function lintTrace(path: string, options: LintOptions = {}): Promis
     }
   }
   if (index > maximumEvents) report.add('viewer-size', -1, () => `the file has ${index} events`);
+  single.finish(report, metadata);
   comparing?.finish(report, metadata);
   return report.problems.sort((a, b) => a.index - b.index);
 }

@@ -131,7 +131,7 @@ describe('readTraceEvents', () => {
     [
       'an event that is no object',
       '{"traceEvents":[{"ph":"X"},7]}',
-      /not an object \(byte 27 of its text, near event 1\)/,
+      /event 1 is not an object \(byte 27 of its text, near event 1\)/,
     ],
     [
       'an event without ph',

@@ -2,11 +2,12 @@ import { StringDecoder } from 'node:string_decoder';
 
 import { BadInputError, messageOf } from '@epemu/core';
 
-import { type Damage, DamagedTraceError } from './damage.js';
-import { elementOffset, onOneLine, parseElements } from './elements.js';
+import { type Damage, DamagedTraceError, NoTraceError } from './damage.js';
+import { onOneLine, parseElements } from './elements.js';
 import { asTraceEvent, type TraceEvent } from './event.js';
+import { parseLeniently } from './lenient.js';
 import { TraceScanner } from './scanner.js';
-import { unpackedPieces } from './unpack.js';
+import { OtherFormatError, unpackedPieces } from './unpack.js';
 
 /** What to do with what is not an event. */
 export interface TraceReadOptions {
@@ -25,6 +26,32 @@ export interface TraceReadOptions {
 const CUT = 'copy it or record it again';
 const BROKEN = 'write it again or repair it there';
 
+/** JSON that lies beside traces, by the members that tell it. */
+const OTHER_CONTENTS: readonly { readonly members: readonly string[]; readonly what: string }[] = [
+  { members: ['segments', 'device_traces'], what: 'a snapshot of memory, which has no kernels' },
+  { members: ['schema', 'pid', 'nodes'], what: 'an execution trace of PyTorch, which has no times of kernels' },
+  { members: ['CudaEvent'], what: 'an export of Nsight Systems, which is not read: record with a profiler of PyTorch' },
+  {
+    members: ['TraceProcessEvent'],
+    what: 'an export of Nsight Systems, which is not read: record with a profiler of PyTorch',
+  },
+];
+
+/** Events with something wrong: how many, and the first. */
+interface Flawed {
+  readonly first: Damage;
+  count: number;
+}
+
+/** Whether an element says nothing at all: JAX begins and ends its events with such ones. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** One file while it is read. */
 class TraceReader {
   readonly #path: string;
@@ -33,7 +60,8 @@ class TraceReader {
   readonly #decoder = new StringDecoder('utf8');
   /** Elements so far. */
   #count = 0;
-  #skipped: { readonly first: Damage; count: number } | undefined;
+  #skipped: Flawed | undefined;
+  #mended: Flawed | undefined;
   /** Why nothing more is read. */
   #end: Damage | undefined;
 
@@ -63,7 +91,17 @@ class TraceReader {
   *damages(): Generator<DamagedTraceError> {
     if (this.#skipped !== undefined) {
       const { first, count } = this.#skipped;
-      const reason = count === 1 ? first.reason : `${count} events are left out, for ${first.reason}`;
+      const what = count === this.#count ? `none of its ${count} events can be read` : `${count} events are left out`;
+      const reason = count === 1 ? first.reason : `${what}, for ${first.reason}`;
+      yield new DamagedTraceError(this.#path, { ...first, reason });
+    }
+    if (this.#mended !== undefined) {
+      const { first, count } = this.#mended;
+      const what =
+        count === 1
+          ? 'one is no strict JSON, and is read without what is wrong in it'
+          : `${count} are no strict JSON, and are read without what is wrong in them; the first`;
+      const reason = `${what}: ${first.reason}`;
       yield new DamagedTraceError(this.#path, { ...first, reason });
     }
     if (this.#end !== undefined) yield new DamagedTraceError(this.#path, this.#end);
@@ -78,7 +116,8 @@ class TraceReader {
     } catch (cause) {
       const reason = `what stands beside its "traceEvents" is no JSON: ${onOneLine(cause)}`;
       this.#end ??= { reason, offset: this.#scanner.offset, event: this.#count, remedy: BROKEN, cause };
-      return '{}';
+      const mended = parseLeniently(text);
+      return isObject(mended) ? JSON.stringify(mended) : '{}';
     }
   }
 
@@ -90,6 +129,7 @@ class TraceReader {
     } catch (cause) {
       const reason = messageOf(cause);
       // Nothing of the file may have been read: it may be missing, or a directory.
+      if (cause instanceof OtherFormatError) throw this.#refusal(reason, cause);
       if (!this.#scanner.found) throw this.#refusal(`${reason}; give a trace file, plain or gzip`, cause);
       this.#end = { reason, offset: this.#scanner.offset, event: this.#count, remedy: CUT, cause };
       return undefined;
@@ -98,52 +138,81 @@ class TraceReader {
 
   #parse(text: string): TraceEvent[] {
     if (text === '') return [];
-    const { values, problem } = parseElements(text);
+    const { values, flaws } = parseElements(text, this.#scanner.spans);
     const events: TraceEvent[] = [];
+    let next = 0;
     for (const [index, value] of values.entries()) {
+      const flaw = flaws[next]?.index === index ? flaws[next++] : undefined;
       const event = asTraceEvent(value);
+      if (flaw?.isMended === true && event !== undefined) this.#mended = this.#noted(this.#mended, text, flaw);
       if (event !== undefined) events.push(event);
-      else if (!this.#skip(text, index)) return events;
+      else if (!isEmpty(value)) this.#skipped = this.#noted(this.#skipped, text, flaw ?? { index, value });
+      if (!this.#isLenient && (this.#skipped ?? this.#mended) !== undefined) {
+        this.#end = (this.#skipped ?? this.#mended)!.first;
+        break;
+      }
     }
     this.#count += values.length;
-    const offset = this.#scanner.eventsOffset + (problem?.offset ?? 0);
-    if (problem !== undefined) this.#end = { ...problem, offset, event: this.#count, remedy: BROKEN };
     return events;
   }
 
-  /** Takes note of an element that is no event. @returns whether reading goes on. */
-  #skip(text: string, index: number): boolean {
-    if (this.#skipped !== undefined) {
-      this.#skipped.count++;
-      return true;
+  /** Takes note of an element that is no event, or not a sound one. */
+  #noted(
+    flawed: Flawed | undefined,
+    text: string,
+    found: { readonly index: number; readonly reason?: string; readonly cause?: unknown; readonly value?: unknown },
+  ): Flawed {
+    if (flawed !== undefined) {
+      flawed.count++;
+      return flawed;
     }
+    const { index, reason, cause, value } = found;
     const event = this.#count + index;
-    const offset = this.#scanner.eventsOffset + elementOffset(text, index);
-    const first = { reason: `event ${event} has no "ph"`, offset, event, remedy: 'every trace event needs one' };
-    if (this.#isLenient) this.#skipped = { first, count: 1 };
-    else this.#end = first;
-    return this.#isLenient;
+    const offset = this.#scanner.eventsOffset + Buffer.byteLength(text.slice(0, this.#scanner.spans[2 * index]));
+    const place = { offset, event, isOfEvents: true };
+    if (reason !== undefined) return { first: { ...place, reason, remedy: BROKEN, cause }, count: 1 };
+    const why = isObject(value) ? `event ${event} has no "ph"` : `event ${event} is not an object`;
+    return { first: { ...place, reason: why, remedy: 'every trace event needs one' }, count: 1 };
   }
 
   /** Tells a file that ended well from one that was cut, and from one that is no trace. */
   #finish(): void {
-    const { found, finished, offset } = this.#scanner;
+    const { found, finished, mayEnd, offset } = this.#scanner;
     const wanted = 'give a Chrome or PyTorch-profiler trace';
+    if (!found && finished && this.#end !== undefined) {
+      const more = `${this.#otherContent()}, and more behind it, as a list of JSON texts has; ${wanted}`;
+      throw new NoTraceError(this.#path, this.#sentence(more));
+    }
     if (!found && this.#end !== undefined) {
       throw this.#refusal(`it has no "traceEvents" array: ${this.#end.reason} (byte ${this.#end.offset}); ${wanted}`);
     }
     if (!found && !finished && offset > 0) {
       throw this.#refusal(`it ends at byte ${offset} with no "traceEvents" array begun; ${wanted}, and a whole one`);
     }
+    if (!found && finished) throw new NoTraceError(this.#path, this.#sentence(`${this.#otherContent()}; ${wanted}`));
     if (!found) throw this.#refusal(`it has no "traceEvents" array in its ${offset} bytes; ${wanted}`);
-    if (finished || this.#end !== undefined) return;
+    if (finished || mayEnd || this.#end !== undefined) return;
     const reason = `it ends in the middle, after ${this.#count} whole events`;
     this.#end = { reason, offset, event: this.#count, remedy: CUT };
   }
 
   #refusal(reason: string, cause?: unknown): BadInputError {
     const options = cause === undefined ? {} : { cause };
-    return new BadInputError(this.#path, `${this.#path} cannot be read as a trace: ${reason}`, options);
+    return new BadInputError(this.#path, this.#sentence(reason), options);
+  }
+
+  #sentence(reason: string): string {
+    return `${this.#path} cannot be read as a trace: ${reason}`;
+  }
+
+  /** What a whole JSON text without events is. */
+  #otherContent(): string {
+    const { offset } = this.#scanner;
+    const value = parseLeniently(this.#scanner.metadataText);
+    const keys = isObject(value) ? Object.keys(value as object) : [];
+    const what = OTHER_CONTENTS.find(({ members }) => members.every((member) => keys.includes(member)))?.what;
+    const known = what === undefined ? '' : `; it is ${what}`;
+    return `it has no "traceEvents" array in its ${offset} bytes${known}`;
   }
 }
 

@@ -13,6 +13,19 @@ const BYTE_ORDER_MARK = '\uFEFF';
 const EVENT_LIMIT = 1 << 24;
 const BESIDE_LIMIT = 1 << 28;
 
+/** Characters that tell whether a key follows a quote. */
+const KEY_LENGTH = 16;
+/** Keys that events begin with, and what may become one of them. */
+const FIRST_KEY = /^(?:ph|cat|name|pid|tid|ts|dur|id|args|s|bp)"\s*:/;
+const BEGUN_KEY = /^[a-z]*(?:"\s*)?$/;
+
+/** @returns the index of the last character before an index that is not blank; −1 for none. */
+function lastBefore(text: string, index: number): number {
+  let at = index - 1;
+  while (at >= 0 && text.charCodeAt(at) <= SPACE) at--;
+  return at;
+}
+
 /** Why scanning cannot go on, and the byte of the text where. */
 export interface ScanProblem {
   readonly reason: string;
@@ -20,9 +33,10 @@ export interface ScanProblem {
 }
 
 /**
- * Finds the elements of `traceEvents` in JSON text that comes in pieces. It tracks strings and depth only: elements go
- * to `JSON.parse`, many at a time, and what is beside the array is kept as text, with the array left empty. Where the
- * text cannot be a trace any more it stops, and says why: {@link problem}.
+ * Finds the elements of `traceEvents` in JSON text that comes in pieces. It tracks strings and brackets only: elements go
+ * to `JSON.parse`, many at a time, and what is beside the array is kept as text, with the array left empty. An element
+ * with a quote or a bracket too many or too few ends where the next one begins. Where the text cannot be a trace any more
+ * it stops, and says why: {@link problem}.
  */
 export class TraceScanner {
   #inArray = false;
@@ -31,6 +45,12 @@ export class TraceScanner {
   #at = 0;
   #depth = 0;
   #inString = false;
+  /** In the array: the brackets that are open, where the element began, and where something that is no object did. */
+  readonly #open: number[] = [];
+  #element = -1;
+  #other = -1;
+  /** Where the elements returned last stand in their text: beginning and end of each. */
+  #spans: number[] = [];
   /** Beside the array: the string that was read last, and the key whose value comes next at the top level. */
   #stringStart = 0;
   #lastString = '';
@@ -55,6 +75,16 @@ export class TraceScanner {
   /** Whether the top-level value is complete. */
   get finished(): boolean {
     return this.#finished;
+  }
+
+  /** Whether the text may end here: Chrome's format allows an array of events without its end. */
+  get mayEnd(): boolean {
+    return this.#bare && this.#inArray && this.#open.length === 0 && this.#other < 0;
+  }
+
+  /** Where the elements that {@link feed} returned last stand in their text: beginning and end of each. */
+  get spans(): readonly number[] {
+    return this.#spans;
   }
 
   /** Why scanning ended before the text did. */
@@ -90,6 +120,7 @@ export class TraceScanner {
    */
   feed(piece: string): string {
     this.#text += piece;
+    this.#spans = [];
     if (!this.#started) this.#start();
     if (this.#started && !this.#inArray) this.#scanBeside();
     if (!this.#inArray) return '';
@@ -223,45 +254,122 @@ export class TraceScanner {
 
   #scanArray(): string {
     const text = this.#text;
-    // The text begins where an unfinished element does, or between elements.
-    let begin = this.#depth > 0 ? 0 : -1;
-    let element = 0;
-    let end = 0;
-    while (this.#at < text.length) {
+    const open = this.#open;
+    let at = this.#at;
+    for (;;) {
       if (this.#inString) {
-        if (!this.#skipString()) break;
-        continue;
+        this.#at = at;
+        const isWhole = this.#skipElementString();
+        at = this.#at;
+        if (!isWhole) break;
       }
-      const code = text.charCodeAt(this.#at++);
-      if (code === QUOTE && this.#depth > 0) this.#inString = true;
-      else if (code === OPEN_BRACE || (code === OPEN_BRACKET && this.#depth > 0)) {
-        if (this.#depth++ === 0) element = this.#at - 1;
-        if (begin < 0) begin = element;
-      } else if ((code === CLOSE_BRACE || code === CLOSE_BRACKET) && this.#depth > 0) {
-        if (--this.#depth === 0) end = this.#at;
-      } else if (this.#depth === 0 && code === CLOSE_BRACKET) {
-        const events = this.#events(begin, end);
-        this.#leaveArray();
-        return events;
-      } else if (this.#depth === 0 && code !== COMMA && code > SPACE) {
-        this.#fail('an element of its "traceEvents" is not an object', this.#at - 1);
-        return this.#events(begin, end);
+      if (at >= text.length) break;
+      const code = text.charCodeAt(at++);
+      if (code <= SPACE) continue;
+      if (code === QUOTE) {
+        this.#inString = true;
+        if (open.length === 0 && this.#other < 0) this.#other = at - 1;
+      } else if (code === OPEN_BRACE || code === OPEN_BRACKET) this.#openBracket(code, at - 1);
+      else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+        if (open.length > 0) this.#closeBracket(code === CLOSE_BRACE ? OPEN_BRACE : OPEN_BRACKET, at);
+        else if (code === CLOSE_BRACKET) return this.#lastElements(at);
+        else if (this.#other < 0) this.#other = at - 1;
+      } else if (open.length === 0) {
+        if (code === COMMA) this.#endOther(at - 1);
+        else if (this.#other < 0) this.#other = at - 1;
       }
     }
-    const events = this.#events(begin, end);
-    const at = this.#at;
-    const from = this.#depth > 0 ? element : at;
+    const events = this.#elements();
+    const begun = open.length > 0 ? this.#element : this.#other;
+    const from = begun < 0 ? at : begun;
     this.#take(from);
     this.#at = at - from;
+    this.#element = open.length > 0 ? 0 : -1;
+    this.#other = this.#other < 0 ? -1 : 0;
     if (this.#text.length > EVENT_LIMIT) this.#fail(`an event has more than ${EVENT_LIMIT} characters`, 0);
     return events;
   }
 
-  #events(begin: number, end: number): string {
-    const from = Math.max(0, begin);
-    if (end <= from) return '';
+  #openBracket(code: number, from: number): void {
+    const open = this.#open;
+    if (open.length > 0 && code === OPEN_BRACE && !open.includes(OPEN_BRACKET)) {
+      // No object stands behind a comma in an object: brackets of the element before are missing.
+      const before = lastBefore(this.#text, from);
+      if (this.#text.charCodeAt(before) === COMMA) this.#endElement(before);
+    }
+    if (open.length === 0) {
+      this.#endOther(from);
+      this.#element = from;
+    }
+    open.push(code);
+  }
+
+  /** Closes what is open since a bracket of this kind; one that closes nothing is no bracket. */
+  #closeBracket(opened: number, end: number): void {
+    const open = this.#open;
+    let at = open.length - 1;
+    while (at >= 0 && open[at] !== opened) at--;
+    if (at === 0) this.#endElement(end);
+    else if (at > 0) while (open.length > at) open.pop();
+  }
+
+  #endElement(end: number): void {
+    this.#spans.push(this.#element, end);
+    this.#open.length = 0;
+    this.#element = -1;
+  }
+
+  #endOther(end: number): void {
+    if (this.#other >= 0) this.#spans.push(this.#other, lastBefore(this.#text, end) + 1);
+    this.#other = -1;
+  }
+
+  /**
+   * Moves to the end of the string that the position is in. Where a quote is missing, or escaped by a backslash that
+   * was meant as one, strings and what is between them change places, until the first key of the next event.
+   *
+   * @returns whether the text holds the end.
+   */
+  #skipElementString(): boolean {
+    if (!this.#skipString()) return false;
+    const text = this.#text;
+    const quote = this.#at - 1;
+    const brace = lastBefore(text, quote);
+    if (text.charCodeAt(brace) !== OPEN_BRACE || brace <= this.#element) return true;
+    const comma = lastBefore(text, brace);
+    const end = lastBefore(text, comma);
+    if (text.charCodeAt(comma) !== COMMA || text.charCodeAt(end) !== CLOSE_BRACE || end < 0) return true;
+    if (BEGUN_KEY.test(text.slice(quote + 1, quote + KEY_LENGTH))) {
+      // What follows in the next piece tells.
+      this.#at = quote;
+      this.#inString = true;
+      return false;
+    }
+    if (!FIRST_KEY.test(text.slice(quote + 1, quote + KEY_LENGTH))) return true;
+    if (this.#other >= 0) this.#endOther(end + 1);
+    else this.#endElement(end + 1);
+    this.#element = brace;
+    this.#open.push(OPEN_BRACE);
+    this.#at = quote;
+    return true;
+  }
+
+  #lastElements(end: number): string {
+    this.#endOther(end - 1);
+    this.#at = end;
+    const events = this.#elements();
+    this.#leaveArray();
+    return events;
+  }
+
+  /** @returns the text of the elements that are complete; {@link spans} are where they stand in it. */
+  #elements(): string {
+    if (this.#spans.length === 0) return '';
+    const from = this.#spans[0];
+    const to = this.#spans[this.#spans.length - 1];
     this.#eventsOffset = this.#offsetOf(from);
-    return this.#text.slice(from, end);
+    if (from > 0) this.#spans = this.#spans.map((index) => index - from);
+    return this.#text.slice(from, to);
   }
 
   #leaveArray(): void {

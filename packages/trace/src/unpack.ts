@@ -1,32 +1,59 @@
 import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import type { Duplex } from 'node:stream';
+import * as zlib from 'node:zlib';
+
+import { isZstd, otherFormat } from './container.js';
 
 const PIECE_BYTES = 1 << 17;
 /** Packed bytes unpacked at a time: what comes out of a damaged slice is lost, so they are small. */
 const SLICE_BYTES = 1 << 13;
 /** Begins every gzip file, and no text. */
 const GZIP_MAGIC = 0x1f;
+/** So many bytes tell what a file is. */
+const START_BYTES = 512;
+
+/** Thrown where a file holds something else than text, packed or not. */
+export class OtherFormatError extends Error {}
+
+/** @returns what unpacks a file that begins so; undefined of one that is not packed. @throws OtherFormatError */
+function unpackerFor(start: Buffer): Duplex | undefined {
+  if (start[0] === GZIP_MAGIC) return zlib.createGunzip({ chunkSize: PIECE_BYTES });
+  if (!isZstd(start)) return undefined;
+  // Node has it from 22.15 and 23.8 on.
+  const create = (zlib as { createZstdDecompress?: (options: zlib.ZlibOptions) => Duplex }).createZstdDecompress;
+  if (create !== undefined) return create({ chunkSize: PIECE_BYTES });
+  throw new OtherFormatError(
+    'it is packed by zstd, which Node reads from 22.15 on; unpack it (zstd -d) and give the trace',
+  );
+}
+
+/** @throws OtherFormatError where unpacked bytes begin as no text does. */
+function checkText(start: Buffer): void {
+  const what = otherFormat(start);
+  if (what !== undefined) throw new OtherFormatError(`it is ${what}`);
+}
 
 /**
  * Unpacks slice by slice. A stream that is piped into drops, when it fails, what it has unpacked and nobody has read
  * yet; here all of that comes before the failure.
  */
 class Unpacker {
-  readonly #gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+  readonly #stream: Duplex;
   readonly #unpacked: Buffer[] = [];
   #failure: Error | undefined;
   #ended = false;
   #wake: () => void = () => undefined;
 
-  constructor() {
-    this.#gunzip.on('data', (piece: Buffer) => {
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.#stream.on('data', (piece: Buffer) => {
       this.#unpacked.push(piece);
     });
-    this.#gunzip.on('end', () => {
+    this.#stream.on('end', () => {
       this.#ended = true;
       this.#wake();
     });
-    this.#gunzip.on('error', (error) => {
+    this.#stream.on('error', (error) => {
       this.#failure = error;
       this.#wake();
     });
@@ -36,16 +63,16 @@ class Unpacker {
     for (let at = 0; at < packed.length; at += SLICE_BYTES) {
       // Ended: what stands behind the packed text, as tar's padding, is none of it.
       if (this.#ended) return;
-      yield* this.#step((wake) => this.#gunzip.write(packed.subarray(at, at + SLICE_BYTES), wake));
+      yield* this.#step((wake) => this.#stream.write(packed.subarray(at, at + SLICE_BYTES), wake));
     }
   }
 
   async *end(): AsyncGenerator<Buffer, void, undefined> {
-    if (!this.#ended) yield* this.#step(() => this.#gunzip.end());
+    if (!this.#ended) yield* this.#step(() => this.#stream.end());
   }
 
   destroy(): void {
-    this.#gunzip.destroy();
+    this.#stream.destroy();
   }
 
   async *#step(start: (wake: () => void) => unknown): AsyncGenerator<Buffer, void, undefined> {
@@ -58,18 +85,15 @@ class Unpacker {
   }
 }
 
-/**
- * A file's bytes, unpacked if it begins as gzip files do, whatever its name.
- *
- * @throws what the system or zlib says, after everything that could be read before it.
- */
-export async function* unpackedPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
+/** A file's bytes, unpacked if it begins as packed files do. */
+async function* pieces(path: string): AsyncGenerator<Buffer, void, undefined> {
   const source = createReadStream(path, { highWaterMark: PIECE_BYTES });
   let unpacker: Unpacker | undefined;
   let isFirst = true;
   try {
     for await (const piece of source as AsyncIterable<Buffer>) {
-      if (isFirst && piece[0] === GZIP_MAGIC) unpacker = new Unpacker();
+      const stream = isFirst ? unpackerFor(piece) : undefined;
+      if (stream !== undefined) unpacker = new Unpacker(stream);
       isFirst = false;
       if (unpacker === undefined) yield piece;
       else yield* unpacker.write(piece);
@@ -78,5 +102,23 @@ export async function* unpackedPieces(path: string): AsyncGenerator<Buffer, void
   } finally {
     unpacker?.destroy();
     source.destroy();
+  }
+}
+
+/**
+ * A file's bytes, unpacked if it begins as gzip or zstd files do, whatever its name.
+ *
+ * @throws what the system or zlib says, after everything that could be read before it; OtherFormatError where it holds
+ * what is no text.
+ */
+export async function* unpackedPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
+  let start: Buffer | undefined = Buffer.alloc(0);
+  for await (const piece of pieces(path)) {
+    if (start !== undefined) {
+      start = Buffer.concat([start, piece.subarray(0, START_BYTES)]);
+      checkText(start);
+      if (start.length >= START_BYTES) start = undefined;
+    }
+    yield piece;
   }
 }

@@ -1,5 +1,6 @@
 import type { TraceSet } from '../model.js';
 import { onOneClock, onOwnClocks, ranksApart } from './clocks.js';
+import { joinedRanks } from './components.js';
 import type { Collective } from './collectives.js';
 import { median } from './median.js';
 
@@ -13,7 +14,7 @@ export type AlignMode = 'auto' | 'always' | 'never';
 export interface Alignment {
   /** `no` where the captures' own times agree with what collectives allow, or were to be left alone. */
   readonly applied: boolean;
-  /** By how much a rank's clock was ahead of the first rank's. */
+  /** By how much a rank's clock was ahead of the first rank's that it shares collectives with; of those that were moved. */
   readonly offsets: readonly { readonly rank: number; readonly aheadUs: number }[];
   /** How far a rank left a collective before the last one had come, at worst, before and after, µs. */
   readonly violationUs: { readonly before: number; readonly after: number };
@@ -34,21 +35,49 @@ function violationNs(collectives: readonly Collective[]): number {
   return worst;
 }
 
-/**
- * Finds by how much each rank's clock is ahead of the first one's: all ranks leave a synchronisation within a link's
- * latency of each other, so the median difference of those moments is the clocks'.
- */
-function clockOffsets(collectives: readonly Collective[]): Map<number, number> {
-  const differences = new Map<number, number[]>();
+/** What collectives say of the clocks of two ranks: by how much the one left later than the other, each time. */
+function differencesOf(collectives: readonly Collective[]): Map<number, Map<number, number[]>> {
+  const differences = new Map<number, Map<number, number[]>>();
+  const add = (from: number, to: number, ns: number): void => {
+    let others = differences.get(from);
+    if (others === undefined) differences.set(from, (others = new Map<number, number[]>()));
+    const list = others.get(to);
+    if (list === undefined) others.set(to, [ns]);
+    else list.push(ns);
+  };
   for (const { parts } of collectives) {
-    const base = parts[0].syncEndNs;
-    for (const { rank, syncEndNs } of parts) {
-      const list = differences.get(rank);
-      if (list === undefined) differences.set(rank, [syncEndNs - base]);
-      else list.push(syncEndNs - base);
+    const { rank: base, syncEndNs: baseNs } = parts[0];
+    for (const { rank, syncEndNs } of parts.slice(1)) {
+      add(base, rank, syncEndNs - baseNs);
+      add(rank, base, baseNs - syncEndNs);
     }
   }
-  return new Map([...differences].map(([rank, list]) => [rank, Math.round(median(list))]));
+  return differences;
+}
+
+/**
+ * Finds by how much each rank's clock is ahead of the first one's: all ranks leave a synchronisation within a link's
+ * latency of each other, so the median difference of those moments is the clocks'. Ranks that share no collective with
+ * the first are compared with those that do.
+ *
+ * @param ranks all of which collectives join.
+ */
+function clockOffsets(ranks: readonly number[], collectives: readonly Collective[]): Map<number, number> {
+  const differences = differencesOf(collectives);
+  const offsets = new Map([[ranks[0], 0]]);
+  const queue = [ranks[0]];
+  for (const from of queue) {
+    for (const [to, list] of differences.get(from) ?? []) {
+      if (offsets.has(to)) continue;
+      offsets.set(to, Math.round(offsets.get(from)! + median(list)));
+      queue.push(to);
+    }
+  }
+  return offsets;
+}
+
+function ranksOf({ ranks }: TraceSet): number[] {
+  return ranks.map(({ rank }) => rank);
 }
 
 /** All ranks with their collectives, once their clocks are as near to each other as they can be brought. */
@@ -63,17 +92,25 @@ function byCollectives(set: TraceSet, match: (set: TraceSet) => readonly Collect
   // One rank's part by itself tells nothing of clocks.
   if (!collectives.some(({ parts }) => parts.length > 1)) return { set, collectives, alignment: null };
   const before = violationNs(collectives);
-  const applied = mode === 'always' || (mode === 'auto' && set.source === 'captured' && before > TOLERANCE_NS);
-  if (!applied) {
-    const violationUs = { before: before / 1000, after: before / 1000 };
-    return { set, collectives, alignment: { applied, offsets: [], violationUs } };
+  const offsets = new Map<number, number>();
+  // Clocks of ranks that no collective joins say nothing of each other.
+  for (const ranks of joinedRanks(ranksOf(set), collectives)) {
+    if (ranks.length < 2) continue;
+    const joined = new Set(ranks);
+    const own = collectives.filter(({ parts }) => joined.has(parts[0].rank));
+    const applied =
+      mode === 'always' || (mode === 'auto' && set.source === 'captured' && violationNs(own) > TOLERANCE_NS);
+    if (applied) for (const [rank, ns] of clockOffsets(ranks, own)) offsets.set(rank, ns);
   }
-  const offsets = clockOffsets(collectives);
+  if (offsets.size === 0) {
+    const violationUs = { before: before / 1000, after: before / 1000 };
+    return { set, collectives, alignment: { applied: false, offsets: [], violationUs } };
+  }
   const aligned = onOneClock(set, offsets);
   const again = match(aligned);
   const violationUs = { before: before / 1000, after: violationNs(again) / 1000 };
   const list = [...offsets].map(([rank, ns]) => ({ rank, aheadUs: ns / 1000 })).sort((a, b) => a.rank - b.rank);
-  return { set: aligned, collectives: again, alignment: { applied, offsets: list, violationUs } };
+  return { set: aligned, collectives: again, alignment: { applied: true, offsets: list, violationUs } };
 }
 
 /**
@@ -92,7 +129,7 @@ export function alignClocks(
   const { set, collectives } = aligned;
   const isOneClock = mode === 'never' || (mode === 'auto' && set.source === 'emulated');
   const apart = isOneClock || set.ranks.length < 2 ? [] : ranksApart(set, collectives);
-  if (apart.length === 0) return { ...aligned, apart };
+  if (apart.length === 0) return { ...aligned, apart: [] };
   const moved = onOwnClocks(set, apart);
-  return { ...aligned, set: moved, collectives: match(moved), apart };
+  return { ...aligned, set: moved, collectives: match(moved), apart: apart.flat() };
 }

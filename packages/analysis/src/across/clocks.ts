@@ -2,6 +2,7 @@ import { largest } from '@epemu/core';
 import { RankView } from '@epemu/timeline';
 import type { TraceSet } from '../model.js';
 import type { Collective } from './collectives.js';
+import { joinedRanks } from './components.js';
 
 /** Moves a rank's times. */
 function moved(view: RankView, byNs: number): RankView {
@@ -39,34 +40,63 @@ function windowOf({ content: { kernels } }: RankView): readonly [number, number]
   return [kernels.startNs[0], largest(kernels.endNs)];
 }
 
+/** Hosts whose times count from the epoch are seconds apart at most. */
+const FAR_NS = 60e9;
+
+/** Whether times say how ranks stand to each other, though no collective does: they count from one moment. */
+function isComparable({ content: { isAbsolute, groups } }: RankView): boolean {
+  return isAbsolute === true || (groups !== undefined && groups.size > 0);
+}
+
 /**
  * @returns ranks whose clocks nothing compares with the others': they share no collective and no file with them, and
- * their times lie before all of theirs, or after.
+ * their times lie before all of theirs, or after; where these count from the epoch, or other process groups explain it,
+ * far before or after. Those that collectives join are together.
  */
-export function ranksApart({ ranks }: TraceSet, collectives: readonly Collective[]): number[] {
-  const together = collectives.find(({ parts }) => parts.length > 1)?.parts.map(({ rank }) => rank) ?? [ranks[0].rank];
-  const group = ranks.filter(({ rank }) => together.includes(rank));
-  const files = new Set(group.map(({ content }) => content.file));
+export function ranksApart({ ranks }: TraceSet, collectives: readonly Collective[]): number[][] {
+  const sets = joinedRanks(
+    ranks.map(({ rank }) => rank),
+    collectives,
+  );
+  const first = collectives.find(({ parts }) => parts.length > 1)?.parts[0].rank ?? ranks[0].rank;
+  const byRank = new Map(ranks.map((view) => [view.rank, view]));
+  const files = new Set<string>();
   let [startNs, endNs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  const take = (rank: RankView): void => {
-    const [from, to] = windowOf(rank);
-    [startNs, endNs] = [Math.min(startNs, from), Math.max(endNs, to)];
+  const take = (views: readonly RankView[]): void => {
+    for (const view of views) {
+      const [from, to] = windowOf(view);
+      [startNs, endNs] = [Math.min(startNs, from), Math.max(endNs, to)];
+    }
   };
-  group.forEach(take);
-  const apart: number[] = [];
-  for (const rank of ranks) {
-    if (together.includes(rank.rank)) continue;
-    const [from, to] = windowOf(rank);
-    if (!files.has(rank.content.file) && (from >= endNs || to <= startNs)) apart.push(rank.rank);
-    else take(rank);
+  const viewsOf = (set: readonly number[]): RankView[] => set.map((rank) => byRank.get(rank)!);
+  const main = sets.find((set) => set.includes(first))!;
+  take(viewsOf(main));
+  for (const { content } of viewsOf(main)) files.add(content.file);
+  const apart: number[][] = [];
+  for (const set of sets) {
+    if (set === main) continue;
+    const views = viewsOf(set);
+    const windows = views.map(windowOf);
+    const from = Math.min(...windows.map(([start]) => start));
+    const to = Math.max(...windows.map(([, end]) => end));
+    const least = views.every(isComparable) ? FAR_NS : 0;
+    const isFar = from >= endNs + least || to <= startNs - least;
+    if (isFar && !views.some(({ content }) => files.has(content.file))) apart.push(set);
+    else take(views);
   }
   return apart;
 }
 
-/** Moves each rank that is apart to a start of its own, and all others together to theirs. */
-export function onOwnClocks(set: TraceSet, apart: readonly number[]): TraceSet {
-  const group = set.ranks.filter(({ rank }) => !apart.includes(rank));
-  const zeroNs = Math.min(...group.map(({ content }) => content.kernels.startNs[0]));
-  const startOf = ({ rank, content }: RankView): number => (apart.includes(rank) ? content.kernels.startNs[0] : zeroNs);
-  return { ...set, ranks: set.ranks.map((rank) => moved(rank, -startOf(rank))) };
+/** Moves ranks that are apart to a start of their own, and all others together to theirs. */
+export function onOwnClocks(set: TraceSet, apart: readonly (readonly number[])[]): TraceSet {
+  const startOf = (ranks: readonly RankView[]): number =>
+    Math.min(...ranks.map(({ content }) => content.kernels.startNs[0]));
+  const isApart = new Set(apart.flat());
+  const zeroNs = startOf(set.ranks.filter(({ rank }) => !isApart.has(rank)));
+  const starts = new Map<number, number>();
+  for (const ranks of apart) {
+    const ownNs = startOf(set.ranks.filter(({ rank }) => ranks.includes(rank)));
+    for (const rank of ranks) starts.set(rank, ownNs);
+  }
+  return { ...set, ranks: set.ranks.map((view) => moved(view, -(starts.get(view.rank) ?? zeroNs))) };
 }

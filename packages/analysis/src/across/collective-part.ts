@@ -20,6 +20,8 @@ export interface PartRow {
   readonly lastByteNs: number | undefined;
   /** What the kernels are: `notify dispatch`, `combine`; equal parts of two ranks have equal ones. */
   readonly signature: string;
+  /** The process group that it is in, as all its ranks name it; empty where the trace does not say. */
+  readonly group: string;
 }
 
 /** All parts of one rank, by arrival, as columns: tens of thousands of parts as objects would take ten times the memory. */
@@ -28,6 +30,7 @@ class PartColumns {
   readonly stream: readonly string[];
   readonly phase: readonly string[];
   readonly signature: readonly string[];
+  readonly group: readonly string[];
   readonly instance: Int32Array;
   readonly sendRow: Int32Array;
   readonly syncRow: Int32Array;
@@ -44,6 +47,7 @@ class PartColumns {
     this.stream = rows.map(({ stream }) => stream);
     this.phase = rows.map(({ phase }) => phase);
     this.signature = rows.map(({ signature }) => signature);
+    this.group = rows.map(({ group }) => group);
     this.instance = Int32Array.from(rows, ({ instance }) => instance);
     this.sendRow = Int32Array.from(rows, ({ sendRow }) => sendRow);
     this.syncRow = Int32Array.from(rows, ({ syncRow }) => syncRow);
@@ -128,5 +132,9 @@ export class CollectivePart implements PartRow {
 
   get signature(): string {
     return this.#of.signature[this.index];
+  }
+
+  get group(): string {
+    return this.#of.group[this.index];
   }
 }

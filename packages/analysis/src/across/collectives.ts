@@ -17,7 +17,7 @@ function notified(what: string): string {
 
 /** Cuts a rank's communication kernels into its parts in collectives, in the order in which they start. */
 export function collectiveParts(view: RankView): CollectivePart[] {
-  const { kernels, instances, streams: rankStreams, transfers } = view.content;
+  const { kernels, instances, streams: rankStreams, transfers, groups } = view.content;
   const { startNs: starts, endNs: ends, stream: streams, instance: placed } = kernels;
   const arrivals = new Map(transfers.map(({ startNs, endNs }) => [startNs, endNs]));
   const rows: PartRow[] = [];
@@ -44,6 +44,7 @@ export function collectiveParts(view: RankView): CollectivePart[] {
       lastByteNs: sendRow < 0 ? undefined : arrivals.get(starts[sendRow]),
       // One text for all parts alike: a long run has tens of thousands of them.
       signature: notifyRow === undefined ? what : notified(what),
+      group: groups?.get(last) ?? groups?.get(first) ?? '',
     });
   };
   for (let row = 0; row < kernels.count; row++) {
@@ -130,6 +131,44 @@ function byStream(withParts: readonly (readonly CollectivePart[])[]): (readonly 
   return lists.every((list) => list.every(({ length }) => length > 0)) ? lists : undefined;
 }
 
+/** @returns the parts of each process group, by rank; those whose trace names no group are one by themselves. */
+function byGroup(byRank: readonly (readonly CollectivePart[])[]): CollectivePart[][][] {
+  const groups = new Map<string, CollectivePart[][]>();
+  for (const parts of byRank) {
+    const own = new Map<string, CollectivePart[]>();
+    for (const part of parts) {
+      const list = own.get(part.group);
+      if (list === undefined) own.set(part.group, [part]);
+      else list.push(part);
+    }
+    for (const [group, list] of own) {
+      const ranks = groups.get(group);
+      if (ranks === undefined) groups.set(group, [list]);
+      else ranks.push(list);
+    }
+  }
+  return [...groups.values()];
+}
+
+/**
+ * Matches the parts of ranks into collectives, process group by process group, and within each by their order.
+ *
+ * @returns collectives that all matched ranks of a group take part in, by their first rank's arrival, and the ranks whose
+ * order of collectives is another.
+ */
+export function matchCollectives(byRank: readonly (readonly CollectivePart[])[]): Matched {
+  const groups = byGroup(byRank);
+  if (groups.length < 2) return matchWithin(byRank);
+  const matched = groups.map(matchWithin);
+  const collectives = matched.flatMap((one) => one.collectives);
+  const arrivals = new Map(collectives.map((one) => [one, one.parts[0].arrivedNs]));
+  return {
+    collectives: collectives.sort((a, b) => arrivals.get(a)! - arrivals.get(b)!),
+    unmatched: [...new Set(matched.flatMap(({ unmatched }) => unmatched))].sort((a, b) => a - b),
+    shifted: matched.some(({ shifted }) => shifted),
+  };
+}
+
 /**
  * Matches the parts of ranks into collectives by their order: that of all, or that of each stream where ranks came to
  * the collectives of two streams one way and the other. This is so where the order of all fits nowhere, or only between
@@ -137,7 +176,7 @@ function byStream(withParts: readonly (readonly CollectivePart[])[]): (readonly 
  *
  * @returns collectives that all matched ranks take part in, and the ranks whose order of collectives is another.
  */
-export function matchCollectives(byRank: readonly (readonly CollectivePart[])[]): Matched {
+function matchWithin(byRank: readonly (readonly CollectivePart[])[]): Matched {
   const withParts = byRank.filter((parts) => parts.length > 0);
   const whole = matchInOrder(withParts);
   if (whole.unmatched.length === 0 && !whole.shifted) return whole;

@@ -78,24 +78,27 @@ export interface RankCompute {
 /** @returns for every rank how often and by how much it came late, in the order given. */
 export function rankLateness(collectives: readonly Collective[], ranks: readonly RankCompute[]): RankLateness[] {
   const skews = collectiveSkews(collectives);
-  const late = new Map<number, { sum: number; last: number }>(ranks.map(({ rank }) => [rank, { sum: 0, last: 0 }]));
+  const late = new Map(ranks.map(({ rank }) => [rank, { sum: 0, last: 0, count: 0, share: 0 }]));
   collectives.forEach(({ parts }, index) => {
     const middle = median(parts.map(({ arrivedNs }) => arrivedNs));
-    for (const { rank, arrivedNs } of parts) late.get(rank)!.sum += arrivedNs - middle;
+    for (const { rank, arrivedNs } of parts) {
+      const own = late.get(rank)!;
+      own.sum += arrivedNs - middle;
+      own.count++;
+      own.share += 1 / parts.length;
+    }
     const { lastRank } = skews[index];
     if (lastRank !== null) late.get(lastRank)!.last++;
   });
   const compute = ranks.map(({ computeNs }) => computeNs);
   const middleCompute = median(compute);
-  const count = collectives.length;
-  const share = count / ranks.length;
-  const byChance = share + STRAGGLER_DEVIATIONS * Math.sqrt(share);
-  const means = ranks.map(({ rank }) => ratio(late.get(rank)!.sum, count));
+  const means = ranks.map(({ rank }) => ratio(late.get(rank)!.sum, late.get(rank)!.count));
   const middleLate = median(means);
   const deviation = median(means.map((value) => Math.abs(value - middleLate)));
   const outlierNs = middleLate + OUTLIER_DEVIATIONS * deviation;
   return ranks.map(({ rank }, index) => {
-    const { sum, last } = late.get(rank)!;
+    const { sum, last, count, share } = late.get(rank)!;
+    const byChance = share + STRAGGLER_DEVIATIONS * Math.sqrt(share);
     const isOften = last > byChance && sum > 0;
     const isFar = last > share && means[index] > outlierNs;
     return {

@@ -61,6 +61,21 @@ describe('phases that a trace names', () => {
     expect(await phasesOf(events)).to.deep.equal(['graph: 0']);
   });
 
+  it('end before what starts where they end, and are one with their shadows on streams', async () => {
+    const shadow = { ...annotation('fwd', 100, 20, 7), cat: 'gpu_user_annotation', pid: 0, args: { 'External id': 4 } };
+    const events = [
+      { ...annotation('fwd', 0, 10), args: { 'External id': 4 } },
+      shadow,
+      { ...shadow, tid: 8 },
+      ...launched(GEMM, 7, 100, 5, { ts: 3 }),
+      // Launched behind the range, as a graph's kernels may be, yet in its shadow on either stream.
+      ...launched(GEMM, 7, 110, 10, { ts: 12 }),
+      ...launched(GEMM, 8, 108, 5, { ts: 13 }),
+      ...launched(GEMM, 7, 120, 5, { ts: 10 }),
+    ];
+    expect(await phasesOf(events)).to.deep.equal(['fwd: 0 1 2']);
+  });
+
   it('are no steps of the profiler nor names that libraries give', async () => {
     const events = [
       ...['ProfilerStep#3', 'nccl:all_to_all', 'PyTorch Profiler (0)'].map((name) => annotation(name, 0, 50)),

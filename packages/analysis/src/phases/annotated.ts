@@ -28,6 +28,17 @@ export const WHOLE = { half: undefined, transfer: undefined } as const;
 class Instances {
   readonly made: PlacedInstance[] = [];
   readonly #byKey = new Map<unknown, PlacedInstance>();
+  readonly #ofRow = new Map<number, PlacedInstance>();
+
+  /** @returns the instance that a row is in already. */
+  of(row: number): PlacedInstance | undefined {
+    return this.#ofRow.get(row);
+  }
+
+  /** Makes what is added by a key part of an instance that is there. */
+  join(key: unknown, instance: PlacedInstance): void {
+    if (!this.#byKey.has(key)) this.#byKey.set(key, instance);
+  }
 
   add(key: unknown, row: number, make: () => Omit<PlacedInstance, 'rows'>): void {
     let instance = this.#byKey.get(key);
@@ -37,29 +48,88 @@ class Instances {
       this.made.push(instance);
     }
     instance.rows.push(row);
+    this.#ofRow.set(row, instance);
   }
 }
 
 /** Rows with the moment and the thread (or stream) that may lie in a range. */
 interface Moments {
-  readonly rows: number[];
+  readonly rows: readonly number[];
   readonly ns: (row: number) => number;
   readonly tid: (row: number) => number | string;
 }
 
-function addContained({ rows, ns, tid }: Moments, ranges: readonly NamedRange[], into: Instances): number[] {
-  if (ranges.length === 0) return rows;
+/** Tells for each row, in the order of its moments, the range that holds it. */
+function* contained(
+  { rows, ns, tid }: Moments,
+  ranges: readonly NamedRange[],
+): Generator<[number, NamedRange | undefined]> {
   const containment = new Containment(ranges);
-  const rest: number[] = [];
   for (const row of [...rows].sort((a, b) => ns(a) - ns(b) || a - b)) {
-    const range = containment.at(ns(row) / 1000, tid(row));
+    yield [row, containment.at(ns(row) / 1000, tid(row))];
+  }
+}
+
+function addContained(
+  moments: Moments,
+  ranges: readonly NamedRange[],
+  into: Instances,
+  keyOf: (range: NamedRange) => unknown,
+): number[] {
+  if (ranges.length === 0) return [...moments.rows];
+  const rest: number[] = [];
+  for (const [row, range] of contained(moments, ranges)) {
     if (range === undefined) rest.push(row);
     else {
       const phase = range.name;
-      into.add(range, row, () => ({ phase, operation: undefined, layer: undefined, ...annotatedTransfer(phase) }));
+      into.add(keyOf(range), row, () => ({
+        phase,
+        operation: undefined,
+        layer: undefined,
+        ...annotatedTransfer(phase),
+      }));
     }
   }
   return rest;
+}
+
+/** Shadows of one range of the host, on whatever streams, have one key where the trace says whose they are. */
+function shadowKey(range: NamedRange): unknown {
+  return range.externalId === undefined ? range : `${range.externalId} ${range.name}`;
+}
+
+function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/**
+ * Puts kernels that no range of the host holds where the range on their stream is; where that is the shadow of a
+ * host's range that holds other kernels, they are of its instance.
+ */
+function addShadowed(gpu: RawGpu, rest: readonly number[], instances: Instances): void {
+  if (rest.length === 0 || gpu.ranges.length === 0) return;
+  const { kernels } = gpu;
+  const [streams, starts] = [kernels.column('stream'), kernels.column('startNs')];
+  const ranges = groupBy(gpu.ranges, ({ tid }) => String(tid));
+  const idOf = (row: number): number | string => gpu.streams[streams[row]];
+  const moments = (rows: readonly number[]): Moments => ({ rows, ns: (row) => starts[row], tid: idOf });
+  const all = Array.from(starts, (_, row) => row).filter((row) => instances.of(row) !== undefined);
+  for (const [id, rows] of groupBy(all, (row) => String(idOf(row)))) {
+    for (const [row, range] of contained(moments(rows), ranges.get(id) ?? [])) {
+      const instance = instances.of(row)!;
+      if (range?.name === instance.phase) instances.join(shadowKey(range), instance);
+    }
+  }
+  for (const [id, rows] of groupBy(rest, (row) => String(idOf(row)))) {
+    addContained(moments(rows), ranges.get(id) ?? [], instances, shadowKey);
+  }
 }
 
 /** When and on which thread each of a GPU's kernels was launched, by row. */
@@ -104,11 +174,7 @@ export function annotatedInstances(
 ): PlacedInstance[] {
   const instances = new Instances();
   const { kernels } = gpu;
-  const [operations, layers, streams] = [
-    kernels.column('operation'),
-    kernels.column('layer'),
-    kernels.column('stream'),
-  ];
+  const [operations, layers] = [kernels.column('operation'), kernels.column('layer')];
   let rest: number[] = [];
   for (let row = 0; row < kernels.count; row++) {
     const operation = operations[row];
@@ -123,13 +189,8 @@ export function annotatedInstances(
     const launched = rest.filter((row) => thread[row] >= 0);
     const unlaunched = rest.filter((row) => thread[row] < 0);
     const moments: Moments = { rows: launched, ns: (row) => ns[row], tid: (row) => threadIds[thread[row]] };
-    rest = [...unlaunched, ...addContained(moments, file.hostRanges, instances)];
+    rest = [...unlaunched, ...addContained(moments, file.hostRanges, instances, (range) => range)];
   }
-  const starts = kernels.column('startNs');
-  for (const [stream, id] of gpu.streams.entries()) {
-    const rows = rest.filter((row) => streams[row] === stream);
-    const ranges = gpu.ranges.filter(({ tid }) => String(tid) === String(id));
-    if (rows.length > 0) addContained({ rows, ns: (row) => starts[row], tid: () => id }, ranges, instances);
-  }
+  addShadowed(gpu, rest, instances);
   return instances.made;
 }

@@ -4,6 +4,8 @@ export interface NamedRange {
   readonly tid: number | string;
   readonly startUs: number;
   readonly endUs: number;
+  /** The same of a host's range and of its shadows on streams, where the trace says so. */
+  readonly externalId?: number | undefined;
 }
 
 /** Answers which range holds a moment; asked with moments that ascend. */
@@ -26,8 +28,9 @@ export class Containment<Range extends NamedRange> {
       this.#open.push(this.#sorted[this.#next++]);
       changed = true;
     }
-    if (changed || this.#open.some(({ endUs }) => endUs < us))
-      this.#open = this.#open.filter(({ endUs }) => endUs >= us);
+    // What starts where a range ends is behind it.
+    if (changed || this.#open.some(({ endUs }) => endUs <= us))
+      this.#open = this.#open.filter(({ endUs }) => endUs > us);
     return this.#open.findLast((range) => range.tid === tid) ?? this.#open.at(-1);
   }
 }

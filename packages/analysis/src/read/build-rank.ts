@@ -19,6 +19,8 @@ export interface RankSource {
   readonly bytesTo: BytesTo | undefined;
   /** What the file says of its kernels and streams. */
   readonly listed: ListedKernels;
+  /** Whether the file's times count from a moment that all hosts know. */
+  readonly isAbsolute: boolean;
   /** Added to all times, ns. */
   readonly shiftNs: number;
 }
@@ -96,7 +98,7 @@ export function buildRank(
 ): RankView {
   identify(ordered, identities);
   const { order, place, kernels, annotated } = ordered;
-  const { rank, file, gpu, bytesTo, shiftNs, listed } = ordered.source;
+  const { rank, file, gpu, bytesTo, shiftNs, listed, isAbsolute } = ordered.source;
   const inferred = annotated.length === 0;
   const placed = inferred ? inferredInstances(orderedKernels(order, kernels, identities.list)) : annotated;
   const streamIndex = new Map(gpu.streams.map((id, index) => [String(id), index]));
@@ -126,6 +128,8 @@ export function buildRank(
     inferred,
     bytesTo,
     sentBytes: new Map([...gpu.sentBytes].map(([row, bytes]) => [place[row], bytes])),
+    groups: new Map([...gpu.groups].map(([row, group]) => [place[row], group])),
+    isAbsolute,
   });
 }
 

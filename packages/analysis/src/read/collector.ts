@@ -1,11 +1,13 @@
 import { Columns } from '@epemu/core';
+import { eventTime, isCallCategory, isGpuCategory } from '@epemu/trace';
 import type { TraceEvent } from '@epemu/trace';
 import type { NamedRange } from '../phases/containment.js';
 import { sentBytes } from './split-sizes.js';
 
-const GPU_CATEGORIES: ReadonlySet<string> = new Set(['kernel', 'gpu_memcpy', 'gpu_memset']);
 /** Calls that put work on a stream; the host's many queries and attribute calls launch nothing. */
 const LAUNCH_NAME = /launch|memcpy|memset/i;
+/** So many names tell what a file without categories is. */
+const MOST_UNCATEGORISED = 64;
 /** Annotations of the profiler and of libraries, which are no phases. */
 const NO_PHASE = /^(?:ProfilerStep#|nccl:|c10d::|PyTorch Profiler)/;
 
@@ -43,6 +45,8 @@ export class RawGpu {
   readonly transfers: RawTransfer[] = [];
   /** Bytes by receiving rank that a kernel sent, by row, of those whose args tell. */
   readonly sentBytes = new Map<number, Float64Array>();
+  /** Process group that a kernel communicates in, by row, of those whose args tell. */
+  readonly groups = new Map<number, string>();
   /** Thread blocks of the first launch of each name. */
   readonly blocks = new Map<number, number>();
   readonly #open = new Map<number | string, RawTransfer>();
@@ -99,9 +103,20 @@ function blocksOf({ grid }: Readonly<Record<string, unknown>>): number {
   return Array.isArray(grid) ? grid.reduce((product: number, size) => product * Number(size), 1) : Number.NaN;
 }
 
+/** @returns what tells a process group from others, on all ranks alike; undefined where a kernel's args say nothing. */
+function processGroup(args: Readonly<Record<string, unknown>>): string | undefined {
+  const name = args['Process Group Name'];
+  const ranks = args['Process Group Ranks'];
+  if (name === undefined && ranks === undefined) return undefined;
+  // One name may be that of several groups, which PyTorch numbers rank by rank; lists of many ranks are cut.
+  return JSON.stringify([name ?? null, ranks ?? null, args['Group size'] ?? null]);
+}
+
 /** Kernels that have no usable times: how many, and the first. */
 export interface Untimed {
   count: number;
+  /** How many of them are begun by a B. */
+  pairs: number;
   readonly index: number;
   readonly name: string;
 }
@@ -120,9 +135,13 @@ export class FileCollector {
   /** Of all GPUs. */
   kernels = 0;
   untimed: Untimed | undefined;
+  /** Names of the first events that have no category, and how many events are of the host's own work. */
+  readonly uncategorised: string[] = [];
+  cpuEvents = 0;
   /** µs, from which the file's times count here. */
   originUs: number | undefined;
   readonly #names: NameTable;
+  readonly #texts = new Map<string, string>();
 
   constructor(names: NameTable) {
     this.#names = names;
@@ -132,17 +151,21 @@ export class FileCollector {
     const index = this.events++;
     const { ph, cat } = event;
     if (ph === 'X') {
-      if (cat === undefined) return;
-      if (GPU_CATEGORIES.has(cat)) this.#kernel(event, index);
-      else if (cat === 'cuda_runtime' || cat === 'cuda_driver') this.#launch(event);
+      if (cat === undefined) {
+        if (this.uncategorised.length < MOST_UNCATEGORISED) this.uncategorised.push(event.name);
+        return;
+      }
+      if (isGpuCategory(cat)) this.#kernel(event, index);
+      else if (isCallCategory(cat)) this.#launch(event);
       else if (cat === 'user_annotation') this.#range(event, this.hostRanges);
       else if (cat === 'gpu_user_annotation') this.#gpuRange(event);
+      else if (cat === 'cpu_op') this.cpuEvents++;
     } else if (ph === 'b' || ph === 'e') {
       if (cat === 'network') this.#transfer(event);
     } else if (ph === 'M') {
       const { name } = event.args ?? {};
       if (event.name === 'process_name' && typeof name === 'string') this.processNames.set(event.pid, name);
-    } else if (ph === 'B' && cat !== undefined && GPU_CATEGORIES.has(cat)) {
+    } else if (ph === 'B' && isGpuCategory(cat)) {
       this.#countUntimed(event, index);
     }
   }
@@ -159,9 +182,10 @@ export class FileCollector {
     return Math.round((us - this.originUs) * 1000);
   }
 
-  #countUntimed({ name }: TraceEvent, index: number): void {
-    if (this.untimed === undefined) this.untimed = { count: 1, index, name };
-    else this.untimed.count++;
+  #countUntimed({ name, ph }: TraceEvent, index: number): void {
+    this.untimed ??= { count: 0, pairs: 0, index, name };
+    this.untimed.count++;
+    if (ph === 'B') this.untimed.pairs++;
   }
 
   #kernel(event: TraceEvent, index: number): void {
@@ -170,7 +194,7 @@ export class FileCollector {
     let startNs = exactNs(args['start ns']);
     let endNs = exactNs(args['end ns']);
     if (startNs === undefined || endNs === undefined) {
-      const [us, duration] = [numberOf(ts), numberOf(dur)];
+      const [us, duration] = [eventTime(ts), eventTime(dur)];
       if (us === undefined || duration === undefined || !(Math.abs(us) <= Number.MAX_SAFE_INTEGER)) {
         this.#countUntimed(event, index);
         return;
@@ -189,6 +213,8 @@ export class FileCollector {
     const correlation = numberOf(args.correlation) ?? -1;
     const sent = args['In split size'] === undefined ? undefined : sentBytes(args);
     if (sent !== undefined) gpu.sentBytes.set(gpu.kernels.count, sent);
+    const group = processGroup(args);
+    if (group !== undefined) gpu.groups.set(gpu.kernels.count, this.#shared(group));
     const nameIndex = this.#names.index(name);
     if (!gpu.blocks.has(nameIndex)) gpu.blocks.set(nameIndex, blocksOf(args));
     const layer = numberOf(args.layer) ?? -1;
@@ -198,6 +224,13 @@ export class FileCollector {
     gpu.kernels.push(startNs, endNs, stream, nameIndex, correlation, operation, layer, kernel, launchNs);
   }
 
+  /** One text for all that are alike. */
+  #shared(text: string): string {
+    let shared = this.#texts.get(text);
+    if (shared === undefined) this.#texts.set(text, (shared = text));
+    return shared;
+  }
+
   #phaseName(pid: number | string, operation: number, phase: string): void {
     const key = `${pid} ${operation}`;
     if (!this.phaseNames.has(key)) this.phaseNames.set(key, phase);
@@ -205,18 +238,20 @@ export class FileCollector {
 
   #launch({ name, ts, tid, args }: TraceEvent): void {
     const correlation = numberOf(args?.correlation);
-    const us = numberOf(ts);
+    const us = eventTime(ts);
     if (correlation === undefined || us === undefined || !LAUNCH_NAME.test(name)) return;
     let thread = this.threads.get(tid);
     if (thread === undefined) this.threads.set(tid, (thread = this.threads.size));
     this.launches.push(correlation, this.#ns(us), thread);
   }
 
-  #range({ name, ts, dur, tid }: TraceEvent, into: NamedRange[]): void {
-    const [us, duration] = [numberOf(ts), numberOf(dur)];
+  #range({ name, ts, dur, tid, args }: TraceEvent, into: NamedRange[]): void {
+    const [us, duration] = [eventTime(ts), eventTime(dur)];
     if (us === undefined || duration === undefined || duration < 0 || NO_PHASE.test(name)) return;
-    const startUs = this.#ns(us) / 1000;
-    into.push({ name, tid, startUs, endUs: startUs + duration });
+    const startNs = this.#ns(us);
+    // In whole ns: one range's end is the next one's start, whatever a sum of fractions makes of it.
+    const endUs = (startNs + Math.round(duration * 1000)) / 1000;
+    into.push({ name, tid, startUs: startNs / 1000, endUs, externalId: numberOf(args?.['External id']) });
   }
 
   #gpuRange(event: TraceEvent): void {
@@ -226,7 +261,7 @@ export class FileCollector {
   }
 
   #transfer({ ph, name, pid, id = '', ts, args = {} }: TraceEvent): void {
-    const us = numberOf(ts);
+    const us = eventTime(ts);
     if (us === undefined || Math.abs(us) > Number.MAX_SAFE_INTEGER) return;
     const gpu = this.#gpu(pid);
     if (ph === 'e') {

@@ -37,6 +37,11 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+function filled(value: unknown): string | undefined {
+  const text = textOf(value);
+  return text === undefined || text.trim() === '' ? undefined : text;
+}
+
 function numbersOf(value: unknown): number[] {
   return Array.isArray(value) ? value.filter((item): item is number => countOf(item) !== undefined) : [];
 }
@@ -155,7 +160,8 @@ export function fileMetadata(text: string): FileMetadata {
       nodeSize:
         sizeOf(epemu.nodeSize) ?? (Array.isArray(deviceProperties) ? sizeOf(deviceProperties.length) : undefined),
       // A merged trace is of many devices, and lists none.
-      gpuName: textOf(device.name) ?? textOf(epemu.gpuName),
+      // In containers ROCm names no GPU.
+      gpuName: filled(device.name) ?? filled(epemu.gpuName),
       gpuSms: countOf(device.numSms),
       computeSms: countOf(epemu.computeSms),
       communicationSms: countOf(epemu.communicationSms),

@@ -13,6 +13,7 @@ import { ProgressLine } from '../progress.js';
 export interface TraceFlags {
   readonly communication?: readonly string[];
   readonly compute?: readonly string[];
+  readonly anyJob?: boolean;
   readonly align: string;
 }
 
@@ -54,6 +55,7 @@ export function addTraceFlags(command: Command): Command {
   return command
     .option('--communication <pattern>', 'kernels that communicate, by a regular expression (repeatable)', collect)
     .option('--compute <pattern>', 'kernels that compute, whatever the table says (repeatable)', collect)
+    .option('--any-job', 'take traces together that are of different jobs by world size, GPU or date')
     .option('--align <mode>', 'align clocks of separate captures by their collectives: auto, always or never', 'auto');
 }
 
@@ -78,7 +80,7 @@ export async function analysedWith(paths: readonly string[], flags: TraceFlags):
     line.show({ stage: 'reading', detail: `${file} (${events} events)`, share: done / files });
   };
   try {
-    return await analyze(paths, { patterns, align: alignOf(flags.align), onProgress });
+    return await analyze(paths, { patterns, align: alignOf(flags.align), anyJob: flags.anyJob === true, onProgress });
   } finally {
     if (performance.now() - begun >= QUIET_MS) line.end();
   }

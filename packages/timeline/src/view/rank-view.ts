@@ -82,6 +82,10 @@ export interface RankContent {
   readonly bytesTo: BytesTo | undefined;
   /** Bytes to each rank over any link, by the row of the kernel that sent them; of kernels whose args tell. */
   readonly sentBytes: ReadonlyMap<number, Float64Array>;
+  /** Process group of a kernel, by row, of those whose args tell; absent where none do. */
+  readonly groups?: ReadonlyMap<number, string>;
+  /** Whether its times were counted from a moment that all hosts know, such as the epoch. */
+  readonly isAbsolute?: boolean;
 }
 
 /**

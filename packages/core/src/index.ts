@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './hash.js';
 export * from './lower-bound.js';
 export * from './make-folder.js';
+export * from './message-pack.js';
 export * from './normal.js';
 export * from './number-room.js';
 export * from './order.js';

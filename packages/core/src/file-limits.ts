@@ -13,7 +13,6 @@ const MIB = 1024 * 1024;
 /** Limits of all that is read from files: what is damaged or hostile must not take all memory and time there is. */
 export const FILE_LIMITS = {
   configuration: { what: 'it', variable: 'EPEMU_MOST_CONFIGURATION_BYTES', most: 16 * MIB },
-  report: { what: 'it', variable: 'EPEMU_MOST_REPORT_BYTES', most: 256 * MIB },
   operations: { what: 'its content', variable: 'EPEMU_MOST_OPERATIONS_BYTES', most: 2048 * MIB },
   trace: { what: 'its content', variable: 'EPEMU_MOST_TRACE_BYTES', most: 32 * 1024 * MIB },
   text: {

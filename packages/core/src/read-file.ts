@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { mostOf } from './file-limits.js';
+import { FILE_LIMITS, mostOf } from './file-limits.js';
 import type { FileLimit } from './file-limits.js';
 
 /** A regular file that is open for reading. */
@@ -57,9 +57,49 @@ export function readRegularFile(path: string, limit: FileLimit): Buffer {
   }
 }
 
+/**
+ * Looks whether a file can be written, which is made if it is not there; what it holds stays.
+ * @throws what the system says; of a pipe that nobody reads, instead of waiting.
+ */
+export function touchFile(path: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  closeSync(openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK));
+}
+
 /** @returns why something is not read, and what allows it. */
 export function tooLong(limit: FileLimit, bytes: number): string {
   const most = mostOf(limit);
   const { what, variable } = limit;
   return `${what} has at least ${bytes} bytes, more than the ${most} that are read; raise ${variable} if that is meant`;
+}
+
+/** Ratios are looked at from here on: little that repeats packs well, and costs nothing. */
+const RATIO_COUNTS_FROM = 1 << 26;
+
+/** Counts what comes out of a file while it is read piece by piece, unpacked where it is packed. */
+export class ReadMeter {
+  readonly #limit: FileLimit;
+  readonly #most: number;
+  readonly #mostRatio = mostOf(FILE_LIMITS.gzipRatio);
+  #packed = 0;
+  #content = 0;
+
+  constructor(limit: FileLimit) {
+    this.#limit = limit;
+    this.#most = mostOf(limit);
+  }
+
+  /** Bytes were read from the file. */
+  notePacked(bytes: number): void {
+    this.#packed += bytes;
+  }
+
+  /** Bytes of content came out. @throws Error naming the limit that they pass. */
+  noteContent(bytes: number): void {
+    this.#content += bytes;
+    if (this.#content > this.#most) throw new Error(tooLong(this.#limit, this.#content));
+    if (this.#content <= RATIO_COUNTS_FROM || this.#content <= this.#packed * this.#mostRatio) return;
+    const { variable } = FILE_LIMITS.gzipRatio;
+    throw new Error(`it unpacks to more than ${this.#mostRatio} times its size; raise ${variable} if that is meant`);
+  }
 }

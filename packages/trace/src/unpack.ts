@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
+import { FILE_LIMITS, ReadMeter, openRegularFile } from '@epemu/core';
+
 const PIECE_BYTES = 1 << 17;
 /** Packed bytes unpacked at a time: what comes out of a damaged slice is lost, so they are small. */
 const SLICE_BYTES = 1 << 13;
@@ -61,16 +63,27 @@ class Unpacker {
 /**
  * A file's bytes, unpacked if it begins as gzip files do, whatever its name.
  *
- * @throws what the system or zlib says, after everything that could be read before it.
+ * @throws what the system or zlib says, or that it is no regular file or passes a limit, after everything that could be
+ * read before it.
  */
 export async function* unpackedPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
-  const source = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  const meter = new ReadMeter(FILE_LIMITS.trace);
+  for await (const piece of pieces(path, meter)) {
+    meter.noteContent(piece.length);
+    yield piece;
+  }
+}
+
+async function* pieces(path: string, meter: ReadMeter): AsyncGenerator<Buffer, void, undefined> {
+  const { descriptor } = openRegularFile(path);
+  const source = createReadStream('', { fd: descriptor, highWaterMark: PIECE_BYTES });
   let unpacker: Unpacker | undefined;
   let isFirst = true;
   try {
     for await (const piece of source as AsyncIterable<Buffer>) {
       if (isFirst && piece[0] === GZIP_MAGIC) unpacker = new Unpacker();
       isFirst = false;
+      meter.notePacked(piece.length);
       if (unpacker === undefined) yield piece;
       else yield* unpacker.write(piece);
     }

@@ -16,8 +16,7 @@ describe('files that are read', () => {
   });
   afterEach(() => {
     rmSync(folder, { recursive: true });
-    delete process.env[LIMIT.variable];
-    delete process.env[FILE_LIMITS.gzipRatio.variable];
+    for (const { variable } of [LIMIT, FILE_LIMITS.gzipRatio]) Reflect.deleteProperty(process.env, variable);
   });
 
   function file(length: number): string {

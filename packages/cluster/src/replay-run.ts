@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BadInputError, EpemuError } from '@epemu/core';
+import { BadInputError, EpemuError, messageOf } from '@epemu/core';
 import { readOperationsFile } from '@epemu/outputs';
+import type { RecordedRun } from '@epemu/outputs';
 import { RunDigest, replay } from '@epemu/timeline';
 
 /** Thrown when a replay's digest is not that of the run it replays. */
@@ -24,10 +25,26 @@ export interface ReplayOutcome {
 export async function replayRun(run: string): Promise<ReplayOutcome> {
   const isFolder = statSync(run, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const recorded = await readOperationsFile(isFolder ? join(run, 'operations.bin.gz') : run);
-  const { configuration, program, records, digest: recordedDigest } = recorded;
+  const { digest: recordedDigest } = recorded;
   if (recordedDigest === '') {
     throw new BadInputError(run, `${run} is of a run that did not finish; name the folder of a finished run`);
   }
+  let outcome: ReplayOutcome;
+  try {
+    outcome = replayed(recorded);
+  } catch (error) {
+    // Whatever replaying stumbles over came from the file.
+    const why = error instanceof EpemuError ? messageOf(error) : 'they refer to what is not in it';
+    const message = `${run} is damaged: its operations cannot be timed (${why}); repeat the run`;
+    throw new BadInputError(run, message, { cause: error });
+  }
+  if (outcome.digest !== recordedDigest) {
+    throw new ReplayMismatchError(`the replay's digest is ${outcome.digest}, the run's is ${recordedDigest}`);
+  }
+  return outcome;
+}
+
+function replayed({ configuration, program, records, digest: recordedDigest }: RecordedRun): ReplayOutcome {
   const digest = new RunDigest(program);
   let events = 0;
   let services = 0;
@@ -36,9 +53,5 @@ export async function replayRun(run: string): Promise<ReplayOutcome> {
     events += timeline.events.count;
     services += timeline.services.count;
   });
-  const outcome = { digest: digest.finish(), recordedDigest, ranks: records.length, events, services };
-  if (outcome.digest !== recordedDigest) {
-    throw new ReplayMismatchError(`the replay's digest is ${outcome.digest}, the run's is ${recordedDigest}`);
-  }
-  return outcome;
+  return { digest: digest.finish(), recordedDigest, ranks: records.length, events, services };
 }

@@ -37,7 +37,8 @@ export type RunEvent =
     }
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'joined'; readonly pid: number; readonly host: string; readonly slots: number }
-  | { readonly type: 'refused'; readonly reason: string }
+  /** Somebody was turned away; of very many the first are told one by one, the rest together, by the last one's reason. */
+  | { readonly type: 'refused'; readonly reason: string; readonly count?: number }
   /** A worker that had joined is gone before ranks were given out. */
   | { readonly type: 'withdrawn'; readonly pid: number; readonly host: string; readonly slots: number }
   | { readonly type: 'placed'; readonly workers: readonly PlacedWorker[] }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, FILE_LIMITS, messageOf, readRegularFile } from '@epemu/core';
 import { LineCounter, parseDocument } from 'yaml';
 
 export type PlainObject = Record<string, unknown>;
@@ -13,7 +12,7 @@ export function isPlainObject(value: unknown): value is PlainObject {
 export function readScenarioFile(path: string): PlainObject {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path, FILE_LIMITS.configuration).toString();
   } catch (error) {
     throw new BadInputError(path, `${path} cannot be read (${messageOf(error)}); name a YAML or JSON scenario file`);
   }

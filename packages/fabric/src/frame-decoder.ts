@@ -1,4 +1,4 @@
-import { messageOf } from '@epemu/core';
+import { checkMessagePack, messageOf } from '@epemu/core';
 import { Unpackr } from 'msgpackr';
 import { FrameDecodeError } from './errors.js';
 import {
@@ -14,6 +14,10 @@ import {
 import { ADDRESS_LIMIT, isIndex, MAX_HEADER_INTEGERS, type Address, type Message } from './messages.js';
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
+
+/** Longest hello, and how deep it may be nested: nothing is known yet of who sends it. */
+const MOST_HELLO_BYTES = 4096;
+const HELLO_DEPTH = 2;
 
 /** @returns the decoded MessagePack part, unchecked, and where the raw part starts. */
 function openFrame(frame: Uint8Array, content: FrameContent): { value: unknown; rawStart: number } {
@@ -35,11 +39,25 @@ function openFrame(frame: Uint8Array, content: FrameContent): { value: unknown; 
       : (first & 0xf0) === 0x80 || first === 0xde;
   if (packedEnd === PREFIX_BYTES || !expected)
     throw new FrameDecodeError(`the ${content} of a frame are of a wrong type`);
+  const packed = frame.subarray(PREFIX_BYTES, packedEnd);
+  if (content === 'messages') assertRoom(packed);
   try {
-    return { value: unpackr.unpack(frame.subarray(PREFIX_BYTES, packedEnd)) as unknown, rawStart };
+    if (content === 'hello') checkMessagePack(packed, HELLO_DEPTH);
+    return { value: unpackr.unpack(packed) as unknown, rawStart };
   } catch (error) {
     throw new FrameDecodeError(`a frame is not MessagePack: ${messageOf(error)}`, undefined, { cause: error });
   }
+}
+
+/** A decoder reserves room for as many elements as an array says it has; each is a byte at least. */
+function assertRoom(packed: Uint8Array): void {
+  const { buffer, byteOffset, byteLength } = packed;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  const short = packed[0] === 0xdc && byteLength >= 3;
+  const long = packed[0] === 0xdd && byteLength >= 5;
+  const count = short ? view.getUint16(1) : long ? view.getUint32(1) : packed[0] & 0x0f;
+  if (count < byteLength) return;
+  throw new FrameDecodeError(`a frame announces ${count} integers in the ${byteLength} bytes of its message list`);
 }
 
 function assertZeros(frame: Uint8Array, start: number, end: number): void {
@@ -53,6 +71,9 @@ function assertZeros(frame: Uint8Array, start: number, end: number): void {
  * @throws FrameDecodeError
  */
 export function decodeHelloFrame(frame: Uint8Array): object {
+  if (frame.length > MOST_HELLO_BYTES) {
+    throw new FrameDecodeError(`a hello of ${frame.length} bytes is longer than the ${MOST_HELLO_BYTES} it may have`);
+  }
   const { value, rawStart } = openFrame(frame, 'hello');
   if (typeof value !== 'object' || value === null || Array.isArray(value) || rawStart !== frame.length) {
     throw new FrameDecodeError('a hello frame does not hold one map');

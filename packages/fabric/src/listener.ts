@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Socket } from 'node:net';
+import { Strangers } from '@epemu/http';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODE, HandshakeError, printable, REFUSAL_CODE } from './errors.js';
 import { checkHello, type Hello } from './handshake.js';
@@ -13,7 +15,8 @@ export interface ListenerOptions {
   readonly closeTimeoutMs: number;
   /** Connections that have not upgraded or not said hello by then are closed. */
   readonly helloTimeoutMs: number;
-  readonly maxConnections: number;
+  /** Connections that have not said hello, at once. */
+  readonly maxStrangers: number;
   /**
    * Called within the arrival of a valid hello: the socket is the callee's, which answers the hello.
    *
@@ -23,23 +26,41 @@ export interface ListenerOptions {
   readonly onRefused: (error: HandshakeError) => void;
 }
 
+/** What may come before a hello is accepted: the request to upgrade, and the hello. */
+const MOST_REQUEST_BYTES = 8 * 1024;
+const MOST_STRANGER_BYTES = 16 * 1024;
+/** How long whoever was refused may take to close. */
+const REFUSED_MS = 1000;
+
 /** Accepts peers: HTTP upgrade without Origin, then a hello in time, or the connection is closed. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #http: Server;
   readonly #webSockets: WebSocketServer;
-  readonly #strangers = new Map<WebSocket, NodeJS.Timeout>();
+  readonly #strangers: Strangers;
+  /** WebSockets without a hello, and those refused. */
+  readonly #waiting = new Map<WebSocket, NodeJS.Timeout>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
     const { helloTimeoutMs } = options;
     this.#http = createServer(
-      { headersTimeout: helloTimeoutMs, requestTimeout: helloTimeoutMs, connectionsCheckingInterval: 1000 },
+      {
+        headersTimeout: helloTimeoutMs,
+        requestTimeout: helloTimeoutMs,
+        connectionsCheckingInterval: 1000,
+        maxHeaderSize: MOST_REQUEST_BYTES,
+      },
       (_request, response) => {
         response.writeHead(426, { connection: 'close' }).end('this port speaks WebSocket\n');
       },
     );
-    this.#http.maxConnections = options.maxConnections;
+    this.#strangers = new Strangers(this.#http, {
+      connections: options.maxStrangers,
+      bytes: MOST_STRANGER_BYTES,
+      // Who has upgraded is told first why the connection ends.
+      timeoutMs: 2 * helloTimeoutMs,
+    });
     this.#webSockets = new WebSocketServer({
       ...serverSocketOptions(options.maxPayload, options.closeTimeoutMs),
       server: this.#http,
@@ -49,8 +70,8 @@ export class Listener {
         answer(req.headers.origin === undefined, 403);
       },
     });
-    this.#webSockets.on('connection', (socket) => {
-      this.#onConnection(socket);
+    this.#webSockets.on('connection', (socket, request) => {
+      this.#onConnection(socket, request.socket);
     });
   }
 
@@ -70,7 +91,7 @@ export class Listener {
 
   /** Stops accepting and drops who has not said hello. @returns when the port is free; needs all peers gone. */
   async close(): Promise<void> {
-    for (const socket of this.#strangers.keys()) socket.terminate();
+    for (const socket of this.#waiting.keys()) socket.terminate();
     this.#webSockets.close();
     if (!this.#http.listening) return;
     await new Promise<void>((resolve) => {
@@ -81,42 +102,51 @@ export class Listener {
     });
   }
 
-  #onConnection(socket: WebSocket): void {
+  #onConnection(socket: WebSocket, connection: Socket): void {
     const { helloTimeoutMs, hello, onHello } = this.#options;
     const timer = setTimeout(() => {
-      this.#refuse(socket, new HandshakeError('hello', 'a connection said no hello in time'), CLOSE_CODE.helloTimeout);
+      // A process that was busy or stopped reads what has come meanwhile first.
+      setImmediate(() => {
+        if (this.#waiting.get(socket) !== timer) return;
+        const late = new HandshakeError('hello', 'a connection said no hello in time');
+        this.#refuse(socket, late, CLOSE_CODE.helloTimeout);
+      });
     }, helloTimeoutMs);
-    this.#strangers.set(socket, timer);
+    this.#waiting.set(socket, timer);
     // Errors end in 'close'.
     socket.on('error', () => undefined);
-    const onClose = (): void => {
+    socket.once('close', () => {
       this.#forget(socket);
-    };
-    socket.once('close', onClose);
+    });
+    // Nothing is heard after the first message of one that is refused.
     socket.once('message', (data, isBinary) => {
-      clearTimeout(timer);
+      if (this.#waiting.get(socket) !== timer) return;
       try {
         if (!isBinary) throw new HandshakeError('hello', 'the first message is not a hello: it is text');
         const worker = checkHello(data as Buffer, hello);
-        this.#strangers.delete(socket);
-        socket.off('close', onClose);
         onHello(worker, socket);
+        this.#forget(socket);
+        this.#strangers.welcome(connection);
       } catch (error) {
         if (!(error instanceof HandshakeError)) throw error;
-        this.#strangers.set(socket, timer);
-        socket.once('close', onClose);
         this.#refuse(socket, error, REFUSAL_CODE[error.subject]);
       }
     });
   }
 
+  /** Tells a connection why it ends. It stays a stranger's for the moment that takes, and is heard no more. */
   #refuse(socket: WebSocket, error: HandshakeError, code: number): void {
+    this.#forget(socket);
+    const timer = setTimeout(() => {
+      socket.terminate();
+    }, REFUSED_MS);
+    this.#waiting.set(socket, timer);
     socket.close(code, printable(error.message));
     this.#options.onRefused(error);
   }
 
   #forget(socket: WebSocket): void {
-    clearTimeout(this.#strangers.get(socket));
-    this.#strangers.delete(socket);
+    clearTimeout(this.#waiting.get(socket));
+    this.#waiting.delete(socket);
   }
 }

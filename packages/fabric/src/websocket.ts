@@ -44,8 +44,8 @@ export interface WebSocketFabricOptions {
   readonly onRefused?: (error: HandshakeError) => void;
 }
 
-/** Connections beyond the peers' that may be open at once, said hello or not. */
-const SPARE_CONNECTIONS = 16;
+/** Connections that have said no hello, at once, beyond those of all peers, which may all come at the same time. */
+const SPARE_CONNECTIONS = 64;
 
 /** The fabric between processes: one WebSocket per pair of workers carries all messages of their ranks. */
 export class WebSocketFabric implements Fabric {
@@ -100,7 +100,7 @@ export class WebSocketFabric implements Fabric {
       maxPayload: this.#maxPayload,
       closeTimeoutMs: this.#closeTimeoutMs,
       helloTimeoutMs: options.helloTimeoutMs ?? 5000,
-      maxConnections: new Set(workerOfRank).size + SPARE_CONNECTIONS,
+      maxStrangers: new Set(workerOfRank).size + SPARE_CONNECTIONS,
       onHello: (peer, socket) => {
         this.#onHello(peer, socket);
       },

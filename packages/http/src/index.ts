@@ -1,3 +1,4 @@
 export * from './address.js';
 export * from './listening.js';
 export * from './server.js';
+export * from './strangers.js';

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { hostOf, isLoopback } from './address.js';
+import { isLoopback } from './address.js';
 import type { ListenAddress } from './address.js';
 import { closeServer, listenAt, refuse } from './listening.js';
+import { refusalOf } from './request-origin.js';
+import { Strangers } from './strangers.js';
 
 /** Answers one GET or HEAD request. What it throws becomes status 500, without the reason. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
@@ -15,7 +17,16 @@ export interface GetServerOptions {
   readonly option: string;
   /** By path; a path that ends in `/` also answers all below it. */
   readonly routes: Readonly<Record<string, RequestHandler>>;
+  /** Origins of pages that may ask besides those that are served here. @default none */
+  readonly pages?: readonly string[];
 }
+
+/** Connections at once, and those of them that have not asked for anything yet: of the latter the oldest gives way. */
+const MOST_CONNECTIONS = 512;
+const MOST_SILENT = 64;
+/** How long asking may take, and how many bytes. */
+const REQUEST_MS = 5000;
+const MOST_REQUEST_BYTES = 16 * 1024;
 
 /** Serves GET requests to people and programs that look on: nothing here changes anything. */
 export class GetServer {
@@ -25,14 +36,20 @@ export class GetServer {
 
   constructor(options: GetServerOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
+    const limits = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 };
+    this.#server = createServer({ ...limits, maxHeaderSize: MOST_REQUEST_BYTES }, (request, response) => {
+      strangers.welcome(request.socket);
       this.#answer(request, response).catch(() => {
         if (response.headersSent) response.destroy();
         else response.writeHead(500, { 'content-type': 'text/plain' }).end('epemu could not answer\n');
       });
     });
-    this.#server.headersTimeout = 5000;
-    this.#server.requestTimeout = 5000;
+    this.#server.maxConnections = MOST_CONNECTIONS;
+    const strangers = new Strangers(this.#server, {
+      connections: MOST_SILENT,
+      bytes: 2 * MOST_REQUEST_BYTES,
+      timeoutMs: 2 * REQUEST_MS,
+    });
     // A broken request ends its connection and nothing else.
     this.#server.on('clientError', (_error, socket) => socket.destroy());
   }
@@ -63,18 +80,18 @@ export class GetServer {
       refuse(response, 405, 'only GET is answered here');
       return;
     }
-    const base = `http://${request.headers.host ?? 'localhost'}`;
-    const target = request.url ?? '/';
-    if (!URL.canParse(target, base)) {
+    const refusal = refusalOf(request, this.#loopback, this.#options.pages ?? []);
+    if (refusal !== undefined) {
+      refuse(response, refusal.status, refusal.why);
+      return;
+    }
+    // Behind a host of its own a path stays one, whatever it begins with.
+    const target = `http://localhost${request.url ?? '/'}`;
+    if (!URL.canParse(target)) {
       refuse(response, 400, 'this is no address');
       return;
     }
-    const url = new URL(target, base);
-    // A page that has its own name resolve to this machine must not read what is served to this machine alone.
-    if (this.#loopback && !isLoopback(hostOf(url))) {
-      refuse(response, 403, `${url.hostname} is not this machine`);
-      return;
-    }
+    const url = new URL(target);
     const handler = this.#handlerOf(url.pathname);
     if (handler === undefined) refuse(response, 404, `nothing is at ${url.pathname}`);
     else await handler(request, response, url);

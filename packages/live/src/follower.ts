@@ -127,7 +127,8 @@ export class RunFollower {
     if (event.type === 'listening') change({ url: plainText(event.url) });
     else if (event.type === 'joined') change({ workers: workers + 1, slots: slots + event.slots });
     else if (event.type === 'withdrawn') change({ workers: workers - 1, slots: slots - event.slots });
-    else if (event.type === 'refused') change({ refused: refused + 1, lastRefusal: plainText(event.reason) });
+    else if (event.type === 'refused')
+      change({ refused: refused + (event.count ?? 1), lastRefusal: plainText(event.reason) });
   }
 
   #noteMoves({ worker, operations, messagesSent, moves }: Extract<RunEvent, { type: 'moved' }>): void {

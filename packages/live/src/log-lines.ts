@@ -32,8 +32,11 @@ function lineOf(event: RunEvent, placed: readonly PlacedWorker[]): Line | undefi
       return info(`workers can join at ${event.url}`);
     case 'joined':
       return info(`a worker on ${event.host} (pid ${event.pid}) joined with ${counted(event.slots, 'slot')}`);
-    case 'refused':
-      return { level: 'warning', text: `a worker was refused: ${event.reason}` };
+    case 'refused': {
+      const { count = 1, reason } = event;
+      const who = count === 1 ? 'a worker was' : `${count} workers were`;
+      return { level: 'warning', text: `${who} refused: ${reason}` };
+    }
     case 'withdrawn':
       return { level: 'warning', text: `the worker on ${event.host} (pid ${event.pid}) left before the run started` };
     case 'placed':

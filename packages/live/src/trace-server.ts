@@ -30,6 +30,7 @@ export async function serveTraceOnce(path: string): Promise<ServedTrace> {
   const server = new GetServer({
     what: 'the trace',
     option: 'moment: Perfetto fetches from no other port',
+    pages: [PERFETTO],
     routes: {
       [`/${name}`]: async (request, response) => {
         const handle = await open(path);

@@ -16,6 +16,11 @@ const configuration = resolveConfiguration({
 });
 const HEAD = { configuration, program: buildProgram(configuration), digest: 'd'.repeat(64) };
 
+/** A program that is to be damaged. */
+interface Changed {
+  operations?: Record<string, unknown>[];
+}
+
 /** What a rank would hand over. */
 function recordOf(rank: number): Uint8Array {
   const record = emptyRecord(rank);
@@ -109,5 +114,51 @@ describe('a file of operations', () => {
       return content;
     });
     expect(await refusalOf(path)).to.include('is damaged');
+  });
+
+  it('is refused when it unpacks to very many times its size', async () => {
+    writeFileSync(path, gzipSync(Buffer.concat([Buffer.from(MAGIC), Buffer.alloc(80 << 20)])));
+    expect(await refusalOf(path)).to.include('unpacks to more than 300 times its size; raise EPEMU_MOST_GZIP_RATIO');
+  });
+
+  const changes: Record<string, [(program: Changed) => void, RegExp]> = {
+    'has no operations': [(program) => delete program.operations, /not complete/],
+    'has an operation of no kind': [
+      ({ operations }) => (operations![1].kind = 'pause'),
+      /operation 1 .* no phase or kind/,
+    ],
+    'numbers operations otherwise': [({ operations }) => (operations![1].id = 2), /operation 1 .* another number/],
+    'waits for an operation that there is not': [
+      ({ operations }) => (operations![0].gates = [1e6]),
+      /operation 0 .* is not/,
+    ],
+    'has gates that are none': [({ operations }) => (operations![0].gates = 'all'), /operation 0 .* is not/],
+    'is on a stream that there is not': [
+      ({ operations }) => (operations![0].stream = 99),
+      /on a stream that there is not/,
+    ],
+    'has a null for a row': [({ operations }) => (operations![0].row = null), /no row/],
+    'has no collective where one is': [
+      ({ operations }) => delete operations!.find(({ collective }) => collective !== undefined)!.collective,
+      /has no collective/,
+    ],
+  };
+  for (const [what, [change, reason]] of Object.entries(changes)) {
+    it(`is refused when its program ${what}`, async () => {
+      const program = JSON.parse(JSON.stringify(HEAD.program)) as Changed;
+      change(program);
+      const head = { ...HEAD, program } as unknown as typeof HEAD;
+      await writeOperationsFile(path, head, [recordOf(0), recordOf(1)]);
+      const message = await refusalOf(path);
+      expect(message).to.match(/is damaged \(/);
+      expect(message).to.match(reason);
+    });
+  }
+
+  it('is refused when ranks are missing or stand elsewhere', async () => {
+    await writeOperationsFile(path, HEAD, [recordOf(0)]);
+    expect(await refusalOf(path)).to.include('it has 1 ranks, its configuration 2');
+    await writeOperationsFile(path, HEAD, [recordOf(1), recordOf(0)]);
+    expect(await refusalOf(path)).to.include('rank 1 stands where rank 0 should');
   });
 });

@@ -5,22 +5,14 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type { Gzip } from 'node:zlib';
 import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, FILE_LIMITS, ReadMeter, messageOf, openRegularFile } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { decodeRecord } from '@epemu/timeline';
-import type { RankRecord } from '@epemu/timeline';
+import { checkRecorded } from './recorded-run.js';
+import type { RecordedRun } from './recorded-run.js';
 
 /** Version 1 had one list of operations for all ranks. */
 const MAGIC = 'EPEMU-OPERATIONS/2\n';
-
-/** What `replay` reads. */
-export interface RecordedRun {
-  readonly configuration: Configuration;
-  readonly program: Program;
-  /** The digest of the run that was recorded. */
-  readonly digest: string;
-  readonly records: readonly RankRecord[];
-}
 
 function frame(bytes: Uint8Array): Uint8Array[] {
   const length = Buffer.alloc(8);
@@ -64,24 +56,40 @@ export async function writeOperationsFile(
   await Promise.all([pipeline(gzip, createWriteStream(path)), pack(parts(), gzip)]);
 }
 
+/** @throws what the system or zlib says, or that the file passes a limit. */
+async function unpacked(path: string): Promise<Buffer> {
+  const meter = new ReadMeter(FILE_LIMITS.operations);
+  const chunks: Buffer[] = [];
+  const source = createReadStream('', { fd: openRegularFile(path).descriptor });
+  source.on('data', (piece) => {
+    meter.notePacked(piece.length);
+  });
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      try {
+        meter.noteContent(chunk.length);
+        chunks.push(chunk);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+  await pipeline(source, createGunzip(), sink);
+  return Buffer.concat(chunks);
+}
+
 /**
  * Reads `operations.bin.gz`.
  * @throws BadInputError naming the file when it is missing, damaged or of another version.
  */
 export async function readOperationsFile(path: string): Promise<RecordedRun> {
-  const chunks: Buffer[] = [];
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
+  let bytes: Buffer;
   try {
-    await pipeline(createReadStream(path), createGunzip(), sink);
+    bytes = await unpacked(path);
   } catch (error) {
     throw new BadInputError(path, `${path} cannot be read (${messageOf(error)}); name the folder of a finished run`);
   }
-  const bytes = Buffer.concat(chunks);
   if (bytes.subarray(0, MAGIC.length).toString() !== MAGIC) {
     const version = /^EPEMU-OPERATIONS\/(\d+)\n/.exec(bytes.subarray(0, MAGIC.length + 8).toString())?.[1];
     const what = version === undefined ? 'no record of operations' : `a record of operations of version ${version}`;
@@ -98,13 +106,15 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
   if (head === undefined) throw new BadInputError(path, `${path} holds no run`);
   try {
     const { configuration, program, digest } = JSON.parse(head.toString()) as Omit<RecordedRun, 'records'>;
-    if (!Array.isArray(program?.operations) || typeof digest !== 'string') throw new Error('no program or digest');
-    return {
+    if (typeof digest !== 'string') throw new Error('it has no digest');
+    const run = {
       configuration: parseConfiguration(configuration),
       program,
       digest,
       records: records.map((record) => decodeRecord(record)),
     };
+    checkRecorded(run);
+    return run;
   } catch (error) {
     throw new BadInputError(path, `${path} is damaged (${messageOf(error)}); name the folder of a finished run`);
   }

@@ -1,7 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, FILE_LIMITS, messageOf, readRegularFile } from '@epemu/core';
 import { LineCounter, parseDocument } from 'yaml';
 import { placeOf } from './place.js';
 import type { Place } from './place.js';
@@ -74,7 +74,7 @@ export function readPreset(kind: PresetKind, nameOrPath: string, from?: string):
   else if (from !== undefined && !isAbsolute(nameOrPath)) file = join(dirname(from), nameOrPath);
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readRegularFile(file, FILE_LIMITS.configuration).toString();
   } catch (cause) {
     const message = `the ${kind} preset ${file} cannot be read: ${messageOf(cause)}; name a file or a built-in preset`;
     throw new BadInputError(kind, message, { cause });

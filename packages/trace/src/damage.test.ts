@@ -197,6 +197,29 @@ describe('a damaged trace', () => {
     expect(damages.map(({ event }) => event)).to.deep.equal([1, 2]);
   });
 
+  it('is not read deeper than it may be nested, in an event or beside them', async () => {
+    const deep = '['.repeat(100_000);
+    const inEvent = await keep(`{"traceEvents":[{"ph":"X"},{"ph":"X","args":{"a":${deep}`);
+    expect(inEvent.events).to.have.length(1);
+    expect(inEvent.damages[0].message).to.match(
+      /nested deeper than 256 .*; raise EPEMU_MOST_NESTING if that is meant$/,
+    );
+    const beside = await keep(`{"traceEvents":[{"ph":"X"}],"a":${deep}`);
+    expect(beside.events).to.have.length(1);
+    expect(beside.damages[0].message).to.include('nested deeper than 256');
+  });
+
+  it('is read in a time that grows with it alone, whatever text stands beside its events', async () => {
+    const text = 'x'.repeat(60 << 20);
+    const { events, metadata } = await keep(`{"a":"${text}","":"${text.slice(0, 1000)}","traceEvents":[{"ph":"X"}]}`);
+    expect(events).to.have.length(1);
+    expect((metadata as { a: string }).a).to.have.length(text.length);
+    const { damages } = await keep(`{"traceEvents":[{"ph":"X"}],"${text.slice(0, 200_000)}`);
+    expect(damages[0].message).to.include("a member's name has more than 65536 characters");
+    const long = await keep(`{"traceEvents":[{"ph":"X"}],"a":"${text}${text.slice(0, 5 << 20)}"}`);
+    expect(long.damages[0].message).to.match(/67108864 characters stand beside .*; raise EPEMU_MOST_TEXT_BYTES/);
+  });
+
   it('gives everything before text behind its end', async () => {
     for (const behind of ['{}', ']', '\0\0', 'x']) {
       const { events, metadata, damages } = await keep(`{"a":1,"traceEvents":[{"ph":"X"}],"b":[2]}\n${behind}`);

@@ -79,7 +79,7 @@ class TraceReader {
         const events = this.#parse(text);
         if (events.length > 0) yield events;
         const { problem } = this.#scanner;
-        if (problem !== undefined) this.#end ??= { ...problem, event: this.#count, remedy: BROKEN };
+        if (problem !== undefined) this.#end ??= { remedy: BROKEN, ...problem, event: this.#count };
       }
     } finally {
       await pieces.return();

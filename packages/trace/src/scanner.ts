@@ -1,3 +1,6 @@
+import { FILE_LIMITS, mostOf } from '@epemu/core';
+import type { FileLimit } from '@epemu/core';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
@@ -9,9 +12,10 @@ const CLOSE_BRACKET = 0x5d;
 const SPACE = 0x20;
 /** Some editors and .NET begin UTF-8 files with it; JSON does not allow it. */
 const BYTE_ORDER_MARK = '\uFEFF';
-/** Characters that one event, and everything beside the events, may have: what does not end must not fill the memory. */
-const EVENT_LIMIT = 1 << 24;
-const BESIDE_LIMIT = 1 << 28;
+/** Longest name of a member beside the events. */
+const KEY_LIMIT = 1 << 16;
+/** One event may have so small a part of the characters that everything beside the events may have. */
+const EVENT_PART = 4;
 
 /** Characters that tell whether a key follows a quote. */
 const KEY_LENGTH = 16;
@@ -30,6 +34,8 @@ function lastBefore(text: string, index: number): number {
 export interface ScanProblem {
   readonly reason: string;
   readonly offset: number;
+  /** What to do, where that is not to mend the file. */
+  readonly remedy?: string;
 }
 
 /**
@@ -39,6 +45,10 @@ export interface ScanProblem {
  * it stops, and says why: {@link problem}.
  */
 export class TraceScanner {
+  /** What does not end, or is nested without end, must not fill the memory. */
+  readonly #besideLimit = mostOf(FILE_LIMITS.text);
+  readonly #eventLimit = Math.ceil(this.#besideLimit / EVENT_PART);
+  readonly #mostNesting = mostOf(FILE_LIMITS.nesting);
   #inArray = false;
   /** Text not used up yet, and how far it has been scanned. */
   #text = '';
@@ -55,6 +65,8 @@ export class TraceScanner {
   #stringStart = 0;
   #lastString = '';
   #key = '';
+  /** Whether what comes next at the top level is a value: of a string that is one only the end is looked for. */
+  #isValue = false;
   #beside = '';
   /** How much of what is beside the array is whole members. */
   #wholeMembers = 0;
@@ -144,8 +156,15 @@ export class TraceScanner {
     this.#fail(`it begins with ${JSON.stringify(this.#text[first])}, where a trace has { or [`, first);
   }
 
-  #fail(reason: string, at: number): void {
-    this.#problem ??= { reason, offset: this.#offsetOf(at) };
+  #deepen(): void {
+    if (++this.#depth <= this.#mostNesting) return;
+    this.#fail(`it is nested deeper than ${this.#mostNesting}`, this.#at - 1, FILE_LIMITS.nesting);
+  }
+
+  /** @param limit the limit that is passed, where there is one. */
+  #fail(reason: string, at: number, limit?: FileLimit): void {
+    const remedy = limit === undefined ? {} : { remedy: `raise ${limit.variable} if that is meant` };
+    this.#problem ??= { reason, offset: this.#offsetOf(at), ...remedy };
   }
 
   #offsetOf(index: number): number {
@@ -180,14 +199,14 @@ export class TraceScanner {
       }
       if (this.#inString) {
         if (!this.#skipString()) break;
-        if (this.#depth === 1) this.#lastString = text.slice(this.#stringStart, this.#at - 1);
+        if (this.#depth === 1 && !this.#isValue) this.#lastString = text.slice(this.#stringStart, this.#at - 1);
         continue;
       }
       const code = text.charCodeAt(this.#at++);
       if (code === QUOTE) {
         this.#inString = true;
         this.#stringStart = this.#at;
-      } else if (code === OPEN_BRACE) this.#depth++;
+      } else if (code === OPEN_BRACE) this.#deepen();
       else if (code === OPEN_BRACKET) {
         if (this.#opensEvents()) {
           this.#bare = this.#depth === 0;
@@ -196,7 +215,7 @@ export class TraceScanner {
           this.#inArray = this.#found = true;
           return;
         }
-        this.#depth++;
+        this.#deepen();
       } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
         if (--this.#depth === 0) {
           this.#keep(this.#at);
@@ -205,9 +224,12 @@ export class TraceScanner {
           return;
         }
       } else if (this.#depth === 1) {
-        if (code === COLON) this.#key = this.#lastString;
-        else if (code === COMMA) {
+        if (code === COLON) {
+          this.#key = this.#lastString;
+          this.#isValue = true;
+        } else if (code === COMMA) {
           this.#key = '';
+          this.#isValue = false;
           this.#wholeMembers = this.#beside.length + this.#at - 1;
         }
       }
@@ -218,14 +240,15 @@ export class TraceScanner {
   /** Gives up what was scanned, but for a string that may be a key and backslashes that may escape what comes next. */
   #keepScanned(): void {
     let from = this.#at;
-    if (this.#inString && this.#depth === 1) from = this.#stringStart;
+    if (this.#inString && this.#depth === 1 && !this.#isValue) from = this.#stringStart;
     else if (this.#inString) while (from > 0 && this.#text.charCodeAt(from - 1) === BACKSLASH) from--;
     const at = this.#at - from;
     this.#stringStart -= from;
     this.#keep(from);
     this.#at = at;
-    const kept = this.#beside.length + this.#text.length;
-    if (kept > BESIDE_LIMIT) this.#fail(`${BESIDE_LIMIT} characters stand beside its "traceEvents"`, 0);
+    if (this.#text.length > KEY_LIMIT) this.#fail(`a member's name has more than ${KEY_LIMIT} characters`, 0);
+    if (this.#beside.length <= this.#besideLimit) return;
+    this.#fail(`more than ${this.#besideLimit} characters stand beside its "traceEvents"`, 0, FILE_LIMITS.text);
   }
 
   /** Looks for what should not be: anything behind the end. */
@@ -263,7 +286,7 @@ export class TraceScanner {
         at = this.#at;
         if (!isWhole) break;
       }
-      if (at >= text.length) break;
+      if (at >= text.length || this.#problem !== undefined) break;
       const code = text.charCodeAt(at++);
       if (code <= SPACE) continue;
       if (code === QUOTE) {
@@ -286,7 +309,9 @@ export class TraceScanner {
     this.#at = at - from;
     this.#element = open.length > 0 ? 0 : -1;
     this.#other = this.#other < 0 ? -1 : 0;
-    if (this.#text.length > EVENT_LIMIT) this.#fail(`an event has more than ${EVENT_LIMIT} characters`, 0);
+    if (this.#text.length > this.#eventLimit) {
+      this.#fail(`an event has more than ${this.#eventLimit} characters`, 0, FILE_LIMITS.text);
+    }
     return events;
   }
 
@@ -302,6 +327,8 @@ export class TraceScanner {
       this.#element = from;
     }
     open.push(code);
+    if (open.length <= this.#mostNesting) return;
+    this.#fail(`it is nested deeper than ${this.#mostNesting}`, from, FILE_LIMITS.nesting);
   }
 
   /** Closes what is open since a bracket of this kind; one that closes nothing is no bracket. */

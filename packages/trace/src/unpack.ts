@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 
+import { FILE_LIMITS, ReadMeter, openRegularFile } from '@epemu/core';
 import { isZstd, otherFormat } from './container.js';
 
 const PIECE_BYTES = 1 << 17;
@@ -86,8 +87,9 @@ class Unpacker {
 }
 
 /** A file's bytes, unpacked if it begins as packed files do. */
-async function* pieces(path: string): AsyncGenerator<Buffer, void, undefined> {
-  const source = createReadStream(path, { highWaterMark: PIECE_BYTES });
+async function* pieces(path: string, meter: ReadMeter): AsyncGenerator<Buffer, void, undefined> {
+  const { descriptor } = openRegularFile(path);
+  const source = createReadStream('', { fd: descriptor, highWaterMark: PIECE_BYTES });
   let unpacker: Unpacker | undefined;
   let isFirst = true;
   try {
@@ -95,6 +97,7 @@ async function* pieces(path: string): AsyncGenerator<Buffer, void, undefined> {
       const stream = isFirst ? unpackerFor(piece) : undefined;
       if (stream !== undefined) unpacker = new Unpacker(stream);
       isFirst = false;
+      meter.notePacked(piece.length);
       if (unpacker === undefined) yield piece;
       else yield* unpacker.write(piece);
     }
@@ -108,12 +111,14 @@ async function* pieces(path: string): AsyncGenerator<Buffer, void, undefined> {
 /**
  * A file's bytes, unpacked if it begins as gzip or zstd files do, whatever its name.
  *
- * @throws what the system or zlib says, after everything that could be read before it; OtherFormatError where it holds
- * what is no text.
+ * @throws what the system or zlib says, or that it is no regular file or passes a limit, after everything that could be
+ * read before it; OtherFormatError where it holds what is no text.
  */
 export async function* unpackedPieces(path: string): AsyncGenerator<Buffer, void, undefined> {
+  const meter = new ReadMeter(FILE_LIMITS.trace);
   let start: Buffer | undefined = Buffer.alloc(0);
-  for await (const piece of pieces(path)) {
+  for await (const piece of pieces(path, meter)) {
+    meter.noteContent(piece.length);
     if (start !== undefined) {
       start = Buffer.concat([start, piece.subarray(0, START_BYTES)]);
       checkText(start);

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { analyze, prepareExportFolder, writeChakra, writeCsv } from '@epemu/analysis';
 import type { AnalysedSet, InputProblem, KernelPattern, ReadProgress } from '@epemu/analysis';
 import type { KernelClass } from '@epemu/timeline';
-import { EPEMU_VERSION, BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
+import { EPEMU_VERSION, BadInputError, EXIT_CODE, messageOf, touchFile } from '@epemu/core';
 import { analysisPage, drawingOf, plainText, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
@@ -116,7 +116,7 @@ export function checkPage(flag: string, path: string): void {
   }
   const isNew = !existsSync(path);
   writing(flag, path, () => {
-    closeSync(openSync(path, 'a'));
+    touchFile(path);
     if (isNew) rmSync(path);
   });
 }

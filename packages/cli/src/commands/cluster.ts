@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { parsePortRange, ranksText, runWorker } from '@epemu/cluster';
 import type { WorkerOptions } from '@epemu/cluster';
-import { BadInputError, messageOf } from '@epemu/core';
-import { hostAndPort, parseListenAddress } from '@epemu/http';
+import { BadInputError } from '@epemu/core';
+import { hostAndPort, hostOf, parseListenAddress } from '@epemu/http';
 import { plainText } from '@epemu/pages';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -14,33 +13,9 @@ import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { addServeFlags } from '../serve.js';
+import { tokenFrom } from '../token.js';
 import { wholeNumber } from '../whole-number.js';
 import { configurationFrom, execute } from './run.js';
-
-/** What a worker's greeting has room for. */
-const MOST_TOKEN_CHARACTERS = 256;
-
-/** @returns the token from a file or the environment: never from argv, where every user of the host can read it. */
-function tokenFrom(file: string | undefined): string | undefined {
-  if (file === undefined) return checkedToken('EPEMU_TOKEN', process.env['EPEMU_TOKEN']);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new BadInputError('--token-file', `--token-file ${file} cannot be read (${messageOf(error)})`);
-  }
-  return checkedToken(`--token-file ${file}`, text.trim());
-}
-
-/** @throws BadInputError for a token that keeps nobody out, or that no worker could say. */
-function checkedToken(source: string, token: string | undefined): string | undefined {
-  if (token === '') throw new BadInputError(source, `${source} holds no token; write one into it`);
-  if (token !== undefined && token.length > MOST_TOKEN_CHARACTERS) {
-    const length = `${source} has a token of ${token.length} characters`;
-    throw new BadInputError(source, `${length}, but it must have at most ${MOST_TOKEN_CHARACTERS}`);
-  }
-  return token;
-}
 
 /** @returns a WebSocket address. @throws BadInputError naming the flag: trying it until the deadline would not help. */
 function webSocketUrl(flag: string, text: string): string {
@@ -109,12 +84,12 @@ export function addClusterCommands(program: Command): void {
       'after',
       `
 Examples:
-  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --port 7077
-  EPEMU_TOKEN=secret epemu coordinator decode --ranks 16 --serve    a page shows who has joined, and then the run`,
+  EPEMU_TOKEN=… epemu coordinator decode --ranks 16 --port 7077
+  EPEMU_TOKEN=… epemu coordinator decode --ranks 16 --serve    a page shows who has joined, and then the run`,
     )
     .action(async (scenario: string, flags: CoordinatorFlags) => {
       const configuration = configurationFrom(scenario, flags);
-      const given = tokenFrom(flags.tokenFile);
+      const given = tokenFrom(flags.tokenFile, flags.host);
       const token = given ?? randomBytes(16).toString('hex');
       if (given === undefined) process.stderr.write(`workers need this token: EPEMU_TOKEN=${token}\n`);
       await execute({ ...configuration, fabric: 'websocket' }, flags, {
@@ -169,21 +144,21 @@ A worker that srun, mpirun, torchrun or a Kubernetes Indexed Job has started fin
 process it is, and gets its ranks in that order. docs/launchers.md has the commands of each.
 
 Examples:
-  EPEMU_TOKEN=secret epemu worker --coordinator ws://127.0.0.1:7077 --slots 8
-  EPEMU_TOKEN=secret epemu worker --coordinator ws://head:7077 --slots 8 --port 7100-7163
-  EPEMU_TOKEN=secret srun epemu worker               the coordinator is on the job's first host`,
+  EPEMU_TOKEN=… epemu worker --coordinator ws://127.0.0.1:7077 --slots 8
+  EPEMU_TOKEN=… epemu worker --coordinator ws://head:7077 --slots 8 --port 7100-7163
+  EPEMU_TOKEN=… srun epemu worker                    the coordinator is on the job's first host`,
     )
     .action(async (flags: WorkerFlags) => {
-      const token = tokenFrom(flags.tokenFile);
-      if (token === undefined) {
-        throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
-      }
       // Before anything is said: who reads that the worker is there may end it at once.
       const { signal } = abortOnSignals();
       const joinPoint = joinPointOf(flags.coordinator, process.env);
       const { place, finding } = joinPoint;
       if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
       const coordinatorUrl = webSocketUrl('--coordinator', joinPoint.coordinatorUrl);
+      const token = tokenFrom(flags.tokenFile, hostOf(new URL(coordinatorUrl)));
+      if (token === undefined) {
+        throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
+      }
       const metrics = metricsSettings(flags);
       const connectSeconds = wholeNumber('--connect-timeout', flags.connectTimeout, 1, 86_400);
       await runWorker({

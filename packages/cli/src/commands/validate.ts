@@ -1,5 +1,5 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { BadInputError, EXIT_CODE, messageOf } from '@epemu/core';
+import { writeFileSync } from 'node:fs';
+import { BadInputError, EXIT_CODE, messageOf, touchFile } from '@epemu/core';
 import { validate, validationMarkdown, verdictOf } from '@epemu/experiments';
 import type { Validation, ValidationGroup } from '@epemu/experiments';
 import { rowsTable } from '@epemu/published';
@@ -49,7 +49,7 @@ export function addValidateCommand(program: Command): void {
       // A file that cannot be written is told before the minute, not after it; what it holds stays until then.
       if (out !== undefined)
         writing(out, () => {
-          closeSync(openSync(out, 'a'));
+          touchFile(out);
         });
       const validation = await validate((name, share) => {
         process.stderr.write(`${(100 * share).toFixed(0).padStart(3)} % ${name}\n`);

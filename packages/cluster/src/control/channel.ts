@@ -1,12 +1,21 @@
 import { Packr } from 'msgpackr';
 import type { WebSocket } from 'ws';
 import type { z } from 'zod';
-import { EpemuError, messageOf } from '@epemu/core';
+import { EpemuError, checkMessagePack, messageOf } from '@epemu/core';
 import { BLOB_KIND } from './messages.js';
 import type { BlobKind } from './messages.js';
 
 /** Largest control frame: a rank's timeline of a whole-model run takes some 10 MB. */
 export const MAX_CONTROL_BYTES = 256 * 1024 * 1024;
+
+/** Longest message of somebody who has said hello, far longer than a whole report of progress. */
+const MOST_MESSAGE_BYTES = 8 * 1024 * 1024;
+/** Longest message before that: a hello with all its texts. */
+const MOST_HELLO_BYTES = 4096;
+/** How deep messages may be nested: a configuration in full is the deepest. */
+const MOST_DEPTH = 32;
+/** How long whoever broke the protocol, or was refused, may take to close. */
+const REFUSED_MS = 1000;
 
 const FRAME = { message: 0, blob: 1 } as const;
 const BLOB_HEADER_BYTES = 8;
@@ -28,18 +37,22 @@ export interface ChannelEvents<Incoming> {
 /** A control connection: MessagePack messages checked by a schema, and bulk data beside them. */
 export class ControlChannel<Incoming, Outgoing> {
   readonly #socket: WebSocket;
+  #known: boolean;
+  #refused = false;
 
-  constructor(socket: WebSocket, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>) {
+  /** @param known whether it is known who the other side is; until it is, it may say little: see {@link trust}. */
+  constructor(socket: WebSocket, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>, known: boolean) {
     this.#socket = socket;
+    this.#known = known;
     let failure: Error | undefined;
     socket.on('message', (data) => {
       // Whoever broke the protocol was told why; nothing more of it is heard.
-      if (failure !== undefined) return;
+      if (this.#refused) return;
       try {
-        receive(data as Buffer, schema, events);
+        this.#receive(data as Buffer, schema, events);
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error));
-        this.close(1008, messageOf(error));
+        this.refuse(messageOf(error));
       }
     });
     socket.on('error', (error) => {
@@ -71,13 +84,45 @@ export class ControlChannel<Incoming, Outgoing> {
     this.#socket.send(frame);
   }
 
-  close(code = 1000, reason = ''): void {
-    this.#socket.close(code, closeReason(reason));
+  /** The other side is who it should be: it may send messages of any kind, and bulk data. */
+  trust(): void {
+    this.#known = true;
+  }
+
+  /** Tells the other side why the connection ends, which it does within a moment. Nothing more of it is heard. */
+  refuse(reason: string): void {
+    this.#refused = true;
+    this.#socket.close(1008, closeReason(reason));
+    const timer = setTimeout(() => {
+      this.#socket.terminate();
+    }, REFUSED_MS);
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+    });
+  }
+
+  close(): void {
+    this.#socket.close(1000);
   }
 
   /** Ends the connection without the closing handshake. */
   terminate(): void {
     this.#socket.terminate();
+  }
+
+  #receive(frame: Buffer, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>): void {
+    if (this.#known && frame[0] === FRAME.blob && frame.length >= BLOB_HEADER_BYTES) {
+      const kind = Object.values(BLOB_KIND).find((value) => value === frame[1]);
+      if (kind === undefined) throw new ControlProtocolError(`blob of unknown kind ${String(frame[1])}`);
+      // A view on a socket's buffer must not be kept: the receiver gets a copy.
+      events.onBlob(kind, frame.readUInt32LE(4), Uint8Array.from(frame.subarray(BLOB_HEADER_BYTES)));
+      return;
+    }
+    if (frame[0] !== FRAME.message) {
+      const early = this.#known || frame[0] !== FRAME.blob ? '' : ', before a hello';
+      throw new ControlProtocolError(`control frame of unknown kind ${String(frame[0])}${early}`);
+    }
+    events.onMessage(decoded(frame.subarray(1), this.#known ? MOST_MESSAGE_BYTES : MOST_HELLO_BYTES, schema));
   }
 }
 
@@ -86,27 +131,22 @@ function closeReason(reason: string): string {
   return reason.replace(/[^ -~]/g, '?').slice(0, MOST_REASON_BYTES);
 }
 
-function receive<Incoming>(frame: Buffer, schema: z.ZodType<Incoming>, events: ChannelEvents<Incoming>): void {
-  if (frame[0] === FRAME.blob && frame.length >= BLOB_HEADER_BYTES) {
-    const kind = Object.values(BLOB_KIND).find((value) => value === frame[1]);
-    if (kind === undefined) throw new ControlProtocolError(`blob of unknown kind ${String(frame[1])}`);
-    // A view on a socket's buffer must not be kept: the receiver gets a copy.
-    events.onBlob(kind, frame.readUInt32LE(4), Uint8Array.from(frame.subarray(BLOB_HEADER_BYTES)));
-    return;
+/** @returns a message, checked: first that decoding it costs little, then that it is one. @throws ControlProtocolError */
+function decoded<Incoming>(packed: Buffer, mostBytes: number, schema: z.ZodType<Incoming>): Incoming {
+  if (packed.length > mostBytes) {
+    throw new ControlProtocolError(`control message of ${packed.length} bytes is longer than the ${mostBytes} allowed`);
   }
-  if (frame[0] !== FRAME.message) throw new ControlProtocolError(`control frame of unknown kind ${String(frame[0])}`);
   let value: unknown;
   try {
-    value = packr.unpack(frame.subarray(1));
+    checkMessagePack(packed, MOST_DEPTH);
+    value = packr.unpack(packed);
   } catch (error) {
     throw new ControlProtocolError(`control frame is not MessagePack: ${messageOf(error)}`);
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new ControlProtocolError(
-      `control message is not allowed: ${issue.path.map(String).join('.')} ${issue.message}`,
-    );
-  }
-  events.onMessage(parsed.data);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ControlProtocolError(
+    `control message is not allowed: ${issue.path.map(String).join('.')} ${issue.message}`,
+  );
 }

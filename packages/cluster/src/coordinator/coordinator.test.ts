@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -104,5 +106,61 @@ describe('a coordinator and workers that misbehave', () => {
     socket.close();
     await new Promise((resolve) => socket.once('close', resolve));
     expect(await Promise.race([ended, delay(600, 'it waits')])).to.equal('it waits');
+  });
+
+  /** @returns an array that says it has so many elements. */
+  function announcing(count: number, elements: Buffer): Buffer {
+    const head = Buffer.alloc(6, 0xdd);
+    head[0] = 0;
+    head.writeUInt32BE(count, 2);
+    return Buffer.concat([head, elements]);
+  }
+
+  it('ends a connection that sends more than a hello can have, before all of it has come', async () => {
+    const socket = new WebSocket(url);
+    await once(socket, 'open');
+    // A message that never ends.
+    socket.send(announcing(32_000_000, Buffer.alloc(20_000, 0x80)), { fin: false });
+    await once(socket, 'close');
+    expect(events.map(({ type }) => type)).to.deep.equal(['listening']);
+  });
+
+  it('refuses a hello that costs more to decode than it may', async () => {
+    expect(await reasonAfter([announcing(0xffff_ffff, Buffer.alloc(100))])).to.include('announces more');
+    expect(await reasonAfter([Buffer.concat([Buffer.of(0), Buffer.alloc(3000, 0x91)])])).to.include('nested deeper');
+    expect(await reasonAfter([announcing(5000, Buffer.alloc(5000, 0x80))])).to.include('longer than the 4096 allowed');
+    expect(await reasonAfter([Buffer.concat([Buffer.of(1, 1), Buffer.alloc(50)])])).to.include('before a hello');
+  });
+
+  it('hears one message of whoever it refuses, and tells of it once', async () => {
+    const bad = frame({ ...hello(1), token: 'guess' });
+    const socket = new WebSocket(url);
+    socket.on('error', () => undefined);
+    await once(socket, 'open');
+    for (let i = 0; i < 20_000; i++) socket.send(bad);
+    await once(socket, 'close');
+    expect(events.map(({ type }) => type)).to.deep.equal(['listening', 'refused']);
+  });
+
+  it('tells one by one of the first it refuses, of all others together', async () => {
+    const bad = frame({ ...hello(1), token: 'guess' });
+    for (let i = 0; i < 110; i++) {
+      const socket = new WebSocket(url);
+      await once(socket, 'open');
+      socket.send(bad);
+      await once(socket, 'close');
+    }
+    await coordinator.close();
+    const counts = events.flatMap((event) => (event.type === 'refused' ? [event.count] : []));
+    expect(counts).to.deep.equal([...new Array<number>(100).fill(1), 10]);
+  });
+
+  it('lets a worker in, however many silent connections are open', async () => {
+    const { port } = new URL(url);
+    const silent = Array.from({ length: 300 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    const reason = await reasonAfter([frame(hello(2)), frame({ type: 'ready' })]);
+    expect(reason).to.equal('ready comes before the worker is listening; it is joined');
+    for (const socket of silent) socket.destroy();
   });
 });

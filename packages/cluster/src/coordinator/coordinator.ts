@@ -7,9 +7,10 @@ import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
 import { ControlChannel, ControlProtocolError } from '../control/channel.js';
+import type { ChannelEvents } from '../control/channel.js';
 import { hostNs } from '../control/clock.js';
 import { decodeMoves } from '../control/moves.js';
-import { BLOB_KIND, CONTROL_PROTOCOL_VERSION, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
+import { BLOB_KIND, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
 import type { BlobKind, CoordinatorMessage, WorkerMessage } from '../control/messages.js';
 import type { PlacedWorker, RunListener } from '../run-events.js';
 import { StallWatch } from '../stall-watch.js';
@@ -18,8 +19,10 @@ import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
 import type { MemberState } from './member.js';
 import { placeRanks } from './placement.js';
+import { Refusals } from './refusals.js';
 import { checkReachable } from './reachable.js';
-import { CoordinatorServer, sameToken } from './server.js';
+import { reasonAgainst } from './admission.js';
+import { CoordinatorServer } from './server.js';
 
 const HELLO_TIMEOUT_MS = 5000;
 const PING_INTERVAL_MS = 1000;
@@ -69,16 +72,18 @@ export class Coordinator {
   /** What workers are told of a run that has failed, late ones too. */
   #failure: CoordinatorMessage | undefined;
   #pings = 0;
-  #refused = 0;
-  #lastRefusal = '';
+  readonly #refusals: Refusals;
   #pinging: NodeJS.Timeout | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#failures = new FailureLog(options.program);
-    this.#server = new CoordinatorServer((socket) => {
-      this.#welcome(socket);
+    this.#refusals = new Refusals((reason, count) => {
+      options.onEvent({ type: 'refused', reason, count });
     });
+    this.#server = new CoordinatorServer((socket, welcome) => {
+      this.#meet(socket, welcome);
+    }, options.configuration.ranks);
   }
 
   /** Opens the door for workers. @returns the address to give them. */
@@ -160,6 +165,7 @@ export class Coordinator {
   async close(): Promise<void> {
     this.#stage = 'ending';
     clearInterval(this.#pinging);
+    this.#refusals.end();
     this.fail(new EpemuError('the coordinator was closed'));
     await this.#server.close();
   }
@@ -168,7 +174,8 @@ export class Coordinator {
     const { configuration, joinTimeoutMs } = this.#options;
     const timer = setTimeout(() => {
       const joined = `${counted(this.#members.length, 'worker')} with ${counted(this.#slots, 'slot')} joined`;
-      const turnedAway = this.#refused === 0 ? '' : ` (${this.#refused} refused, the last: ${this.#lastRefusal})`;
+      const { count, last } = this.#refusals;
+      const turnedAway = count === 0 ? '' : ` (${count} refused, the last: ${last})`;
       this.#covered.reject(
         new EpemuError(
           `${joined} within ${Math.round(joinTimeoutMs / 1000)} s${turnedAway}, but ` +
@@ -262,22 +269,40 @@ export class Coordinator {
     });
   }
 
-  #welcome(socket: WebSocket): void {
+  #meet(socket: WebSocket, welcome: () => void): void {
     let member: Member | undefined;
+    /** Whether it has been answered: admitted, refused or sent away. */
+    let answered = false;
+    const refuse = (reason: string): void => {
+      answered = true;
+      channel.refuse(reason);
+      this.#refusals.note(reason);
+    };
     const impatience = setTimeout(() => {
-      const reason = `it said no hello within ${HELLO_TIMEOUT_MS / 1000} s`;
-      socket.close(1008, reason);
-      this.#noteRefused(reason);
+      // A process that was busy or stopped reads what has come meanwhile first.
+      setImmediate(() => {
+        if (!answered) refuse(`it said no hello within ${HELLO_TIMEOUT_MS / 1000} s`);
+      });
     }, HELLO_TIMEOUT_MS);
-    const channel = new ControlChannel<WorkerMessage, CoordinatorMessage>(socket, WORKER_MESSAGE_SCHEMA, {
+    const events: ChannelEvents<WorkerMessage> = {
       onMessage: (message) => {
         if (member !== undefined) {
           member.heardAt = performance.now();
           this.#handle(member, message);
           return;
         }
+        if (answered) return;
         clearTimeout(impatience);
-        member = this.#admit(channel, message);
+        const reason = reasonAgainst(message, this.#options.token, this.#stage === 'joining' ? this.#members : []);
+        if (reason !== undefined) {
+          channel.send({ type: 'refuse', message: reason });
+          refuse(reason);
+          return;
+        }
+        answered = true;
+        welcome();
+        channel.trust();
+        member = this.#admit(channel, message as Extract<WorkerMessage, { type: 'hello' }>);
       },
       onBlob: (kind, index, bytes) => {
         if (member !== undefined) this.#store(member, kind, index, bytes);
@@ -285,55 +310,28 @@ export class Coordinator {
       onClose: (_code, _reason, error) => {
         clearTimeout(impatience);
         if (member !== undefined) this.#lost(member, error);
-        else if (error instanceof ControlProtocolError) this.#noteRefused(error.message);
+        else if (!answered && error instanceof ControlProtocolError) this.#refusals.note(error.message);
+        answered = true;
       },
-    });
+    };
+    const channel = new ControlChannel<WorkerMessage, CoordinatorMessage>(socket, WORKER_MESSAGE_SCHEMA, events, false);
   }
 
-  #admit(channel: ControlChannel<WorkerMessage, CoordinatorMessage>, message: WorkerMessage): Member | undefined {
-    const refuse = (reason: string): undefined => {
-      channel.send({ type: 'refuse', message: reason });
-      channel.close(1008, reason);
-      this.#noteRefused(reason);
-      return undefined;
-    };
-    if (message.type === 'foreign-hello') {
-      const both = `it speaks protocol version ${message.protocolVersion}, the coordinator ${CONTROL_PROTOCOL_VERSION}`;
-      refuse(`${both}; use the same epemu on both sides`);
-      return;
-    }
-    if (message.type !== 'hello') {
-      refuse(`its first message is ${message.type}, not hello`);
-      return;
-    }
-    if (!sameToken(message.token, this.#options.token)) {
-      refuse('its token is not the one of this run');
-      return;
-    }
+  /** Takes in a worker that knows the token. @returns undefined when the run needs no more. */
+  #admit(
+    channel: ControlChannel<WorkerMessage, CoordinatorMessage>,
+    hello: Extract<WorkerMessage, { type: 'hello' }>,
+  ): Member | undefined {
     if (this.#stage !== 'joining') {
       if (this.#failure !== undefined) channel.send(this.#failure);
       channel.send({ type: 'dismiss' });
       return undefined;
     }
-    const double = this.#members.find(({ place }) => place !== undefined && place === message.place);
-    if (double !== undefined) {
-      refuse(
-        `place ${String(double.place)} is taken by the worker on ${double.host} (pid ${double.pid}); ` +
-          'start each process of a launcher once',
-      );
-      return;
-    }
-    const member = new Member(channel, message);
+    const member = new Member(channel, hello);
     this.#members.push(member);
     this.#options.onEvent({ type: 'joined', pid: member.pid, host: member.host, slots: member.slots });
     if (this.#slots >= this.#options.configuration.ranks) this.#covered.resolve(undefined);
     return member;
-  }
-
-  #noteRefused(reason: string): void {
-    this.#refused++;
-    this.#lastRefusal = reason;
-    this.#options.onEvent({ type: 'refused', reason });
   }
 
   #handle(member: Member, message: WorkerMessage): void {

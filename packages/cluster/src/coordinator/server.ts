@@ -1,23 +1,38 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { closeServer, listenAt } from '@epemu/http';
+import { Strangers, closeServer, listenAt } from '@epemu/http';
 import type { ListenAddress } from '@epemu/http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES } from '../control/channel.js';
+
+/** What may come before a hello is accepted: the request to upgrade, and the hello. */
+const MOST_REQUEST_BYTES = 8 * 1024;
+const MOST_STRANGER_BYTES = 16 * 1024;
+/** How long somebody who says no hello may stay, all in all. */
+const STRANGER_TIMEOUT_MS = 10_000;
+/** Connections that have said no hello, at once, beyond those of workers that all come at the same time. */
+const SPARE_CONNECTIONS = 64;
 
 /** The coordinator's door: an HTTP server that takes WebSocket connections from workers and nothing from pages. */
 export class CoordinatorServer {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
 
-  constructor(onSocket: (socket: WebSocket) => void) {
-    this.#server = createServer((_request, response) => {
-      response.writeHead(404).end();
+  /**
+   * @param onSocket told of each connection; `welcome` is to be called when it is known to be a worker's.
+   * @param workers how many may come.
+   */
+  constructor(onSocket: (socket: WebSocket, welcome: () => void) => void, workers = 1) {
+    const limits = { headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 1000 };
+    this.#server = createServer({ ...limits, maxHeaderSize: MOST_REQUEST_BYTES }, (_request, response) => {
+      response.writeHead(404, { connection: 'close' }).end();
     });
-    this.#server.headersTimeout = 5000;
-    this.#server.requestTimeout = 5000;
+    const strangers = new Strangers(this.#server, {
+      connections: workers + SPARE_CONNECTIONS,
+      bytes: MOST_STRANGER_BYTES,
+      timeoutMs: STRANGER_TIMEOUT_MS,
+    });
     this.#sockets = new WebSocketServer({
       server: this.#server,
       perMessageDeflate: false,
@@ -25,7 +40,11 @@ export class CoordinatorServer {
       // Workers send no Origin; a web page that reaches for localhost does.
       verifyClient: ({ origin }: { origin?: string }) => origin === undefined || origin === '',
     });
-    this.#sockets.on('connection', onSocket);
+    this.#sockets.on('connection', (socket, request) => {
+      onSocket(socket, () => {
+        strangers.welcome(request.socket);
+      });
+    });
     this.#sockets.on('error', () => undefined);
   }
 
@@ -45,11 +64,4 @@ export class CoordinatorServer {
     this.#sockets.close();
     return closeServer(this.#server);
   }
-}
-
-/** Compares tokens in a time that does not tell how much of them agrees. */
-export function sameToken(given: string, expected: string): boolean {
-  const a = Buffer.from(given);
-  const b = Buffer.from(expected);
-  return a.length === b.length && timingSafeEqual(a, b);
 }

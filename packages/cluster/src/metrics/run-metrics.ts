@@ -48,7 +48,7 @@ export class RunMetrics implements Collector {
         this.#join(-event.slots, -1);
         return;
       case 'refused':
-        this.#refused++;
+        this.#refused += event.count ?? 1;
         return;
       case 'placed':
         this.#workers.wanted = event.workers.length;

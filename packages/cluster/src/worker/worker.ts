@@ -105,20 +105,25 @@ class Worker {
     this.#options = options;
     this.#metrics = metrics;
     this.#ownAddress = ownAddress(localAddress, options.coordinatorUrl);
-    this.#channel = new ControlChannel(socket, COORDINATOR_MESSAGE_SCHEMA, {
-      onMessage: (message) => {
-        this.#heard++;
-        this.#handle(message).catch((error: unknown) => {
-          this.#report(error);
-        });
+    this.#channel = new ControlChannel(
+      socket,
+      COORDINATOR_MESSAGE_SCHEMA,
+      {
+        onMessage: (message) => {
+          this.#heard++;
+          this.#handle(message).catch((error: unknown) => {
+            this.#report(error);
+          });
+        },
+        onBlob: () => undefined,
+        onClose: (_code, reason, error) => {
+          const what = error === undefined ? reason : messageOf(error);
+          const detail = what === '' ? '' : ` (${what})`;
+          this.#left.reject(new EpemuError(`the coordinator at ${options.coordinatorUrl} is gone${detail}`));
+        },
       },
-      onBlob: () => undefined,
-      onClose: (_code, reason, error) => {
-        const what = error === undefined ? reason : messageOf(error);
-        const detail = what === '' ? '' : ` (${what})`;
-        this.#left.reject(new EpemuError(`the coordinator at ${options.coordinatorUrl} is gone${detail}`));
-      },
-    });
+      true,
+    );
     const { token, slots, place } = options;
     const hello = { token, slots, place, pid: process.pid, host: hostname(), machine: machineId() };
     this.#channel.send({ type: 'hello', protocolVersion: CONTROL_PROTOCOL_VERSION, ...hello });

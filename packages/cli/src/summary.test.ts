@@ -138,7 +138,9 @@ describe('the summary of a run', () => {
   it('has throughput, traffic, numerics, host, digest and the trace’s path', () => {
     expect(line('throughput')).to.include('16787 tokens/s/node, step 61.00 ms');
     expect(line('traffic')).to.include('2.50 GB RDMA, 1.25 GB NVLink modelled; 4096 messages, 0.03 GB on sockets');
-    expect(line('numerics')).to.equal('numerics ok: 640 tokens checked, 16 followed through all layers, largest relative error 2.3e-6');
+    expect(line('numerics')).to.equal(
+      'numerics ok: 640 tokens checked, 16 followed through all layers, largest relative error 2.3e-6',
+    );
     expect(line('host')).to.equal('host 7.9 s (start 1.2, emulate 4.6, merge 2.1), 3 processes, largest 123 MB');
     expect(line('digest')).to.equal('digest abc123');
     expect(line('trace')).to.include('runs/it/trace.json.gz');

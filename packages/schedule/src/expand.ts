@@ -110,7 +110,7 @@ export function buildProgram(configuration: Configuration): Program {
     ...{ launch, kernels: table.kernels, streams, layerMarker, exchanges, earlier },
     operations: withoutExchange.map((operation) => ({ ...operation, ...links.of(operation) })),
     roles: roles.map(({ name, ranks, group }, index) => ({
-      ...{ name, ranks, group: group.name },
+      ...{ name, ranks, group: group.name, groupRanks: group.ranks },
       attends: withoutExchange.some(({ role, tokens }) => role === index && tokens.includes('attend')),
       firstOperation: withoutExchange.findIndex(({ role }) => role === index),
       operationCount: withoutExchange.filter(({ role }) => role === index).length,

@@ -80,7 +80,9 @@ function programOf(rows: readonly Row[]): Program {
     operations,
     exchanges: [],
     earlier: [],
-    roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
+    roles: [
+      { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
+    ],
     streams: [1, 2].map((id) => ({ id, name: String(id) })),
     layerMarker: 'a',
   };

@@ -120,8 +120,9 @@ export interface RoleProgram {
   readonly name: string;
   /** Ascending. */
   readonly ranks: readonly number[];
-  /** Name of the group in which it dispatches and combines. */
+  /** Name of the group in which it dispatches and combines, and the ranks of it, ascending. */
   readonly group: string;
+  readonly groupRanks: readonly number[];
   /** Whether its ranks have tokens of their own: they attend. */
   readonly attends: boolean;
   /** Its operations have consecutive ids: the first, and how many there are. */

@@ -18,7 +18,9 @@ const PROGRAM: Program = {
   operations: [],
   exchanges: [],
   earlier: [],
-  roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
+  roles: [
+    { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
+  ],
   streams: [],
   layerMarker: '',
 };

@@ -108,7 +108,17 @@ export function program(layers: number): Program {
     ...{
       exchanges: [],
       earlier: [],
-      roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
+      roles: [
+        {
+          name: 'all',
+          ranks: [0],
+          group: 'all',
+          groupRanks: [0, 1, 2, 3],
+          attends: true,
+          firstOperation: 0,
+          operationCount: 0,
+        },
+      ],
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { Operation } from '@epemu/schedule';
+import { processGroupOf } from '@epemu/schedule';
+import type { Operation, Program } from '@epemu/schedule';
 import { PORT, type ServiceColumns } from '@epemu/timeline';
 
 import { quote } from './json.js';
@@ -66,15 +67,15 @@ function describe(name: string, element: string, sizes: string, group: string): 
 export class CollectiveArgs {
   readonly #run: RunDescription;
   readonly #bytes: ReadonlyMap<number, PeerBytes>;
-  readonly #group: string;
+  readonly #program: Program;
+  readonly #rank: number;
+  readonly #groups = new Map<string, string>();
 
-  constructor(run: RunDescription, rank: number, services: ServiceColumns) {
+  constructor(run: RunDescription, program: Program, rank: number, services: ServiceColumns) {
+    this.#program = program;
     this.#run = run;
     this.#bytes = bytesByPeer(services, run.ranks);
-    const ranks = listText(Array.from({ length: run.ranks }, (_, index) => index));
-    this.#group =
-      `,"Group size":${run.ranks},"Process Group Name":"0","Process Group Description":"default_pg"` +
-      `,"Process Group Ranks":${ranks},"Rank":${rank}`;
+    this.#rank = rank;
   }
 
   /**
@@ -82,13 +83,14 @@ export class CollectiveArgs {
    * rank; a reused layout's only waits for the others.
    */
   notify(operation: Operation): string {
+    const group = this.#groupOf(operation);
     if (operation.collective?.cached === true) {
       const none = ',"In msg nelems":0,"Out msg nelems":0,"In split size":"[]","Out split size":"[]"';
-      return describe('barrier', 'Byte', none, this.#group);
+      return describe('barrier', 'Byte', none, group);
     }
-    const { ranks } = this.#run;
+    const { length: ranks } = processGroupOf(this.#program, this.#rank, operation).ranks;
     const sizes = `,"In msg nelems":${ranks},"Out msg nelems":${ranks},"In split size":"[]","Out split size":"[]"`;
-    return describe('all_to_all', 'Int', sizes, this.#group);
+    return describe('all_to_all', 'Int', sizes, group);
   }
 
   /**
@@ -109,6 +111,22 @@ export class CollectiveArgs {
       `,"In split size":${listText(sent)},"Out split size":${listText(received)}`;
     const exact =
       operation.kind === 'wait' ? '' : `,"bytes to":[${(bytes?.sent ?? new Float64Array(this.#run.ranks)).join(',')}]`;
-    return describe('all_to_allv', element.dtype, sizes + exact, this.#group);
+    const name =
+      operation.peerRole === undefined ? 'all_to_allv' : operation.collective!.type === 'send' ? 'send' : 'recv';
+    return describe(name, element.dtype, sizes + exact, this.#groupOf(operation));
+  }
+
+  /** The args that name an operation's process group; one text for all that are alike. */
+  #groupOf(operation: Operation): string {
+    const { name, description, ranks } = processGroupOf(this.#program, this.#rank, operation);
+    const key = `${name} ${ranks.length === 2 ? ranks.join() : ''}`;
+    let text = this.#groups.get(key);
+    if (text === undefined) {
+      text =
+        `,"Group size":${ranks.length},"Process Group Name":${quote(name)}` +
+        `,"Process Group Description":${quote(description)},"Process Group Ranks":${listText(ranks)},"Rank":${this.#rank}`;
+      this.#groups.set(key, text);
+    }
+    return text;
   }
 }

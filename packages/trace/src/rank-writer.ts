@@ -56,7 +56,7 @@ class RankFile {
     this.#sink = sink;
     this.#trace = trace;
     this.#view = view;
-    this.#collectives = new CollectiveArgs(run, view.rank, timeline.services);
+    this.#collectives = new CollectiveArgs(run, facts.program, view.rank, timeline.services);
     this.#phases = launchedPhases(view, facts);
     this.#isGraph = facts.program.launch === 'graph';
     this.#callNs = Math.min(run.host.kernelLaunchNs, run.host.launchLatencyNs);

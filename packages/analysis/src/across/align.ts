@@ -20,6 +20,11 @@ export interface Alignment {
   readonly violationUs: { readonly before: number; readonly after: number };
 }
 
+/** @returns collectives that nobody leaves before all have come; a send may be over before its receiver comes. */
+function synchronising(collectives: readonly Collective[]): Collective[] {
+  return collectives.filter(({ parts }) => !parts[0].signature.endsWith('send-receive'));
+}
+
 /** @returns how long before the last rank's arrival some rank had left, at worst, ns: no clock shared allows it. */
 function violationNs(collectives: readonly Collective[]): number {
   let worst = 0;
@@ -89,15 +94,16 @@ export interface Aligned {
 
 function byCollectives(set: TraceSet, match: (set: TraceSet) => readonly Collective[], mode: AlignMode): Aligned {
   const collectives = match(set);
+  const joining = synchronising(collectives);
   // One rank's part by itself tells nothing of clocks.
-  if (!collectives.some(({ parts }) => parts.length > 1)) return { set, collectives, alignment: null };
-  const before = violationNs(collectives);
+  if (!joining.some(({ parts }) => parts.length > 1)) return { set, collectives, alignment: null };
+  const before = violationNs(joining);
   const offsets = new Map<number, number>();
   // Clocks of ranks that no collective joins say nothing of each other.
-  for (const ranks of joinedRanks(ranksOf(set), collectives)) {
+  for (const ranks of joinedRanks(ranksOf(set), joining)) {
     if (ranks.length < 2) continue;
     const joined = new Set(ranks);
-    const own = collectives.filter(({ parts }) => joined.has(parts[0].rank));
+    const own = joining.filter(({ parts }) => joined.has(parts[0].rank));
     const applied =
       mode === 'always' || (mode === 'auto' && set.source === 'captured' && violationNs(own) > TOLERANCE_NS);
     if (applied) for (const [rank, ns] of clockOffsets(ranks, own)) offsets.set(rank, ns);
@@ -108,7 +114,7 @@ function byCollectives(set: TraceSet, match: (set: TraceSet) => readonly Collect
   }
   const aligned = onOneClock(set, offsets);
   const again = match(aligned);
-  const violationUs = { before: before / 1000, after: violationNs(again) / 1000 };
+  const violationUs = { before: before / 1000, after: violationNs(synchronising(again)) / 1000 };
   const list = [...offsets].map(([rank, ns]) => ({ rank, aheadUs: ns / 1000 })).sort((a, b) => a.rank - b.rank);
   return { set: aligned, collectives: again, alignment: { applied: true, offsets: list, violationUs } };
 }

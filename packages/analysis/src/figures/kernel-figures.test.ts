@@ -54,7 +54,9 @@ const PROGRAM: Program = {
   operations: [operation(0, 0, 'dispatch'), operation(1, 0, 'attn'), operation(2, 1, 'dispatch')],
   exchanges: [],
   earlier: [],
-  roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
+  roles: [
+    { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
+  ],
   streams: [COMPUTE, COMMUNICATION].map((id) => ({ id, name: String(id) })),
   layerMarker: 'attn',
 };

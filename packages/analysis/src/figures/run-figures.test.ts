@@ -58,7 +58,9 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     operations,
     exchanges: [],
     earlier: [],
-    roles: [{ name: 'all', ranks: [0], group: 'all', attends: true, firstOperation: 0, operationCount: 0 }],
+    roles: [
+      { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
+    ],
     streams,
     layerMarker,
   };

@@ -83,6 +83,7 @@ export function programOf(steps: readonly Step[]): Program {
           name: 'all',
           ranks: Array.from({ length: 64 }, (_, rank) => rank),
           group: 'all',
+          groupRanks: [0],
           attends: true,
           firstOperation: 0,
           operationCount: 0,

@@ -1,3 +1,4 @@
+import { processGroupOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import type { RankTimeline } from '../rank-timeline.js';
 import { bytesTo } from './bytes-to.js';
@@ -37,6 +38,7 @@ export function viewOfTimeline(timeline: RankTimeline, facts: ProgramFacts, rank
     streams: used,
     instances: placeInstances(instancesOf(kernels, facts, streamIndex), kernels),
     transfers: transfersOf(timeline, facts),
+    ...(facts.program.roles.length === 1 ? {} : { groups: groupsOf(kernels, facts, rank) }),
     inferred: false,
     bytesTo: { rdma: [...sent.rdma], nvlink: [...sent.nvlink], other: [] },
     // Exports read trace files, which tell them.
@@ -62,6 +64,22 @@ function instancesOf(
     const known = { phase, layer, operation: id, half, transfer, stream: streamIndex.get(stream) };
     return phaseInstance(known, list, kernels);
   });
+}
+
+/** Process groups of a rank's communication kernels, by row. */
+function groupsOf(kernels: KernelColumns, facts: ProgramFacts, rank: number): ReadonlyMap<number, string> {
+  const groups = new Map<number, string>();
+  const ofOperation = new Map<number, string>();
+  kernels.operation.forEach((id, row) => {
+    if (facts.identities[kernels.kernel[row]].collective === undefined) return;
+    let group = ofOperation.get(id);
+    if (group === undefined) {
+      const { name, ranks } = processGroupOf(facts.program, rank, facts.operation(id));
+      ofOperation.set(id, (group = `${name} ${ranks.join()}`));
+    }
+    groups.set(row, group);
+  });
+  return groups;
 }
 
 function transfersOf(timeline: RankTimeline, facts: ProgramFacts): BackgroundTransfer[] {

@@ -1,9 +1,8 @@
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration, ScheduleTemplate } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
-import { ComputePool } from '@epemu/compute';
-import { MemoryFabric } from '@epemu/fabric';
-import { Rank, addNumerics, emptyNumerics } from '@epemu/rank';
+import { runInMemory } from '@epemu/experiments';
+import { addNumerics, emptyNumerics } from '@epemu/rank';
 import type { NumericsTotals } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
@@ -37,22 +36,10 @@ function refusal(configuration: Configuration): string {
 
 /** Runs a program, whatever it does to tokens, on every rank in this process. @returns what the checks found. */
 async function numericsOf(configuration: Configuration, program: Program): Promise<NumericsTotals> {
-  const fabric = new MemoryFabric();
-  const pool = new ComputePool({ threads: 2, hidden: configuration.payload.hidden });
-  const observer = { onOperation: () => undefined, onTask: () => undefined };
-  const ranks = Array.from(
-    { length: configuration.ranks },
-    (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer }),
-  );
-  try {
-    await Promise.all(ranks.map((rank) => rank.run()));
-    const totals = emptyNumerics();
-    for (const rank of ranks) addNumerics(totals, rank.snapshot().numerics);
-    return totals;
-  } finally {
-    await pool.close();
-    await fabric.close();
-  }
+  const { numerics } = await runInMemory(configuration, undefined, program);
+  const totals = emptyNumerics();
+  for (const found of numerics) addNumerics(totals, found);
+  return totals;
 }
 
 const without =

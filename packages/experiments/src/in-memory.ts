@@ -20,13 +20,14 @@ export interface InMemoryRun {
 /**
  * Runs all ranks in this process and writes nothing.
  * @param decorate makes another fabric of the memory fabric, for tests.
+ * @param program another one than the configuration's, for tests.
  * @throws the first failure of a rank.
  */
 export async function runInMemory(
   configuration: Configuration,
   decorate: (fabric: Fabric) => Fabric = (fabric) => fabric,
+  program: Program = buildProgram(configuration),
 ): Promise<InMemoryRun> {
-  const program = buildProgram(configuration);
   const fabric = decorate(new MemoryFabric());
   const pool = new ComputePool({ threads: configuration.threads, hidden: configuration.payload.hidden });
   const observer = { onOperation: () => undefined, onTask: () => undefined };

@@ -106,6 +106,41 @@ describe('checkAcyclic', () => {
     }).to.throw(BadInputError, /^schedule never ends: .*attention of row 0 waits for notify of dispatch of row 0/);
   });
 
+  it('refuses roles that each wait for what the other sends later, and accepts them where one sends first', () => {
+    const handOver = { ...NORMAL, mode: 'pipeline', rateKind: 'pipeline' } as const;
+    const send = { ...handOver, type: 'send' } as const;
+    const receive = { ...handOver, type: 'receive' } as const;
+    /** Role a launches what is given, by exchange; b receives 0 and then sends 1. */
+    const checkingRoles = (ofA: readonly (readonly ['send' | 'receive', number])[]) => () => {
+      const rows = [...ofA, ['receive', 0], ['send', 1]] as const;
+      const single = programOf(
+        rows.map(([type, exchange]) => {
+          return { name: `${type} ${exchange}`, stream: 1, collective: type === 'send' ? send : receive };
+        }),
+      );
+      const operations = single.operations.map((operation, id) => {
+        return { ...operation, role: id < 2 ? 0 : 1, exchange: rows[id][1] };
+      });
+      const roles = ['a', 'b'].map((name, role) => ({ ...single.roles[0], name, ranks: [role] }));
+      checkAcyclic({ ...single, operations, roles });
+    };
+    expect(
+      checkingRoles([
+        ['send', 0],
+        ['receive', 1],
+      ]),
+    ).not.to.throw();
+    expect(
+      checkingRoles([
+        ['receive', 1],
+        ['send', 0],
+      ]),
+    ).to.throw(
+      BadInputError,
+      /^schedule never ends: .*receive 1 of row 0 on a waits for transfer of receive 1.*receive 0 of row 0 on b/,
+    );
+  });
+
   it('accepts every built-in scenario, with and without overlap, with dense layers and pipeline phases', () => {
     for (const scenario of ['train', 'prefill', 'decode']) {
       for (const overlap of ['full', 'none']) {

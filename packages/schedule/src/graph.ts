@@ -25,7 +25,8 @@ export function checkAcyclic(program: Program): void {
   const name = (node: number): string => {
     const operation = program.operations[node % count];
     const part = ['', 'transfer of ', 'notify of '][Math.floor(node / count)];
-    return `${part}${operation.phase} of row ${operation.row}`;
+    const role = program.roles.length > 1 ? ` on ${program.roles[operation.role].name}` : '';
+    return `${part}${operation.phase} of row ${operation.row}${role}`;
   };
   const told = [...cycle, cycle[0]].map(name).join(' waits for ');
   throw new BadInputError('schedule', `schedule never ends: ${told}; remove one of these gates or change the order`);

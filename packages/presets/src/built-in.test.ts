@@ -12,7 +12,7 @@ import {
   transferOf,
 } from './index.js';
 
-const WITHOUT_SOURCE = ['name', 'description', 'sources', 'bases', 'kernels', 'transfers'];
+const WITHOUT_SOURCE = ['version', 'name', 'description', 'sources', 'bases', 'kernels', 'transfers'];
 const KINDS = ['cachedDispatch', 'combine', 'dispatch', 'lowLatencyCombine', 'lowLatencyDispatch', 'pipeline'];
 
 describe('the built-in hardware presets', () => {

@@ -84,7 +84,15 @@ function section(title: string, table: string): string {
 }
 
 /** Keys that have sections of their own, or none. */
-const APART: ReadonlySet<string> = new Set(['version', 'name', 'description', 'sources', 'bases', 'kernels', 'transfers']);
+const APART: ReadonlySet<string> = new Set([
+  'version',
+  'name',
+  'description',
+  'sources',
+  'bases',
+  'kernels',
+  'transfers',
+]);
 
 const MODEL_TITLES = {
   tile: 'Kernels by tiles: floorNs, and for each wave tileNs + nsPerK × K; or bytes over memoryGBps',

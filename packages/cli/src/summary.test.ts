@@ -158,6 +158,16 @@ describe('the summary of a run', () => {
     expect(line('numerics', summary({ numerics: { ...numerics, tokensChecked: 0 } }))).to.include('not checked');
   });
 
+  it('has a row for each of several steps, and none for one', () => {
+    const other = { step: 0, spanUs: 6757.6, layerUs: { mean: 1791.3, min: 1, max: 2 }, exposedCommPct: 12.658 };
+    const step = { ...other, kvLength: 4096 };
+    expect(summary({ steps: [step] })).to.not.match(/^step /m);
+    expect(line('0', summary({ steps: [step, { ...step, step: 1 }] }))).to.match(
+      /^0 +4096 +6757.6 µs +1791.3 µs +12.66 %/,
+    );
+    expect(line('1', summary({ steps: [other, { ...other, step: 1 }] }))).to.match(/^1 +6757.6 µs/);
+  });
+
   it('does without figures where a run has none', () => {
     const bare = summary({ timeline: null, steady: null, throughput: null, digest: null, finding: null, phases: [] });
     expect(bare).to.include('digest      none: the run is not complete').and.not.include('throughput');

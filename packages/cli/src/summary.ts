@@ -23,6 +23,20 @@ function calibrationLines({ calibration }: Report): string[] {
   return [plainTable(head, cells, right), `published in ${sources}`, ''];
 }
 
+/** A table of the steps of a run that has several. */
+function stepLines({ steps }: Report): string[] {
+  if (steps.length < 2) return [];
+  const hasKv = steps.some(({ kvLength }) => kvLength !== undefined);
+  const head = ['step', ...(hasKv ? ['KV'] : []), 'span', 'layer', 'exposed'];
+  const rows = steps.map(({ step, kvLength, spanUs, layerUs, exposedCommPct }) => [
+    String(step),
+    ...(hasKv ? [String(kvLength)] : []),
+    ...[spanUs, layerUs.mean].map(microseconds),
+    `${exposedCommPct.toFixed(2)} %`,
+  ]);
+  return [plainTable(head, rows), ''];
+}
+
 /** The text that a finished run prints. */
 export function summaryText(outcome: RunOutcome, output: TextOutput = {}): string {
   const { report, folder, analysed } = outcome;
@@ -51,6 +65,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
         ]),
       ),
       '',
+      ...stepLines(report),
       ...calibrationLines(report),
       `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms ` +
         'of the whole model',

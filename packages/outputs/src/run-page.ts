@@ -1,5 +1,5 @@
 import type { Configuration } from '@epemu/config';
-import { adviceText, analysisPage, columnsOf, plainRows } from '@epemu/pages';
+import { adviceText, analysisPage, columnsOf, plainRows, timeText } from '@epemu/pages';
 import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
 import { rowsTable, worstFirst } from '@epemu/published';
 import type { AnalysedRun } from './merge.js';
@@ -41,6 +41,27 @@ function imbalanceTable({ imbalance }: Report): PageTable[] {
   ];
 }
 
+/** Each step of a run that has several. */
+function stepTable({ steps }: Report): PageTable[] {
+  if (steps.length < 2) return [];
+  return [
+    {
+      id: 'steps',
+      title: 'Steps',
+      note: 'From a step’s first kernel to that of the next, the last to the end; mean over ranks.',
+      columns: columnsOf(['>step', '>KV length', '>span', '>layer', '>exposed']),
+      rows: plainRows(
+        steps.map(({ step, kvLength, spanUs, layerUs, exposedCommPct }) => [
+          String(step),
+          kvLength === undefined ? '' : String(kvLength),
+          ...[spanUs, layerUs.mean].map(timeText),
+          `${exposedCommPct.toFixed(2)} %`,
+        ]),
+      ),
+    },
+  ];
+}
+
 function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
   const failures = numerics.missing + numerics.duplicated + numerics.wrong;
   return [
@@ -56,7 +77,7 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
     {
       label: 'numerics',
       value: numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} failed`,
-      note: `${numerics.tokensChecked} tokens checked`,
+      note: `${numerics.tokensChecked} tokens checked, ${numerics.chainsChecked} followed through all layers`,
     },
     {
       label: 'host',
@@ -91,6 +112,7 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
     matrix: base?.matrix ?? null,
     tables: [
       ...(phases === undefined ? [] : [phases]),
+      ...stepTable(report),
       ...calibrationTable(report),
       ...others,
       ...imbalanceTable(report),

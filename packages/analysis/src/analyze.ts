@@ -8,7 +8,7 @@ import type { AnalysedSet } from './analysis.js';
 import { layerMarker } from './figures/layers.js';
 import { RanksSummary } from './figures/ranks-summary.js';
 import { KernelRoles } from './kernel-role.js';
-import type { KernelPattern } from './kernel-role.js';
+import type { KernelPattern } from './kernel-patterns.js';
 import type { TraceSet } from './model.js';
 import { readTraces } from './read/read-traces.js';
 import type { ReadProgress } from './read/read-file.js';

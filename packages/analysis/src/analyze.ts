@@ -50,7 +50,7 @@ export function analyseSet(read: TraceSet, options: AnalysisOptions = {}): Analy
   const { set, alignment, apart } = aligned;
   const clocks: ClockFacts = { alignment, apart, problems: clockProblems(aligned, apart) };
   const marker = layerMarker(set.ranks[0], set.facts);
-  const summary = new RanksSummary(marker);
+  const summary = new RanksSummary(marker, true);
   const analyser = new Analyser(set, options.mostPathKernels);
   const ranks = set.ranks.map((view) => summary.add(view));
   for (const figures of ranks) analyser.add(figures);

@@ -38,6 +38,8 @@ export interface Analysis {
   readonly communicationSms: number | null;
   /** Whether phases are named by the order of collectives, for the traces name none. */
   readonly phasesInferred: boolean;
+  /** Kernels that are in no phase, for annotations cover part of a trace. */
+  readonly unphasedKernels: number;
   readonly timeline: TimelineSummary;
   /** Between the first layer and the last; null of fewer than four. */
   readonly steady: TimelineSummary | null;

@@ -8,7 +8,7 @@ import type { AnalysedSet } from './analysis.js';
 import { layerMarker } from './figures/layers.js';
 import { RanksSummary } from './figures/ranks-summary.js';
 import { KernelRoles } from './kernel-role.js';
-import type { KernelPattern } from './kernel-role.js';
+import type { KernelPattern } from './kernel-patterns.js';
 import type { TraceSet } from './model.js';
 import { readTraces } from './read/read-traces.js';
 import type { ReadProgress } from './read/read-file.js';
@@ -50,7 +50,7 @@ export function analyseSet(read: TraceSet, options: AnalysisOptions = {}): Analy
   const { set, alignment, apart } = aligned;
   const clocks: ClockFacts = { alignment, apart, problems: clockProblems(aligned, apart) };
   const marker = layerMarker(set.ranks[0], set.facts);
-  const summary = new RanksSummary(marker);
+  const summary = new RanksSummary(marker, true);
   const analyser = new Analyser(set, options.mostPathKernels);
   const ranks = set.ranks.map((view) => summary.add(view));
   for (const figures of ranks) analyser.add(figures);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { KernelRoles } from './kernel-role.js';
-import type { KernelPattern } from './kernel-role.js';
+import { analysedRanks, kernel } from './trace.test-helper.js';
+import type { KernelPattern } from './kernel-patterns.js';
 
 /** Names as profilers print them, and `library | category | link` of each. */
 const COMMUNICATION: readonly (readonly [name: string, expected: string])[] = [
@@ -63,6 +64,37 @@ const COMMUNICATION: readonly (readonly [name: string, expected: string])[] = [
   ['void flashinfer::trtllm_mnnvl_allreduce::twoshotAllreduceKernel<8>(P)', 'custom all-reduce | all-reduce | -'],
 ];
 
+/** Names of libraries that have come since, and what they are taken for. */
+const NEWER: readonly (readonly [name: string, expected: string])[] = [
+  ['void nixl_ep::dispatch<x>(y)', 'NIXL | dispatch'],
+  ['void uccl::internode_ll::dispatch<x>(y)', 'DeepEP | dispatch'],
+  ['void deepep_v2::hybrid_dispatch(x)', 'DeepEP | dispatch'],
+  ['dispatch_impl', 'DeepEP | dispatch'],
+  ['hcom_alltoallv__648_83_1', 'HCCL | all-to-all'],
+  ['HcclAlltoAllV', 'HCCL | all-to-all'],
+  ['MoeDistributeDispatchV2', 'HCCL | dispatch'],
+  ['MoeDistributeCombine', 'HCCL | combine'],
+  ['oneccl_alltoall_kernel', 'oneCCL | all-to-all'],
+  ['void oneccl::sycl_allreduce(x)', 'oneCCL | all-reduce'],
+  ['kuserbuffers_pushrecv', 'Transformer Engine | send-receive'],
+  ['userbuffers_fp16_sum_inplace_gpu_rr_ag', 'Transformer Engine | other'],
+  ['kernel_dispatch_token', 'Triton-distributed | dispatch'],
+  ['triton_dist_kernel_all_to_all', 'Triton-distributed | all-to-all'],
+  ['void comm_kernels::moe_prepare_kernel(x)', 'TensorRT-LLM | layout'],
+  ['moe_comm_kernel', 'TensorRT-LLM | other'],
+  ['dlslime::intranode_alltoall_kernel', 'by its name | all-to-all'],
+  ['void sgl_all2all::dispatch_kernel<8>', 'by its name | dispatch'],
+  ['void trt_ll_allreduce::lamport(x)', 'by its name | all-reduce'],
+];
+
+/** Kernels that do both in one slice. */
+const FUSED = [
+  'void deep_gemm::sm100_fp8_fp4_mega_moe_impl<7168>(x)',
+  'void flux::ag_gemm<x>(y)',
+  'kernel_gemm_rs_producer',
+  'void gemm_allreduce::persistent<x>(y)',
+];
+
 /** Computation whose names have words of communication in them. */
 const COMPUTATION: readonly (readonly [name: string, category: string])[] = [
   ['void at::native::reduce_kernel<512, 1, at::native::ReduceOp<float, x>>(y)', 'elementwise'],
@@ -98,6 +130,29 @@ describe('the table of kernel names', () => {
       expect(`${role.library} | ${role.category} | ${role.collective?.link ?? '-'}`).to.equal(expected);
     });
   }
+
+  for (const [name, expected] of NEWER) {
+    it(`takes ${name} for communication, of whatever library`, () => {
+      const role = new KernelRoles().of(name);
+      expect([role.class, `${role.library} | ${role.category}`]).to.deep.equal(['communication', expected]);
+    });
+  }
+
+  for (const name of FUSED) {
+    it(`takes ${name} for computation and communication in one`, () => {
+      expect(new KernelRoles().of(name)).to.include({ class: 'compute', category: 'fused with communication' });
+    });
+  }
+
+  it('says of what it takes for computation that it looks like communication, or is both in one', async () => {
+    const names = [FUSED[0], 'my_ep_dispatch_kernel', ...COMPUTATION.map(([name]) => name)];
+    const { analysis } = await analysedRanks([names.map((name, i) => kernel(name, 7, i * 10, 9))]);
+    expect(analysis.problems.map(({ message }) => message)).to.deep.equal([
+      'my_ep_dispatch_kernel looks like communication and is counted as computation: if that is wrong, name them with --communication PATTERN',
+      `${FUSED[0]}: computation and communication in one slice, counted as computation; how much of either it is, and what of it waits, no trace tells`,
+    ]);
+    expect(analysis.partial).to.equal(false);
+  });
 
   for (const [name, category] of COMPUTATION) {
     it(`takes ${name.slice(0, 70)} for computation`, () => {

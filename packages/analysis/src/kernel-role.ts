@@ -1,64 +1,21 @@
-import type { CollectiveRole, CollectiveType, KernelClass, KernelIdentity } from '@epemu/timeline';
+import type { CollectiveRole, CollectiveType, KernelIdentity } from '@epemu/timeline';
 import { parseKernelName } from '@epemu/trace';
 import { splitHalf } from './halves/half-name.js';
+import { FUSED, KERNEL_PATTERNS } from './kernel-patterns.js';
+import type { KernelPattern } from './kernel-patterns.js';
 
 /** What a captured kernel's name says of it. */
 export type KernelRole = Pick<KernelIdentity, 'class' | 'library' | 'category' | 'collective'>;
 
-/** An entry of the table: first match wins. */
-export interface KernelPattern {
-  readonly library: string;
-  /** Matched against the qualified name without template arguments, `deep_ep::internode::dispatch`. */
-  readonly pattern: RegExp;
-  readonly class: KernelClass;
-}
-
-/**
- * Communication kernels of EP libraries, whose names do not begin with `nccl` and so are computation to other
- * analysers; everything that matches none is computation.
- */
-export const KERNEL_PATTERNS: readonly KernelPattern[] = [
-  { library: 'DeepEP', pattern: /(?:^|::)(?:deep_ep|dpsk::ep|uccl|mooncake)::/, class: 'communication' },
-  { library: 'DeepEP', pattern: /(?:^|::)(?:internode|intranode|internode_ll)::\w/, class: 'communication' },
-  { library: 'DeepEP', pattern: /(?:^|::)get_dispatch_layout$/, class: 'communication' },
-  { library: 'Hybrid-EP', pattern: /(?:^|::)hybrid_ep::/, class: 'communication' },
-  {
-    library: 'pplx',
-    pattern: /(?:^|::)(?:a2a_(?:dispatch|combine)_(?:send|recv)|pplx(?:_\w+)?::)/,
-    class: 'communication',
-  },
-  // Its first version's are in an anonymous namespace, of which a parsed name has nothing.
-  { library: 'pplx', pattern: /(?:^|::)(?:dispatch|combine)Kernel$/, class: 'communication' },
-  { library: 'TensorRT-LLM', pattern: /(?:^|::)moe(?:A2A|AllToAll|_a2a|_alltoall)\w*/i, class: 'communication' },
-  { library: 'MORI', pattern: /(?:^|::)Ep(?:Dispatch|Combine)\w*/, class: 'communication' },
-  {
-    library: 'PyTorch symmetric memory',
-    pattern: /(?:^|::)symmetric_memory::|(?:^|::)all_to_all_vdev\w*/,
-    class: 'communication',
-  },
-  {
-    library: 'NVSHMEM',
-    pattern: /(?:^|::)(?:nvshmem\w*|(?:barrier|sync|quiet)(?:_all)?_on_stream_kernel\w*)/,
-    class: 'communication',
-  },
-  { library: 'NCCL', pattern: /^(?:nccl|rccl|mscclpp)|(?:^|::)(?:mscclpp|msccl)::/, class: 'communication' },
-  {
-    library: 'custom all-reduce',
-    pattern:
-      /(?:^|::)(?:\w*cross_device_(?:reduce|all_gather|store)\w*|multimem_\w+|(?:one|two)_shot_all_\w+|\w*all_?reduce_fusion\w*|\w*allreduce\w*)$/i,
-    class: 'communication',
-  },
-];
-
 const TYPES: readonly (readonly [RegExp, CollectiveType])[] = [
   [/combine/i, 'combine'],
   [/dispatch/i, 'dispatch'],
-  [/all_?to_?all|a2a/i, 'all-to-all'],
+  [/all_?to_?all|all2all|a2a/i, 'all-to-all'],
   [/reduce_?scatter/i, 'reduce-scatter'],
   [/all_?reduce|cross_device_reduce/i, 'all-reduce'],
   [/all_?gather/i, 'all-gather'],
   [/broadcast/i, 'broadcast'],
-  [/send|recv|p2p/i, 'send-receive'],
+  [/send|recv|p2p|(?:^|_)(?:put|get)_/i, 'send-receive'],
   [/barrier|(?<!a)sync|notify/i, 'barrier'],
 ];
 
@@ -68,6 +25,9 @@ const ROLES: readonly (readonly [RegExp, CollectiveRole])[] = [
   [/(?:^|_|async)send(?:_kernel|_(?:bf16|fp8|f32)\w*)?$/i, 'send'],
   [/(?:^|_|async)recv(?:_kernel|_(?:bf16|fp8|f32)\w*)?$/i, 'receive'],
 ];
+
+/** What kernels are that compute and communicate in one slice. */
+export const FUSED_CATEGORY = 'fused with communication';
 
 /** Kinds of computation, by words of their names. */
 const CATEGORIES: readonly (readonly [RegExp, string])[] = [
@@ -90,7 +50,8 @@ function firstOf<Value>(table: readonly (readonly [RegExp, Value])[], text: stri
 
 function collectiveOf(qualified: string, library: string): NonNullable<KernelRole['collective']> {
   const own = qualified.slice(qualified.lastIndexOf('::') + 1);
-  const type = firstOf(TYPES, own, 'other');
+  // A namespace may say what its kernels are for: trt_ll_allreduce::lamport.
+  const type = firstOf(TYPES, own, firstOf(TYPES, qualified, 'other'));
   // NCCL's own send and receive kernels do both at once, and an all-reduce that says how it synchronises moves bytes.
   const isWhole = library === 'NCCL' || type === 'all-reduce';
   const role = isWhole ? 'transfer' : firstOf(ROLES, own, 'transfer');
@@ -133,9 +94,10 @@ export class KernelRoles {
     const qualified = parseKernelName(name).path.join('::');
     // A user's pattern may be about any part of the name; the table's are about the function alone.
     const own = this.#own.find(({ pattern }) => pattern.test(name));
-    const found = own ?? KERNEL_PATTERNS.find(({ pattern }) => pattern.test(qualified));
     // Namespaces further out name a library, not what the kernel does.
-    const compute = firstOf(CATEGORIES, qualified.split('::').slice(-2).join('::'), 'other');
+    const isFused = FUSED.test(qualified);
+    const compute = isFused ? FUSED_CATEGORY : firstOf(CATEGORIES, qualified.split('::').slice(-2).join('::'), 'other');
+    const found = own ?? (isFused ? undefined : KERNEL_PATTERNS.find(({ pattern }) => pattern.test(qualified)));
     if (found === undefined) return { class: 'compute', library: '', category: compute, collective: undefined };
     const { class: kernelClass, library } = found;
     if (kernelClass === 'memory') return { ...MEMORY, library };

@@ -28,6 +28,9 @@ export function findingText(analysis: Analysis): string {
     send: 'its sending half runs alone',
     receive: `it waits for bytes of other ranks${late}`,
     transfer: `its bytes are still on their way${late}`,
+    ranks:
+      piece.lastRank === null ? 'it waits for other ranks' : `it waits for rank ${piece.lastRank}, which comes last`,
+    unknown: 'it waits for other ranks or for its bytes, which is not knowable from one rank',
   }[piece.waitsFor];
   const held = piece.blocked === null ? '' : `, which holds up ${piece.blocked}`;
   const share = analysis.timeline.exposedCommPct.toFixed(1);

@@ -53,6 +53,8 @@ const WAITS_FOR = {
   notify: 'other ranks',
   receive: 'bytes from others',
   transfer: 'its bytes',
+  ranks: 'other ranks',
+  unknown: 'ranks or bytes: not knowable from one rank',
   layout: 'its layout',
   send: 'its sending half',
 } as const;
@@ -122,11 +124,16 @@ function rankPathTable({ byRank }: NonNullable<Analysis['criticalPath']>): PageT
   };
 }
 
-function whatIfTable(path: NonNullable<Analysis['criticalPath']>, phasesInferred: boolean): PageTable {
+function carefulText({ phasesInferred, unphasedKernels, kernels }: Analysis): string {
+  if (phasesInferred)
+    return ' The trace names no phases, so that what waits for what is known at collectives, and where a kernel began behind the end of another stream’s, alone: savings are understated.';
+  if (unphasedKernels === 0) return '';
+  return ` Annotations leave out ${percentText((100 * unphasedKernels) / kernels)} of the kernels: what these wait for is known where they began behind the end of another stream’s alone, so that savings may be understated.`;
+}
+
+function whatIfTable(path: NonNullable<Analysis['criticalPath']>, analysis: Analysis): PageTable {
   const { measuredEndUs, replayedEndUs, errorPct, answers } = path;
-  const careful = phasesInferred
-    ? ' The trace names no phases, so that what waits for what is known at collectives alone: savings are understated.'
-    : '';
+  const careful = carefulText(analysis);
   return {
     id: 'what-if',
     title: 'What would help',
@@ -250,7 +257,7 @@ export function analysisTables(analysis: Analysis): PageTable[] {
     ...(criticalPath === null
       ? []
       : [
-          whatIfTable(criticalPath, analysis.phasesInferred),
+          whatIfTable(criticalPath, analysis),
           pathTable(criticalPath),
           ...(analysis.ranks > 1 ? [rankPathTable(criticalPath)] : []),
         ]),

@@ -102,6 +102,8 @@ export class Analyser {
     const { pieces, criticalPath, circular } = this.#path(ranks, collectives);
     const missing = { unmatched, kernels, mostPathKernels: this.#mostPathKernels, circular };
     const problems = [...this.#set.problems, ...clocks.problems, ...missingProblems(files, missing)];
+    const isAlone = ranks.length < (facts.worldSize ?? Number.POSITIVE_INFINITY);
+    const exposed = summary.exposed.result({ collectives, isAlone });
     const analysis: Analysis = {
       schema: 'epemu-analysis/1',
       source,
@@ -115,6 +117,7 @@ export class Analyser {
       gpu: facts.gpuName ?? null,
       computeSms: facts.computeSms ?? null,
       communicationSms: facts.communicationSms ?? null,
+      unphasedKernels: this.#gatherer.unphased,
       phasesInferred: ranks.some(({ inferred }) => inferred),
       timeline: summary.timeline.whole(),
       steady: summary.timeline.steady(),
@@ -124,8 +127,8 @@ export class Analyser {
       kernelClasses: tables.categories(),
       kernelNames: tables.kernels(),
       ranksSummary: ranks.map(({ rank, figures }) => rankFigure(rank, figures)),
-      exposed: summary.exposed.pieces(collectives),
-      exposedCauses: summary.exposed.causes(collectives),
+      exposed: exposed.pieces,
+      exposedCauses: exposed.causes,
       alignment: clocks.alignment,
       collectives: collectiveSkews(together),
       stragglers: comparable.length > 1 ? rankLateness(together, comparable) : [],

@@ -32,6 +32,7 @@ export class RanksGatherer {
   readonly #mostPathKernels: number;
   #ranks: GatheredRank[] = [];
   #kernels = 0;
+  #unphased = 0;
 
   /** @param mostPathKernels kernels of which a critical path is sought; none is given of more. */
   constructor(set: RankSet, mostPathKernels: number) {
@@ -45,6 +46,11 @@ export class RanksGatherer {
     return this.#kernels;
   }
 
+  /** How many of them are in no phase. */
+  get unphased(): number {
+    return this.#unphased;
+  }
+
   /** Whether there are so many kernels that no critical path is sought. */
   get isTooLong(): boolean {
     return this.#kernels > this.#mostPathKernels;
@@ -54,6 +60,7 @@ export class RanksGatherer {
     const { rank, content } = view;
     const { count } = content.kernels;
     this.#kernels += count;
+    for (const instance of content.kernels.instance) if (instance < 0) this.#unphased++;
     this.tables.add(view, full.spanNs);
     const parts = collectiveParts(view);
     // Those that were built before are of no use any more.

@@ -1,12 +1,14 @@
 import { microseconds, ratio, rounded } from '@epemu/core';
 import type { Collective } from '../across/collectives.js';
-import type { CollectiveRole } from '@epemu/timeline';
 import { exposedPiece, longer } from './exposed.js';
 import type { ExposedInterval } from './exposed.js';
 import type { ExposedPiece } from './figure-report.js';
+import { Waits } from './waiting.js';
+import type { ExposedPart, ExposedWait } from './waiting.js';
 
 /** A piece of communication with no compute running, and who made it wait. */
-export interface ExposedPieceFigure extends ExposedPiece {
+export interface ExposedPieceFigure extends Omit<ExposedPiece, 'waitsFor'> {
+  readonly waitsFor: ExposedWait;
   /** The rank that came last to the collective that it waits in; null where that is not known. */
   readonly lastRank: number | null;
 }
@@ -14,7 +16,7 @@ export interface ExposedPieceFigure extends ExposedPiece {
 /** Exposed communication of one kind: in the same phase, waiting for the same, holding up the same. */
 export interface ExposedCause {
   readonly phase: string;
-  readonly waitsFor: CollectiveRole;
+  readonly waitsFor: ExposedWait;
   readonly blocked: string | null;
   /** On one rank, mean over ranks. */
   readonly pieces: number;
@@ -29,11 +31,18 @@ export interface ExposedCause {
   };
 }
 
+/** What only all ranks together tell. */
+export interface RanksKnown {
+  readonly collectives: readonly Collective[];
+  /** Whether the job has ranks that are not there. */
+  readonly isAlone: boolean;
+}
+
 const MOST_EXPOSED = 20;
 
 /** @returns the rank that came last to the collective that fills an exposed piece, if it came while that waited. */
 function lastRankAt(
-  { rank, startNs, endNs, phase }: ExposedInterval,
+  { rank, startNs, endNs, phase }: Pick<ExposedInterval, 'rank' | 'startNs' | 'endNs' | 'phase'>,
   collectives: readonly Collective[],
 ): number | null {
   for (const { parts } of collectives) {
@@ -46,33 +55,49 @@ function lastRankAt(
   return null;
 }
 
+type Piece = ExposedInterval | ExposedPart;
+
 interface CauseSums {
   pieces: number;
   ns: number;
-  longest: ExposedInterval;
+  longest: Piece;
+}
+
+/** Adds a piece to the sums of its cause. */
+function addTo(causes: Map<string, CauseSums>, piece: Piece): void {
+  const key = JSON.stringify([piece.phase, piece.waitsFor, piece.blocked ?? null]);
+  const ns = piece.endNs - piece.startNs;
+  const sums = causes.get(key);
+  if (sums === undefined) {
+    causes.set(key, { pieces: 1, ns, longest: piece });
+    return;
+  }
+  sums.pieces++;
+  sums.ns += ns;
+  if (longer(piece, sums.longest) < 0) sums.longest = piece;
 }
 
 /** Sums exposed pieces by cause, rank by rank, and keeps the longest. */
 export class ExposedAccumulator {
   readonly #causes = new Map<string, CauseSums>();
+  readonly #splits: boolean;
+  /** Pieces that only the collectives of all ranks tell the cause of. */
+  readonly #whole: ExposedInterval[] = [];
   #longest: ExposedInterval[] = [];
   #ranks = 0;
+
+  /** @param splits whether pieces are kept that may be part waiting and part bytes, until all ranks are known. */
+  constructor(splits: boolean) {
+    this.#splits = splits;
+  }
 
   /** Takes a rank's pieces, the longest first. */
   add(pieces: readonly ExposedInterval[]): void {
     this.#ranks++;
-    this.#longest = [...this.#longest, ...pieces.slice(0, MOST_EXPOSED)].sort(longer).slice(0, MOST_EXPOSED);
-    for (const piece of pieces) {
-      const key = JSON.stringify([piece.phase, piece.waitsFor, piece.blocked ?? null]);
-      const sums = this.#causes.get(key);
-      if (sums === undefined) {
-        this.#causes.set(key, { pieces: 1, ns: piece.endNs - piece.startNs, longest: piece });
-        continue;
-      }
-      sums.pieces++;
-      sums.ns += piece.endNs - piece.startNs;
-      if (longer(piece, sums.longest) < 0) sums.longest = piece;
-    }
+    const told = this.#splits ? pieces.filter(({ waitsFor }) => waitsFor !== 'transfer') : pieces;
+    this.#longest = [...this.#longest, ...told.slice(0, MOST_EXPOSED)].sort(longer).slice(0, MOST_EXPOSED);
+    for (const piece of told) addTo(this.#causes, piece);
+    if (this.#splits) for (const piece of pieces) if (piece.waitsFor === 'transfer') this.#whole.push(piece);
   }
 
   /** The longest piece of all ranks; undefined where nothing is exposed. */
@@ -80,14 +105,23 @@ export class ExposedAccumulator {
     return this.#longest[0];
   }
 
-  /** @returns the longest pieces, with who came last to what they wait in. @param collectives of all ranks. */
-  pieces(collectives: readonly Collective[]): ExposedPieceFigure[] {
-    return this.#longest.map((piece) => ({ ...exposedPiece(piece), lastRank: lastRankAt(piece, collectives) }));
+  /** @returns the longest pieces, with who came last to what they wait in; and all by cause, what takes most first. */
+  result({ collectives, isAlone }: RanksKnown): { pieces: ExposedPieceFigure[]; causes: ExposedCause[] } {
+    const causes = new Map([...this.#causes].map(([key, sums]) => [key, { ...sums }]));
+    let longest: Piece[] = this.#longest;
+    if (this.#whole.length > 0) {
+      const waits = new Waits(collectives, isAlone);
+      const parts = this.#whole.flatMap((piece) => waits.split(piece));
+      for (const part of parts) addTo(causes, part);
+      longest = [...longest, ...parts].sort(longer).slice(0, MOST_EXPOSED);
+    }
+    const pieces = longest.map((piece) => {
+      return { ...exposedPiece(piece), waitsFor: piece.waitsFor, lastRank: lastRankOf(piece, collectives) };
+    });
+    return { pieces, causes: this.#sorted([...causes.values()], collectives) };
   }
 
-  /** @returns all pieces by cause, what takes most time first. @param collectives of all ranks. */
-  causes(collectives: readonly Collective[]): ExposedCause[] {
-    const all = [...this.#causes.values()];
+  #sorted(all: CauseSums[], collectives: readonly Collective[]): ExposedCause[] {
     const allNs = all.reduce((sum, { ns }) => sum + ns, 0);
     return all
       .sort((a, b) => b.ns - a.ns || longer(a.longest, b.longest))
@@ -102,8 +136,14 @@ export class ExposedAccumulator {
           rank: longest.rank,
           startUs: microseconds(longest.startNs),
           us: microseconds(longest.endNs - longest.startNs),
-          lastRank: lastRankAt(longest, collectives),
+          lastRank: lastRankOf(longest, collectives),
         },
       }));
   }
+}
+
+function lastRankOf(piece: Piece, collectives: readonly Collective[]): number | null {
+  // Of a piece that was split, bytes wait for nobody any more.
+  if ('lastRank' in piece) return piece.lastRank ?? null;
+  return lastRankAt(piece, collectives);
 }

@@ -1,5 +1,6 @@
 import { lowerBound, microseconds } from '@epemu/core';
 import { subtract } from '@epemu/timeline';
+import { functionName, parseKernelName } from '@epemu/trace';
 import type { CollectiveRole, RankView } from '@epemu/timeline';
 import type { ExposedPiece } from './figure-report.js';
 
@@ -44,7 +45,13 @@ class Explainer {
 
   #phase(row: number | undefined): string | undefined {
     const { instances, kernels } = this.#view.content;
-    return row === undefined ? undefined : instances[kernels.instance[row]]?.phase;
+    return row === undefined ? undefined : (instances[kernels.instance[row]]?.phase ?? this.#kernel(row));
+  }
+
+  /** What a kernel is called that no annotation tells of: a collective as in a trace that has no annotations. */
+  #kernel(row: number): string {
+    const { collective, name } = this.#view.identity(row);
+    return collective?.type ?? functionName(parseKernelName(name));
   }
 
   explain(startNs: number, endNs: number): Pick<ExposedInterval, 'phase' | 'waitsFor' | 'blocked'> {
@@ -73,13 +80,18 @@ class Explainer {
 }
 
 /** @returns a piece as reports and analyses give it, µs. */
-export function exposedPiece({ rank, phase, startNs, endNs, waitsFor, blocked }: ExposedInterval): ExposedPiece {
+export function exposedPiece<Wait>(
+  piece: Omit<ExposedInterval, 'waitsFor'> & { readonly waitsFor: Wait },
+): Omit<ExposedPiece, 'waitsFor'> & { readonly waitsFor: Wait } {
+  const { rank, phase, startNs, endNs, waitsFor, blocked } = piece;
   const times = { startUs: microseconds(startNs), us: microseconds(endNs - startNs) };
   return { rank, phase, ...times, waitsFor, blocked: blocked ?? null };
 }
 
+type TimedPiece = Pick<ExposedInterval, 'rank' | 'startNs' | 'endNs'>;
+
 /** Orders pieces, the longest first; ties go to the lower rank, then to the earlier one. */
-export function longer(a: ExposedInterval, b: ExposedInterval): number {
+export function longer(a: TimedPiece, b: TimedPiece): number {
   return b.endNs - b.startNs - (a.endNs - a.startNs) || a.rank - b.rank || a.startNs - b.startNs;
 }
 

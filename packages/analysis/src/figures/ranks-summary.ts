@@ -12,13 +12,17 @@ import { SummaryAccumulator } from './summary.js';
  */
 export class RanksSummary {
   readonly timeline = new SummaryAccumulator();
-  readonly exposed = new ExposedAccumulator();
+  readonly exposed: ExposedAccumulator;
   readonly #phases = new PhaseSums();
   readonly #marker: string | undefined;
 
-  /** @param marker the phase whose starts bound a layer. */
-  constructor(marker: string | undefined) {
+  /**
+   * @param marker the phase whose starts bound a layer.
+   * @param splits whether exposed pieces are told apart by collectives once all ranks are known: of traces.
+   */
+  constructor(marker: string | undefined, splits = false) {
     this.#marker = marker;
+    this.exposed = new ExposedAccumulator(splits);
   }
 
   /** Takes a rank into the sums. @returns its own figures. */

@@ -36,6 +36,21 @@ describe('launches of a low-latency collective', () => {
     expect(await halves(launched(times(3, 'D5 D5 G90 C5 C5')))).to.equal('srsrsrsrsrsr');
   });
 
+  for (const name of [
+    'dpsk::ep::internode::X_ll',
+    'deep_ep::internode_ll::X_opt1_hidden6144',
+    'nixl_ep::X',
+    'mooncake::X',
+  ]) {
+    it(`are halves under the names ${name} as well`, async () => {
+      const events = launched(times(3, 'D5 G50 D6 G90 C9 G50 C7 G80')).map((item) => {
+        const kind = item.name === DISPATCH ? 'dispatch' : 'combine';
+        return item.name === GEMM ? item : { ...item, name: `void ${name.replace('X', kind)}<3, 10, 7168>(void*)` };
+      });
+      expect(await halves(events)).to.equal('srsrsrsrsrsr');
+    });
+  }
+
   it('are halves where a capture begins between two of them', async () => {
     expect(await halves(launched(`D6 G90 C9 G50 C7 G80 ${times(3, 'D5 G50 D6 G90 C9 G50 C7')}`))).to.equal(
       'rsrsrsrsrsrsrsr',

@@ -1,9 +1,10 @@
-import { parseKernelName } from '@epemu/trace';
 import type { KernelRoles } from '../kernel-role.js';
 import type { KernelColumns } from '@epemu/timeline';
 import { annotatedHalves } from './annotated-halves.js';
 import { withHalf } from './half-name.js';
 import type { Half } from './half-name.js';
+import { lowLatencyKind } from './low-latency.js';
+import type { LowLatencyKind as Kind } from './low-latency.js';
 import { looksHalved, sendParity } from './launch-pattern.js';
 import type { LaunchSequence } from './launch-pattern.js';
 
@@ -21,12 +22,8 @@ interface Names {
   index(name: string): number;
 }
 
-/** DeepEP's kernels that do either half, or both; a `_send` or `_recv` says itself what it is. */
-const LOW_LATENCY = /(?:^|::)internode_ll::(dispatch|combine)$/;
 /** Kernels of the two collectives differ in number by less than this share, where both are in halves. */
 const AS_MANY = 0.75;
-
-type Kind = 'dispatch' | 'combine';
 
 /** Launches of one kind on one stream of one rank. */
 interface Launches extends LaunchSequence {
@@ -100,8 +97,8 @@ export function tellHalves(ranks: readonly HalvedRank[], table: Names, roles: Ke
     if (kinds.has(name)) return kinds.get(name);
     const traced = table.names[name];
     const role = roles.of(traced);
-    const found = role.collective?.role === 'transfer' && LOW_LATENCY.exec(parseKernelName(traced).path.join('::'));
-    const kind = found ? (found[1] as Kind) : role.class === 'compute' ? 'compute' : undefined;
+    const found = role.collective?.role === 'transfer' ? lowLatencyKind(traced) : undefined;
+    const kind = found ?? (role.class === 'compute' ? 'compute' : undefined);
     kinds.set(name, kind);
     return kind;
   };

@@ -1,6 +1,7 @@
 import type { RankContent, RankView } from '@epemu/timeline';
 import type { RunFacts } from '../model.js';
 import { ROUNDING_NS, gatesOf } from './gates.js';
+import { wakersOf } from './wakers.js';
 
 /** Edges into one rank's kernels. */
 export class RankEdges {
@@ -15,9 +16,19 @@ export class RankEdges {
   readonly #lastOnStream: Int32Array;
   readonly #beforeOnStream: Int32Array;
 
+  readonly #wakers: Int32Array | undefined;
+  /** By row: whether one of another stream waited for it. */
+  readonly #isWaker: Uint8Array | undefined;
+
   constructor(view: RankView, facts: RunFacts) {
     const rank = view.content;
     this.#rank = rank;
+    // A program says what its phases wait for, and annotations tell phases that do so every time.
+    this.#wakers = facts.operations.length > 0 ? undefined : wakersOf(rank);
+    if (this.#wakers !== undefined) {
+      this.#isWaker = new Uint8Array(rank.kernels.count);
+      for (const waker of this.#wakers) if (waker >= 0) this.#isWaker[waker] = 1;
+    }
     this.#gates = gatesOf(view, facts);
     this.#starts = rank.kernels.startNs;
     this.#ends = rank.kernels.endNs;
@@ -38,8 +49,9 @@ export class RankEdges {
     });
   }
 
-  /** Whether phases that wait for a row's phase wait for the row: it ends last of it. */
+  /** Whether what waits for a row's phase, or woke up by it, waits for the row. */
   isAwaited(row: number): boolean {
+    if (this.#isWaker?.[row] === 1) return true;
     return this.#instance[row] >= 0 && this.#lastRow[this.#instance[row]] === row;
   }
 
@@ -60,6 +72,7 @@ export class RankEdges {
       const previous = lastOnStream[stream[row]];
       // A stream runs one after the other, whatever rounding, or a trace that is wrong, makes of it.
       if (previous >= 0) before.add(previous);
+      if (this.#wakers !== undefined) add(this.#wakers[row]);
       if (own >= 0) {
         if (instances[own].rows[0] === row) {
           for (const gate of this.#gates[own]) add(this.#lastRow[gate]);

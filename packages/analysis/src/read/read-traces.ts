@@ -1,4 +1,5 @@
 import { BadInputError, counted, messageOf } from '@epemu/core';
+import { lowLatencyKind } from '../halves/low-latency.js';
 import { tellHalves } from '../halves/tell-halves.js';
 import type { KernelRoles } from '../kernel-role.js';
 import type { InputProblem, RunFacts, TraceSet } from '../model.js';
@@ -8,6 +9,7 @@ import type { NameTable } from './collector.js';
 import { IdentityTable } from './identity-table.js';
 import { inputFiles } from './input-files.js';
 import { checkOneJob } from './jobs.js';
+import { lookalikeProblems } from './lookalikes.js';
 import { overlapProblems } from './overlapping.js';
 import { missingRanks, rankSources } from './rank-sources.js';
 import { TraceReader } from './read-file.js';
@@ -33,7 +35,7 @@ function withSms(facts: RunFacts, sources: readonly RankSource[], { names }: Nam
   let communicationSms = 0;
   for (const [name, blocks] of sources[0].gpu.blocks) {
     const { collective } = roles.of(names[name]);
-    const isLowLatency = names[name].includes('internode_ll');
+    const isLowLatency = names[name].includes('internode_ll') || lowLatencyKind(names[name]) !== undefined;
     if (collective?.role !== 'transfer' || isLowLatency) continue;
     // Without its grid nothing is known of what a transfer leaves.
     if (!(blocks >= 1)) return facts;
@@ -90,6 +92,8 @@ export async function readTraces(
   const operations = new Map(facts.operations.map((operation) => [operation.id, operation]));
   const ranks = ordered.map((rank) => buildRank(rank, identities, operations));
   problems.push(...overlapProblems(ranks));
+  // What a file lists of its kernels needs no guess.
+  if (unlisted.length > 0) problems.push(...lookalikeProblems(identities.list, unlisted[0].source.file));
   const isSet = inputs.length > 1 || inputs.some(({ named }) => !named);
   problems.push(
     ...missingRanks(

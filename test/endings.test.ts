@@ -51,13 +51,13 @@ describe('how a run ends', () => {
     return { command, folder, workers, ports };
   }
 
-  /** Nothing of a run may be left: no process, no port, and no spool unless its owner was killed. */
-  async function expectNothingLeft({ command, folder, workers, ports }: Living, spoolMayStay = false): Promise<void> {
+  /** Nothing of a run may be left: no process, no port, and no spool. */
+  async function expectNothingLeft({ command, folder, workers, ports }: Living): Promise<void> {
     const pids = [command.pid, ...workers];
     await within(GONE_MS, () => !pids.some(isAlive) && !ports.some(isBound));
     expect(pids.filter(isAlive), 'processes left').to.deep.equal([]);
     expect(ports.filter(isBound), 'ports left').to.deep.equal([]);
-    if (!spoolMayStay) expect(existsSync(join(folder, '.spool')), 'spool left').to.equal(false);
+    expect(existsSync(join(folder, '.spool')), 'spool left').to.equal(false);
   }
 
   it('a run that ends well leaves no process, no port and no spool', async () => {
@@ -96,7 +96,7 @@ describe('how a run ends', () => {
     const run = await living();
     run.command.kill('SIGKILL');
     expect(await run.command.end).to.include({ code: null, signal: 'SIGKILL' });
-    await expectNothingLeft(run, true);
+    await expectNothingLeft(run);
   });
 
   it('SIGKILL of one worker ends the run with exit code 3 and one block that names it', async () => {

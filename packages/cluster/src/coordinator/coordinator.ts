@@ -16,7 +16,7 @@ import type { PlacedWorker, RunListener } from '../run-events.js';
 import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
-import { Member } from './member.js';
+import { Member, STATE_ORDER } from './member.js';
 import type { MemberState } from './member.js';
 import { placeRanks } from './placement.js';
 import { Refusals } from './refusals.js';
@@ -34,9 +34,6 @@ const CAUSE_GRACE_MS = 400;
 const PARTIAL_GRACE_MS = 1200;
 /** What an abort has room for; a cause may quote all that a process wrote to standard error. */
 const MOST_ABORT_CHARACTERS = 8192;
-
-/** A member's states in the order it goes through them: reaching the next is a move. */
-const STATE_ORDER: readonly MemberState[] = ['joined', 'assigned', 'listening', 'ready', 'running', 'finished'];
 
 /** Options of {@link Coordinator}. */
 export interface CoordinatorOptions {
@@ -365,12 +362,14 @@ export class Coordinator {
         return;
       case 'numerics':
         this.#expect(member, 'running', message);
+        member.noteHandedOver(message.rank, 'numerics');
         this.#options.spool.addNumerics(message.numerics);
         // Timeline and operations came before on the same connection.
         member.channel.send({ type: 'stored', rank: message.rank });
         return;
       case 'finished':
         this.#expect(member, 'running', message);
+        if (this.#stage !== 'ending') member.expectAllHandedOver();
         member.statistics = message.statistics;
         member.state = 'finished';
         this.#options.onEvent({ type: 'finished', worker: member.worker });
@@ -386,11 +385,9 @@ export class Coordinator {
     }
   }
 
-  /** @throws ControlProtocolError when a member has not come so far that it may say this. */
   #expect(member: Member, least: MemberState, { type }: WorkerMessage): void {
     // Of a run that ends, all hand over from wherever they are.
-    if (this.#stage === 'ending' || STATE_ORDER.indexOf(member.state) >= STATE_ORDER.indexOf(least)) return;
-    throw new ControlProtocolError(`${type} comes before the worker is ${least}; it is ${member.state}`);
+    if (this.#stage !== 'ending') member.expectAtLeast(least, type);
   }
 
   #noteProgress(member: Member, message: Extract<WorkerMessage, { type: 'progress' }>): void {
@@ -409,11 +406,13 @@ export class Coordinator {
       if (kind === BLOB_KIND.hostEvents) {
         const { worker, pid, host, ranks, offsetNs } = member;
         spool.addHostEvents({ worker, pid, host, ranks, offsetNs }, bytes);
-      } else if (member.ranks.includes(index)) {
+      } else {
+        member.noteHandedOver(index, kind === BLOB_KIND.timeline ? 'timeline' : 'operations');
         if (kind === BLOB_KIND.timeline) spool.storeTimeline(index, bytes);
         else spool.storeRecord(index, bytes);
       }
     } catch (error) {
+      if (error instanceof ControlProtocolError) throw error;
       // The disk is full, say: that is this side's failure, whatever becomes of the worker.
       this.fail(error);
     }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
-import { EpemuError, counted, deferred } from '@epemu/core';
+import { EpemuError, deferred } from '@epemu/core';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
@@ -16,6 +16,7 @@ import type { PlacedWorker, RunListener } from '../run-events.js';
 import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
+import { watchJoining } from './joining.js';
 import { Member, STATE_ORDER } from './member.js';
 import type { MemberState } from './member.js';
 import { placeRanks } from './placement.js';
@@ -46,8 +47,10 @@ export interface CoordinatorOptions {
   readonly host?: string;
   /** @default 0, any free one */
   readonly port?: number;
-  /** How long to wait until the workers' slots cover the ranks, ms. */
+  /** How long to wait until the slots of workers that come from elsewhere cover the ranks, ms. */
   readonly joinTimeoutMs: number;
+  /** Numbers of the worker processes that the run has started itself; these have as long as others of them join. */
+  readonly ownWorkers?: () => readonly number[];
   /** Told what the run is doing. */
   readonly onEvent: RunListener;
   /** Whether workers tell every operation's virtual times. */
@@ -168,22 +171,19 @@ export class Coordinator {
   }
 
   async #join(): Promise<void> {
-    const { configuration, joinTimeoutMs } = this.#options;
-    const timer = setTimeout(() => {
-      const joined = `${counted(this.#members.length, 'worker')} with ${counted(this.#slots, 'slot')} joined`;
-      const { count, last } = this.#refusals;
-      const turnedAway = count === 0 ? '' : ` (${count} refused, the last: ${last})`;
-      this.#covered.reject(
-        new EpemuError(
-          `${joined} within ${Math.round(joinTimeoutMs / 1000)} s${turnedAway}, but ` +
-            `${configuration.ranks} ranks need that many slots; start more workers or raise --join-timeout`,
-        ),
-      );
-    }, joinTimeoutMs);
+    const { joinTimeoutMs, ownWorkers, configuration } = this.#options;
+    const { ranks, stallTimeoutSeconds } = configuration;
+    const watch = watchJoining(
+      { ranks, joinTimeoutMs, stallTimeoutSeconds, ownWorkers },
+      () => ({ members: this.#members, refusals: this.#refusals }),
+      (error) => {
+        this.#covered.reject(error);
+      },
+    );
     try {
       await this.#covered.promise;
     } finally {
-      clearTimeout(timer);
+      watch.end();
     }
     this.#place();
   }
@@ -262,7 +262,8 @@ export class Coordinator {
     const moves = (): number =>
       this.members.reduce((sum, member) => sum + member.progress + STATE_ORDER.indexOf(member.state), this.#stored);
     return new StallWatch(stallTimeoutSeconds, moves, () => {
-      this.fail(noProgress(program, this.members, stallTimeoutSeconds));
+      const stage = this.#stage === 'connecting' ? 'connecting' : 'running';
+      this.fail(noProgress(program, this.members, stallTimeoutSeconds, stage));
     });
   }
 
@@ -378,7 +379,7 @@ export class Coordinator {
       case 'failed':
         // It holds no ranks: it leaves, and another may come in its place.
         if (member.worker < 0) return;
-        this.#failures.addReport(member, message.message, message.peerLost);
+        this.#failures.addReport(member, message.message, message.peerLost, message.unreached);
         this.#options.onEvent({ type: 'failed', message: `${member.name}: ${message.stack ?? message.message}` });
         this.#fail();
         return;

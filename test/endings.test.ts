@@ -14,6 +14,7 @@ import { TemporaryFolder } from './support/temporary.js';
 
 /** No process of a run is there any more after this long. */
 const GONE_MS = 2000;
+const PATIENCE_MS = 20_000;
 const RUNS_AT_ONCE = 2;
 const WORKERS = 4;
 const RUN = { ranks: WORKERS, layers: 3, ranksPerWorker: 1, fabric: 'websocket', pace: 0.5 };
@@ -51,13 +52,13 @@ describe('how a run ends', () => {
     return { command, folder, workers, ports };
   }
 
-  /** Nothing of a run may be left: no process, no port, and no spool unless its owner was killed. */
-  async function expectNothingLeft({ command, folder, workers, ports }: Living, spoolMayStay = false): Promise<void> {
+  /** Nothing of a run may be left: no process, no port, and no spool. */
+  async function expectNothingLeft({ command, folder, workers, ports }: Living): Promise<void> {
     const pids = [command.pid, ...workers];
     await within(GONE_MS, () => !pids.some(isAlive) && !ports.some(isBound));
     expect(pids.filter(isAlive), 'processes left').to.deep.equal([]);
     expect(ports.filter(isBound), 'ports left').to.deep.equal([]);
-    if (!spoolMayStay) expect(existsSync(join(folder, '.spool')), 'spool left').to.equal(false);
+    expect(existsSync(join(folder, '.spool')), 'spool left').to.equal(false);
   }
 
   it('a run that ends well leaves no process, no port and no spool', async () => {
@@ -96,7 +97,7 @@ describe('how a run ends', () => {
     const run = await living();
     run.command.kill('SIGKILL');
     expect(await run.command.end).to.include({ code: null, signal: 'SIGKILL' });
-    await expectNothingLeft(run, true);
+    await expectNothingLeft(run);
   });
 
   it('SIGKILL of one worker ends the run with exit code 3 and one block that names it', async () => {
@@ -155,6 +156,22 @@ describe('how a run ends', () => {
     expect(stderr).to.match(/no rank has moved for 3 s; silent is rank 1 \(pid \d+\) in .+ of layer 1/);
     expect(await within(GONE_MS, () => !isAlive(Number(pid)))).to.equal(true);
     expect(existsSync(join(folder, '.spool'))).to.equal(false);
+    expect(reportOf(folder).status).to.equal('failed');
+  });
+
+  it('a worker that is stopped before it has joined ends the run with exit code 4, named', async () => {
+    const args = smallArguments('decode', { ...RUN, pace: 10 });
+    const folder = temporary.fresh();
+    const command = new CliProcess(['run', ...args, '--set', 'stallTimeoutSeconds=3', '--out', folder]);
+    await within(PATIENCE_MS, () => childrenOf(command.pid).length === WORKERS);
+    const workers = childrenOf(command.pid);
+    process.kill(workers[1], 'SIGSTOP');
+    const { code, stderr } = await command.end;
+    expect(code, stderr).to.equal(EXIT_CODE.noProgress);
+    expect(stderr).to.include(
+      `no worker has joined for 3 s, and 1 of 4 worker processes have not (pid ${workers[1]}, stopped); `,
+    );
+    expect(workers.filter(isAlive)).to.deep.equal([]);
     expect(reportOf(folder).status).to.equal('failed');
   });
 });

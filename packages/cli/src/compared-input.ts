@@ -1,5 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { KernelRoles, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
 import type { AnalysedSet, ComparedSide, InputProblem } from '@epemu/analysis';
 import { BadInputError, messageOf } from '@epemu/core';
@@ -47,18 +46,6 @@ function jsonOf(path: string): unknown {
   }
 }
 
-/** Says of a run's folder whose run failed that it did: its traces do not. */
-function failureOf(folder: string): InputProblem[] {
-  const path = join(folder, 'report.json');
-  if (!existsSync(path)) return [];
-  const report = jsonOf(path);
-  if (typeof report !== 'object' || report === null || !('status' in report) || report.status !== 'failed') return [];
-  const why = 'error' in report && typeof report.error === 'string' ? ` (${report.error})` : '';
-  return [
-    { file: path, message: `${folder} is of a run that failed${why}; its traces end where it did`, partial: true },
-  ];
-}
-
 /**
  * Reads one side of a comparison: a trace, a folder of traces, a run's folder, a report or a saved analysis.
  *
@@ -75,11 +62,9 @@ export async function comparedInput(path: string, flags: TraceFlags, rank: numbe
     }
     return { side, analysed: null, problems };
   }
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const all = await readOrExplain(path, flags);
   const analysed = rank === undefined ? all : onlyRank(all, rank, path);
-  const problems = [...(isFolder ? failureOf(path) : []), ...analysed.analysis.problems];
-  return { side: sideOfTraces(path, analysed), analysed, problems };
+  return { side: sideOfTraces(path, analysed), analysed, problems: all.analysis.problems };
 }
 
 async function readOrExplain(path: string, flags: TraceFlags): Promise<AnalysedSet> {

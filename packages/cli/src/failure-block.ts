@@ -4,7 +4,7 @@ import { plainText } from '@epemu/pages';
 
 /** The block that a failed run prints: what ended it, and what is left of it. */
 export function failureText(outcome: RunOutcome): string {
-  const { error, folder, report } = outcome;
+  const { error, folder, report, ranksHandedOver = report.ranksSummary.length, unwritten = [] } = outcome;
   if (error === undefined) return '';
   const lines = [`epemu: the run failed: ${error.message}`];
   if (error instanceof RankFailedError) {
@@ -19,8 +19,9 @@ export function failureText(outcome: RunOutcome): string {
     row('layer', layer);
     row('phase', phase);
   }
-  const complete = report.ranksSummary.length;
-  lines.push(`  outputs     ${folder} (marked failed; ${complete} of ${report.ranks} ranks handed over what they had)`);
+  const complete = `${ranksHandedOver} of ${report.ranks} ranks handed over what they had`;
+  const missing = unwritten.length === 0 ? '' : `; not written: ${unwritten.join(', ')}`;
+  lines.push(`  outputs     ${folder} (marked failed; ${complete}${missing})`);
   // Causes quote workers, from wherever they come; a process's last lines stay lines.
   const text = lines.flatMap((line) => line.split('\n')).map(plainText);
   return `${text.join('\n')}\n`;

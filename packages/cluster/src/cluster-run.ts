@@ -8,8 +8,6 @@ import type { WorkerStatistics } from './control/messages.js';
 import { WorkerLauncher } from './launcher.js';
 import type { RunListener } from './run-events.js';
 
-/** Room for slow machines: 128 processes start in some 10 s on two cores, four times that under load. */
-const JOIN_TIMEOUT_MS = 120_000;
 const LEAVE_GRACE_MS = 1500;
 
 /** Workers that come from elsewhere instead of being started by the run. */
@@ -65,10 +63,10 @@ export async function runCluster(options: {
     ...rest,
     configuration,
     token,
-    joinTimeoutMs: external?.joinTimeoutMs ?? JOIN_TIMEOUT_MS,
-    ...(external === undefined ? {} : { host: external.host, port: external.port }),
+    joinTimeoutMs: external?.joinTimeoutMs ?? 0,
+    ...(external === undefined ? { ownWorkers: () => launcher.pids } : { host: external.host, port: external.port }),
   });
-  const launcher = new WorkerLauncher({
+  const launcher: WorkerLauncher = new WorkerLauncher({
     onExit: (exit) => {
       coordinator.noteExit(exit);
     },

@@ -54,6 +54,11 @@ export class WorkerLauncher {
     this.#observer = observer;
   }
 
+  /** Numbers of the processes that have not ended. */
+  get pids(): readonly number[] {
+    return [...this.#children].flatMap(({ pid }) => pid ?? []);
+  }
+
   /** Starts `count` workers that offer `slots` ranks each. */
   start(count: number, options: LaunchOptions): void {
     // The kernel kills the child when this process dies, however it dies; it costs one exec.

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfiguration } from '@epemu/config';
@@ -39,24 +40,80 @@ describe('a run', () => {
   const writtenReport = (): Record<string, unknown> =>
     JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Record<string, unknown>;
 
-  for (const [what, file, stage] of [
-    ['what ranks hand over', '.spool/timeline-0', 'starting'],
-    ['the merged trace', 'trace.json.gz', 'merging'],
-    ['the operations', 'operations.bin.gz', 'merging'],
+  const leftovers = (): string[] =>
+    readdirSync(out, { recursive: true, encoding: 'utf8' }).filter(
+      (name) =>
+        !/^(ranks|[a-z-]+[.](json|log|prom|html)|[a-z-]+[.](json|bin)[.]gz|ranks.rank-\d{5}[.]json[.]gz)$/.test(name),
+    );
+
+  for (const [what, file, whole] of [
+    ['a rank’s trace', 'ranks/rank-00002.json.gz', 2],
+    ['the merged trace', 'trace.json.gz', 0],
+    ['the operations', 'operations.bin.gz', 4],
   ] as const) {
     (existsSync('/dev/full') ? it : it.skip)(`fails with the disk's error when ${what} cannot be written`, async () => {
       const outcome = await run({
-        onProgress: (progress) => {
-          if (progress.stage === stage) symlinkSync('/dev/full', join(out, file));
+        onProgress: ({ stage }) => {
+          if (stage === 'merging') symlinkSync('/dev/full', join(out, `${file}.partial`));
         },
       });
       expect(outcome.error?.message).to.include('ENOSPC');
       expect(outcome.error?.exitCode).to.equal(1);
+      expect(outcome).to.deep.include({ ranksHandedOver: 4, unwritten: [] });
       expect(writtenReport()).to.include({ status: 'failed', digest: null, throughput: null });
       expect(readFileSync(join(out, 'metrics.prom'), 'utf8')).to.include('epemu_run_state{state="failed"} 1');
-      expect(existsSync(join(out, '.spool'))).to.equal(false);
+      expect(leftovers()).to.deep.equal([]);
+      expect(existsSync(join(out, file))).to.equal(false);
+      const ranks = readdirSync(join(out, 'ranks'));
+      expect(ranks).to.have.length.of.at.least(Math.min(whole, 2));
+      for (const name of ranks) JSON.parse(gunzipSync(readFileSync(join(out, 'ranks', name))).toString());
     });
   }
+
+  for (const name of ['report.json', 'report.html', 'metrics.prom']) {
+    (existsSync('/dev/full') ? it : it.skip)(`says in all of its files that ${name} could not be written`, async () => {
+      const outcome = await run({
+        onProgress: ({ stage }) => {
+          // It goes with the first try; the second one has room.
+          if (stage === 'merging') symlinkSync('/dev/full', join(out, `${name}.partial`));
+        },
+      });
+      expect(outcome.error?.message).to.include('ENOSPC');
+      expect(outcome.unwritten).to.deep.equal([]);
+      expect(writtenReport()).to.include({ status: 'failed' }).and.have.property('error').that.includes('ENOSPC');
+      expect(readFileSync(join(out, 'metrics.prom'), 'utf8')).to.include('epemu_run_state{state="failed"} 1');
+      expect(readFileSync(join(out, 'report.html'), 'utf8')).to.include(
+        'This run failed: the outputs cannot be written: ENOSPC',
+      );
+      expect(leftovers()).to.deep.equal([]);
+    });
+  }
+
+  it('says from its beginning to its end that it has not ended', async () => {
+    const reports: unknown[] = [];
+    await run({ onProgress: ({ stage }) => stage === 'merging' && reports.push(writtenReport()) });
+    expect(reports[0])
+      .to.include({ status: 'failed', digest: null })
+      .and.have.property('error')
+      .that.includes('not ended');
+    expect(writtenReport()).to.include({ status: 'ok' }).and.not.have.property('error');
+  });
+
+  it('has its folder for itself, while another one with --force as well', async () => {
+    let second: unknown;
+    const first = await run({
+      onProgress: ({ stage }) => {
+        if (stage === 'merging') second ??= run({ force: true }).catch((error: unknown) => error);
+      },
+    });
+    expect(first.error).to.equal(undefined);
+    expect(await second)
+      .to.be.instanceOf(BadInputError)
+      .with.property('message')
+      .that.match(/into which process \d+ on .+ is writing/);
+    expect(existsSync(join(out, '.lock'))).to.equal(false);
+    expect((await run({ force: true })).report.digest).to.equal(first.report.digest);
+  });
 
   it('that is ended while it merges stops there and is marked failed', async () => {
     const controller = new AbortController();
@@ -82,7 +139,7 @@ describe('a run', () => {
     });
     expect(ended.error?.exitCode).to.equal(130);
     expect(writtenReport()).to.include({ status: 'failed', error: 'ended by SIGINT' });
-    expect(existsSync(join(out, '.spool'))).to.equal(false);
+    expect(leftovers()).to.deep.equal([]);
     expect(process.listenerCount('exit')).to.equal(before);
   });
 

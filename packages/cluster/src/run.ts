@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '@epemu/config';
-import { BadInputError, EpemuError, asEpemuError } from '@epemu/core';
+import { BadInputError, EpemuError, asEpemuError, counted, messageOf, writeWholeFile } from '@epemu/core';
 import type { MemoryFabric } from '@epemu/fabric';
 import type { Collector } from '@epemu/metrics';
 import {
+  FolderLock,
   RunSpool,
   buildReport,
   findingOf,
@@ -12,6 +13,7 @@ import {
   metricsText,
   newRunId,
   prepareFolder,
+  removePartials,
   runLabels,
   runPage,
 } from '@epemu/outputs';
@@ -63,6 +65,10 @@ export interface RunOutcome {
   /** What the report's page shows; undefined where no rank recorded a kernel. */
   readonly analysed?: AnalysedRun;
   readonly error?: EpemuError;
+  /** Ranks of which everything that they recorded was handed over and stored. */
+  readonly ranksHandedOver?: number;
+  /** Outputs that could not be written. */
+  readonly unwritten?: readonly string[];
   /** Where workers that serve metrics may be left: waits until they are gone. */
   readonly workersGone?: WorkersGone;
 }
@@ -106,6 +112,24 @@ const NOTHING_MERGED: MergeResult = {
   traceBytesUnpacked: 0,
 };
 
+const REPORT = 'report.json';
+/** What a report says until the run has ended: the report of a run whose process was killed stays that one. */
+const NOT_ENDED = 'the run has not ended: it goes on, or its process was killed';
+
+const NO_ROOM: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+
+/** @returns the error of a part of a run that failed: of a full disk with what to do. */
+function explained(cause: unknown): EpemuError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (cause instanceof EpemuError || !NO_ROOM.includes(code)) return asEpemuError(cause);
+  const message = `the outputs cannot be written: ${messageOf(cause)}; free space, or name another folder by --out`;
+  return new EpemuError(message, undefined, { cause });
+}
+
+function reportText(report: Report): string {
+  return `${JSON.stringify(report, null, 1)}\n`;
+}
+
 /** Events that a run's log has a line for. */
 const LOGGED: ReadonlySet<RunEvent['type']> = new Set([
   'listening',
@@ -140,20 +164,26 @@ export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   const program = buildProgram(configuration);
   const inMemory = configuration.fabric === 'memory' && external === undefined;
   checkFaults(configuration, program, inMemory);
-  const folder = prepareFolder(options.out ?? join('runs', runId), options.force ?? false);
-  writeFileSync(join(folder, 'config.json'), `${JSON.stringify(configuration, null, 1)}\n`);
-  const spool = new RunSpool(folder);
-  const removeSpool = (): void => {
-    spool.remove();
+  const out = options.out ?? join('runs', runId);
+  const lock = FolderLock.take(out);
+  let spool: RunSpool | undefined;
+  let folder: string | undefined;
+  const leave = (): void => {
+    spool?.remove();
+    if (folder !== undefined) removePartials(folder);
+    lock.release();
   };
   // A second Ctrl-C ends the process at once.
-  process.once('exit', removeSpool);
+  process.once('exit', leave);
   try {
+    folder = prepareFolder(out, options.force ?? false);
+    writeWholeFile(join(folder, 'config.json'), `${JSON.stringify(configuration, null, 1)}\n`);
+    spool = new RunSpool(folder);
     const log = openLog(folder, runId);
     return await new ScenarioRun({ ...options, begunNs, runId, program, inMemory, folder, spool, log }).run();
   } finally {
-    process.off('exit', removeSpool);
-    removeSpool();
+    process.off('exit', leave);
+    leave();
   }
 }
 
@@ -186,24 +216,28 @@ class ScenarioRun {
   }
 
   async run(): Promise<RunOutcome> {
-    const { configuration, folder, log, runId, program } = this.#options;
+    const { configuration, folder, log, runId, program, spool } = this.#options;
     const external = this.#options.external !== undefined;
     const { scenario, ranks, fabric } = configuration;
+    // Whoever ends this process leaves a folder that says so.
+    const unended = this.#report(NOTHING_MERGED, this.#options.begunNs, NOT_ENDED);
+    await this.#attempt(async () => {
+      writeWholeFile(join(folder, REPORT), reportText(unended));
+      await Promise.resolve();
+    });
     this.#options.onProgress?.({ stage: 'starting', share: 0 });
     log.info({ scenario, ranks, fabric }, 'run starts');
     this.#tell({ type: 'begun', runId, folder, configuration, program, external });
-    await this.#attempt(() => this.#emulate());
+    if (this.#error === undefined) await this.#attempt(() => this.#emulate());
     const emulatedNs = hostNs();
     this.#options.onProgress?.({ stage: 'merging', share: 1 });
     this.#tell({ type: 'merging' });
-    const merged = (await this.#attempt(() => this.#merge())) ?? NOTHING_MERGED;
-    let report = this.#report(merged, emulatedNs);
-    await this.#attempt(async () => {
-      await writeReport(folder, report, runId, configuration, merged.analysed);
-    });
-    if (this.#error !== undefined && report.status === 'ok') {
-      report = { ...report, status: 'failed', error: this.#error.message };
-    }
+    const merged = (await this.#attempt(() => this.#mergeAll())) ?? NOTHING_MERGED;
+    const ranksHandedOver = spool.ranks.length;
+    // Where the disk is full, this makes room for the report.
+    spool.remove();
+    const unwritten = await this.#write(merged, () => this.#report(merged, emulatedNs, this.#error?.message));
+    const report = this.#report(merged, emulatedNs, this.#error?.message);
     log.info({ status: report.status, digest: report.digest, traceEvents: merged.traceEvents }, 'run ends');
     log.flush();
     this.#tell({ type: 'ended', folder, report });
@@ -211,6 +245,8 @@ class ScenarioRun {
     return {
       folder,
       report,
+      ranksHandedOver,
+      unwritten,
       ...(analysed === undefined ? {} : { analysed }),
       ...(this.#error === undefined ? {} : { error: this.#error }),
       ...(this.#workersGone === undefined ? {} : { workersGone: this.#workersGone }),
@@ -222,7 +258,7 @@ class ScenarioRun {
     try {
       return await part();
     } catch (cause) {
-      const error = asEpemuError(cause);
+      const error = explained(cause);
       this.#options.log.error({ error: error.message, stack: error.stack }, 'run failed');
       this.#error ??= error;
       return undefined;
@@ -274,6 +310,43 @@ class ScenarioRun {
     this.#options.onProgress?.({ stage: 'starting', share: 0, joinedSlots: this.#joinedSlots });
   }
 
+  /** @throws EpemuError when a run that came to its end has not all that it should. */
+  async #mergeAll(): Promise<MergeResult> {
+    const merged = await this.#merge();
+    const { configuration, spool } = this.#options;
+    if (!this.#finished || merged.digest !== null) return merged;
+    const there = spool.ranks.length;
+    const what = `the run has come to its end, but ${there} of ${counted(configuration.ranks, 'rank')} handed over`;
+    this.#error ??= new EpemuError(`${what} what they recorded; run it again`);
+    return merged;
+  }
+
+  /** Writes page, metrics and, last, the report, which then knows how that went. @returns what could not be written. */
+  async #write(merged: MergeResult, report: () => Report): Promise<string[]> {
+    const { configuration, folder, runId } = this.#options;
+    const texts: readonly (readonly [string, (report: Report) => string | Promise<string>])[] = [
+      ['metrics.prom', (of) => metricsText(of, runLabels(runId, configuration), configuration.hardware.nodeSize)],
+      ['report.html', (of) => reportPage(runPage(of, configuration, merged.analysed))],
+      [REPORT, reportText],
+    ];
+    const writeAll = async (): Promise<string[]> => {
+      const unwritten: string[] = [];
+      for (const [name, text] of texts) {
+        const written = await this.#attempt(async () => {
+          writeWholeFile(join(folder, name), await text(report()));
+          return true;
+        });
+        if (written !== true) unwritten.push(name);
+      }
+      return unwritten;
+    };
+    if ((await writeAll()).length === 0) return [];
+    // Those that were written before one could not be say that all went well; the report that was there at first does not.
+    const unwritten = await writeAll();
+    for (const name of unwritten) if (name !== REPORT) rmSync(join(folder, name), { force: true });
+    return unwritten;
+  }
+
   #merge(): Promise<MergeResult> {
     const { configuration, program, runId, folder, spool, begunNs, signal } = this.#options;
     // A run that was ended already still merges what there is; ending that too takes a second signal.
@@ -281,7 +354,7 @@ class ScenarioRun {
     return mergeRun(folder, runId, configuration, program, spool, begunNs, this.#finished, heeded);
   }
 
-  #report(merged: MergeResult, emulatedNs: number): Report {
+  #report(merged: MergeResult, emulatedNs: number, error: string | undefined): Report {
     const { configuration, spool, begunNs, inMemory } = this.#options;
     const answers = merged.analysed?.analysed.analysis.criticalPath?.answers ?? [];
     const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
@@ -293,7 +366,7 @@ class ScenarioRun {
     return buildReport({
       configuration,
       digest: merged.digest,
-      ...(this.#error === undefined ? {} : { error: this.#error.message }),
+      ...(error === undefined ? {} : { error }),
       figures: merged.figures,
       traffic: {
         rdmaBytes: merged.rdmaBytes,
@@ -317,25 +390,5 @@ class ScenarioRun {
       },
       finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures, freePct),
     });
-  }
-}
-
-/** Writes the report in all its forms; each even when another cannot be written. */
-async function writeReport(
-  folder: string,
-  report: Report,
-  runId: string,
-  configuration: Configuration,
-  analysed: AnalysedRun | undefined,
-): Promise<void> {
-  try {
-    writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
-  } finally {
-    try {
-      const { nodeSize } = configuration.hardware;
-      writeFileSync(join(folder, 'metrics.prom'), await metricsText(report, runLabels(runId, configuration), nodeSize));
-    } finally {
-      writeFileSync(join(folder, 'report.html'), reportPage(runPage(report, configuration, analysed)));
-    }
   }
 }

@@ -14,3 +14,4 @@ export * from './order.js';
 export * from './read-file.js';
 export * from './router-shape.js';
 export * from './version.js';
+export * from './whole-file.js';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { BadInputError, makeFolder, messageOf } from '@epemu/core';
+import { BadInputError, makeFolder, messageOf, partialName } from '@epemu/core';
+import { LOCK_FILE } from './folder-lock.js';
 
 /** Files and folders that a run writes; `--force` removes these and nothing else. */
 export const RUN_FILES = [
@@ -28,6 +29,14 @@ export function newRunId(scenario: string, now: Date): string {
   return `${stamp}-${scenario.replace(/[^A-Za-z0-9-]/g, '_')}-${randomBytes(3).toString('hex')}`;
 }
 
+/** Removes what of a run's files is not whole: a run that is ended leaves none. */
+export function removePartials(folder: string): void {
+  for (const name of RUN_FILES) rmSync(join(folder, partialName(name)), { force: true });
+  const ranks = join(folder, 'ranks');
+  if (!existsSync(ranks)) return;
+  for (const name of readdirSync(ranks)) if (name.endsWith(partialName(''))) rmSync(join(ranks, name), { force: true });
+}
+
 /**
  * Makes the output folder ready: creates it, refuses one that holds something unless forced.
  * @throws BadInputError naming the folder.
@@ -38,10 +47,11 @@ export function prepareFolder(out: string, force: boolean): string {
     if (!statSync(folder).isDirectory()) {
       throw new BadInputError('out', `out is ${out}, which is a file; name a folder`);
     }
-    if (readdirSync(folder).length > 0) {
+    if (readdirSync(folder).some((name) => !name.startsWith(LOCK_FILE))) {
       if (!force)
         throw new BadInputError('out', `out is ${out}, which is not empty; name another folder or add --force`);
       for (const name of RUN_FILES) rmSync(join(folder, name), { recursive: true, force: true });
+      removePartials(folder);
     }
   }
   try {

@@ -1,5 +1,6 @@
 export { findingOf } from './finding.js';
-export { RUN_FILES, newRunId, prepareFolder, rankFileName } from './folder.js';
+export { RUN_FILES, newRunId, prepareFolder, rankFileName, removePartials } from './folder.js';
+export { FolderLock, writerOf } from './folder-lock.js';
 export { describeRun, mergeRun, type AnalysedRun, type MergeResult } from './merge.js';
 export { metricsText, showReport } from './metrics-text.js';
 export { readOperationsFile, writeOperationsFile } from './operations-file.js';

@@ -8,7 +8,7 @@ import type { Program } from '@epemu/schedule';
 import { RanksDrawing } from '@epemu/pages';
 import { RunDigest } from '@epemu/timeline';
 import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@epemu/trace';
-import type { RunDescription } from '@epemu/trace';
+import type { RunDescription, TraceStatistics } from '@epemu/trace';
 import { boundGarbage } from './bound-garbage.js';
 import { rankFileName } from './folder.js';
 import { writeOperationsFile } from './operations-file.js';
@@ -88,34 +88,40 @@ export async function mergeRun(
   const analyser = new Analyser(runSet(run, facts));
   const drawing = new RanksDrawing();
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });
+  let statistics: TraceStatistics;
   let rdmaBytes = 0;
   let nvlinkBytes = 0;
   let traceEvents = 0;
   let traceBytesUnpacked = 0;
-  for (const rank of ranks) {
-    // Signals come in turns of the event loop.
-    await turn();
-    signal?.throwIfAborted();
-    const timeline = spool.timeline(rank);
-    if (complete) digest.add(timeline, spool.expertHashes(rank));
-    const view = trace.view(timeline);
-    if (timeline.events.count > 0) {
-      // What ranks did is looked at once; report, page and traces read the same view of it.
-      const ofRank = figures.add(timeline, view);
-      analyser.add(ofRank);
-      drawing.add(ofRank);
+  try {
+    for (const rank of ranks) {
+      // Signals come in turns of the event loop.
+      await turn();
+      signal?.throwIfAborted();
+      const timeline = spool.timeline(rank);
+      if (complete) digest.add(timeline, spool.expertHashes(rank));
+      const view = trace.view(timeline);
+      if (timeline.events.count > 0) {
+        // What ranks did is looked at once; report, page and traces read the same view of it.
+        const ofRank = figures.add(timeline, view);
+        analyser.add(ofRank);
+        drawing.add(ofRank);
+      }
+      const { rdma, nvlink } = view.content.bytesTo!;
+      rdmaBytes += sum(rdma);
+      nvlinkBytes += sum(nvlink);
+      const path = join(folder, rankFileName(rank));
+      const written = await writeRankTrace(path, trace, timeline, view);
+      traceEvents += written.events;
+      traceBytesUnpacked += written.bytesUnpacked;
+      await merged.addRank(timeline, view);
     }
-    const { rdma, nvlink } = view.content.bytesTo!;
-    rdmaBytes += sum(rdma);
-    nvlinkBytes += sum(nvlink);
-    const path = join(folder, rankFileName(rank));
-    const written = await writeRankTrace(path, trace, timeline, view);
-    traceEvents += written.events;
-    traceBytesUnpacked += written.bytesUnpacked;
-    await merged.addRank(timeline, view);
+    signal?.throwIfAborted();
+    statistics = await merged.close();
+  } catch (error) {
+    await merged.discard();
+    throw error;
   }
-  signal?.throwIfAborted();
-  const statistics = await merged.close();
   const text = complete ? digest.finish() : null;
   await writeOperationsFile(
     join(folder, 'operations.bin.gz'),

@@ -1,11 +1,20 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Gzip } from 'node:zlib';
 import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { BadInputError, FILE_LIMITS, ReadMeter, messageOf, openRegularFile } from '@epemu/core';
+import {
+  BadInputError,
+  FILE_LIMITS,
+  ReadMeter,
+  completeFile,
+  messageOf,
+  openRegularFile,
+  partialName,
+} from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { decodeRecord } from '@epemu/timeline';
 import { checkRecorded } from './recorded-run.js';
@@ -38,7 +47,7 @@ async function pack(parts: Iterable<Uint8Array>, gzip: Gzip): Promise<void> {
 }
 
 /**
- * Writes `operations.bin.gz`: a magic line, then parts with their lengths (uint64) before them: the configuration, the
+ * Writes `operations.bin.gz`, which is there when it is whole: a magic line, then parts with their lengths (uint64) before them: the configuration, the
  * program (launch list and gates) and the digest as JSON, then each rank's record.
  * @param records each lasts until the next one is asked for.
  */
@@ -53,7 +62,16 @@ export async function writeOperationsFile(
     for (const record of records) yield* frame(record);
   };
   const gzip = createGzip({ level: 1 });
-  await Promise.all([pipeline(gzip, createWriteStream(path)), pack(parts(), gzip)]);
+  const file = createWriteStream(partialName(path));
+  try {
+    await Promise.all([pipeline(gzip, file), pack(parts(), gzip)]);
+    completeFile(path);
+  } catch (error) {
+    // Until then the file may still be made.
+    if (!file.closed) await once(file, 'close');
+    rmSync(partialName(path), { force: true });
+    throw error;
+  }
 }
 
 /** @throws what the system or zlib says, or that the file passes a limit. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Columns } from '@epemu/core';
@@ -89,12 +89,26 @@ describe('the spool of a run', () => {
     });
   });
 
-  it('is gone from disk once removed, and nothing else is', () => {
+  it('has no name on disk, so that nothing is left however its process ends', () => {
     store(0, ['timeline', 'record']);
-    expect(readdirSync(folder)).to.deep.equal(['.spool']);
+    expect(readdirSync(folder)).to.deep.equal([]);
     spool.remove();
     spool.remove();
-    expect(existsSync(join(folder, '.spool'))).to.equal(false);
-    expect(existsSync(folder)).to.equal(true);
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it('drops what comes after it was removed', () => {
+    spool.remove();
+    store(0, ['timeline', 'record']);
+    expect(() => spool.timeline(0)).to.throw('closed');
+  });
+
+  it('keeps what came last of a rank', () => {
+    store(1, ['timeline', 'record']);
+    const record = emptyRecord(1);
+    record.durations.push(0, 0, 99);
+    spool.storeRecord(1, encodeRecord(record));
+    expect([...decodeRecord(spool.recordBytes(1)).durations.column('soloNs')]).to.deep.equal([99]);
+    expect(spool.ranks).to.deep.equal([1]);
   });
 });

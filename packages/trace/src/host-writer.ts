@@ -174,12 +174,14 @@ export async function writeHostTrace(
     originNs = gathered.reduce((least, worker) => Math.min(least, earliest(worker)), Number.MAX_SAFE_INTEGER);
     source = gathered;
   }
-  const sink = TraceSink.open(path);
-  const metadata = epemuMetadata(run, 'what the processes did, host time');
-  sink.put(`{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`);
-  let events = 0;
-  for await (const worker of source) events += await writeWorker(sink, worker, originNs, events === 0);
-  sink.put(`\n],\n"traceName": "host-trace.json"\n}\n`);
-  const bytesWritten = await sink.close();
-  return { events, bytesUnpacked: sink.bytesUnpacked, bytesWritten };
+  const timeOrigin = originNs;
+  return TraceSink.write(path, async (sink) => {
+    const metadata = epemuMetadata(run, 'what the processes did, host time');
+    sink.put(`{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`);
+    let events = 0;
+    for await (const worker of source) events += await writeWorker(sink, worker, timeOrigin, events === 0);
+    sink.put(`\n],\n"traceName": "host-trace.json"\n}\n`);
+    const bytesWritten = await sink.close();
+    return { events, bytesUnpacked: sink.bytesUnpacked, bytesWritten };
+  });
 }

@@ -94,6 +94,11 @@ export class MergedTraceWriter {
     return { events: this.#events, bytesUnpacked: this.#sink.bytesUnpacked, bytesWritten };
   }
 
+  /** Gives the file up: nothing is left of it unless it is complete. */
+  discard(): Promise<void> {
+    return this.#sink.discard();
+  }
+
   get #complete(): boolean {
     return this.#options.complete ?? true;
   }

@@ -226,9 +226,10 @@ export async function writeRankTrace(
   timeline: RankTimeline,
   view = trace.view(timeline),
 ): Promise<TraceStatistics> {
-  const sink = TraceSink.open(path);
-  const file = new RankFile(sink, trace, timeline, view);
-  await file.write(path);
-  const bytesWritten = await sink.close();
-  return { events: file.events, bytesUnpacked: sink.bytesUnpacked, bytesWritten };
+  return TraceSink.write(path, async (sink) => {
+    const file = new RankFile(sink, trace, timeline, view);
+    await file.write(path);
+    const bytesWritten = await sink.close();
+    return { events: file.events, bytesUnpacked: sink.bytesUnpacked, bytesWritten };
+  });
 }

@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
-import { deferred, EpemuError, messageOf, type Deferred } from '@epemu/core';
+import { completeFile, deferred, EpemuError, messageOf, partialName, type Deferred } from '@epemu/core';
 
 /** Characters gathered before they go to the compressor: fewer, larger writes; still small beside a timeline. */
 const CHUNK_CHARACTERS = 1 << 18;
@@ -27,6 +27,8 @@ export class TraceSink {
   /** What flush waits for: that all of the buffer has been taken, which is then free for what comes next. */
   #taken: Deferred<void> | undefined;
   #buffer = Buffer.alloc(0);
+  /** Whether the output is a file that gets its name when it is whole. */
+  #named = false;
 
   constructor(output: TraceOutput, options: { gzip: boolean; path: string }) {
     this.#path = options.path;
@@ -48,15 +50,31 @@ export class TraceSink {
     }
     this.#finished.catch((error: unknown) => {
       this.#failure = new EpemuError(
-        `cannot write the trace ${this.#path}: ${messageOf(error)}; check that its directory exists and has room`,
+        `cannot write the trace ${this.#path}: ${messageOf(error)}; check that its directory exists, or free space`,
       );
       this.#taken?.reject(this.#failure);
     });
   }
 
-  /** Opens a file for writing; packed when its name ends in `.gz`. Failures surface at the next flush or close. */
+  /**
+   * Opens a file for writing; packed when its name ends in `.gz`, which it gets at {@link close}: until then it is
+   * partial, and called so. Failures surface at the next flush or close.
+   */
   static open(path: string): TraceSink {
-    return new TraceSink(createWriteStream(path), { gzip: path.endsWith('.gz'), path });
+    const sink = new TraceSink(createWriteStream(partialName(path)), { gzip: path.endsWith('.gz'), path });
+    sink.#named = true;
+    return sink;
+  }
+
+  /** Opens a file, has it written and closes it; nothing is left of it when that fails. @returns what writing returns. */
+  static async write<T>(path: string, write: (sink: TraceSink) => Promise<T>): Promise<T> {
+    const sink = TraceSink.open(path);
+    try {
+      return await write(sink);
+    } catch (error) {
+      await sink.discard();
+      throw error;
+    }
   }
 
   /** Appends text; cheap, nothing leaves the process before the next {@link flush}. */
@@ -96,6 +114,19 @@ export class TraceSink {
     } catch (error) {
       throw this.#failure ?? error;
     }
+    if (this.#named) completeFile(this.#path);
     return this.#output.bytesWritten;
+  }
+
+  /** Gives up what was written; has no effect on a file that is whole. */
+  async discard(): Promise<void> {
+    if (this.#output.closed) this.#input.destroy();
+    else {
+      const closed = new Promise((resolve) => this.#output.once('close', resolve));
+      this.#input.destroy(new EpemuError(`the trace ${this.#path} was given up`));
+      // Until then the file may still be made.
+      await closed;
+    }
+    if (this.#named) rmSync(partialName(this.#path), { force: true });
   }
 }

@@ -8,6 +8,7 @@ import { analysisPage, drawingOf, plainText, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
 import { ProgressLine } from '../progress.js';
+import { problemsOfRun } from '../run-folder.js';
 
 /** Flags of {@link addTraceFlags}. */
 export interface TraceFlags {
@@ -80,7 +81,14 @@ export async function analysedWith(paths: readonly string[], flags: TraceFlags):
     line.show({ stage: 'reading', detail: `${file} (${events} events)`, share: done / files });
   };
   try {
-    return await analyze(paths, { patterns, align: alignOf(flags.align), anyJob: flags.anyJob === true, onProgress });
+    const set = await analyze(paths, {
+      patterns,
+      align: alignOf(flags.align),
+      anyJob: flags.anyJob === true,
+      onProgress,
+    });
+    const problems = [...paths.flatMap(problemsOfRun), ...set.analysis.problems];
+    return { ...set, analysis: { ...set.analysis, problems } };
   } finally {
     if (performance.now() - begun >= QUIET_MS) line.end();
   }

@@ -76,6 +76,8 @@ const OWN_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
     message: z.string().max(4096),
     /** A lost peer is a consequence of somebody else's failure; what is not, may be the cause. */
     peerLost: z.boolean(),
+    /** Workers that it could not connect to: either side may be the cause. */
+    unreached: z.array(COUNT).max(4096).optional(),
     stack: z.string().max(16_384).optional(),
   }),
 ]);

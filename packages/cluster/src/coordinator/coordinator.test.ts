@@ -163,4 +163,48 @@ describe('a coordinator and workers that misbehave', () => {
     expect(reason).to.equal('ready comes before the worker is listening; it is joined');
     for (const socket of silent) socket.destroy();
   });
+
+  /** Takes part as the only worker as far as `start`, says what is given then, and @returns what the run ends with. */
+  async function afterStart(said: readonly Buffer[]): Promise<string> {
+    const socket = new WebSocket(url);
+    await once(socket, 'open');
+    socket.on('message', (data: Buffer) => {
+      const { type } = data[0] === 0 ? (packr.unpack(data.subarray(1)) as { type: string }) : { type: '' };
+      if (type === 'assign') socket.send(frame({ type: 'listening', url: 'ws://127.0.0.1:9' }));
+      if (type === 'peers') socket.send(frame({ type: 'ready' }));
+      if (type === 'start') for (const bytes of said) socket.send(bytes);
+    });
+    socket.send(frame(hello(4)));
+    return ended;
+  }
+
+  const numerics = { tokensChecked: 1, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
+  const finished = frame({ type: 'finished', statistics: STATISTICS });
+  const part = (kind: number, rank: number): Buffer => {
+    const head = Buffer.of(1, kind, 0, 0, 0, 0, 0, 0);
+    head.writeUInt32LE(rank, 4);
+    return Buffer.concat([head, Buffer.alloc(8)]);
+  };
+  const handedOver = (rank: number): Buffer[] => [
+    part(1, rank),
+    part(2, rank),
+    frame({ type: 'numerics', rank, numerics }),
+  ];
+  const lies: Record<string, [readonly Buffer[], RegExp]> = {
+    nothing: [[finished], /not handed over everything of 4 of its ranks, the first of them 0/],
+    'all but one rank': [[0, 1, 3].flatMap(handedOver).concat(finished), /of 1 of its ranks, the first of them 2/],
+    'all but one timeline': [
+      [0, 1, 2, 3].flatMap(handedOver).toSpliced(3, 1).concat(finished),
+      /of 1 of its ranks, the first of them 1/,
+    ],
+    'a rank twice': [[...handedOver(0), ...handedOver(0)], /timeline of rank 0 come twice/],
+    'a rank that it does not hold': [[frame({ type: 'numerics', rank: 99, numerics })], /numerics of rank 99/],
+  };
+  for (const [what, [said, reason]] of Object.entries(lies)) {
+    it(`fails a run whose worker says that it has finished, and has handed over ${what}`, async () => {
+      const message = await afterStart(said);
+      expect(message).to.match(/^ranks 0–3 \(pid 104\) failed/);
+      expect(message).to.match(reason);
+    });
+  }
 });

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
-import { EpemuError, counted, deferred } from '@epemu/core';
+import { EpemuError, deferred } from '@epemu/core';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
@@ -16,7 +16,8 @@ import type { PlacedWorker, RunListener } from '../run-events.js';
 import { StallWatch } from '../stall-watch.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
-import { Member } from './member.js';
+import { watchJoining } from './joining.js';
+import { Member, STATE_ORDER } from './member.js';
 import type { MemberState } from './member.js';
 import { placeRanks } from './placement.js';
 import { Refusals } from './refusals.js';
@@ -35,9 +36,6 @@ const PARTIAL_GRACE_MS = 1200;
 /** What an abort has room for; a cause may quote all that a process wrote to standard error. */
 const MOST_ABORT_CHARACTERS = 8192;
 
-/** A member's states in the order it goes through them: reaching the next is a move. */
-const STATE_ORDER: readonly MemberState[] = ['joined', 'assigned', 'listening', 'ready', 'running', 'finished'];
-
 /** Options of {@link Coordinator}. */
 export interface CoordinatorOptions {
   readonly configuration: Configuration;
@@ -49,8 +47,10 @@ export interface CoordinatorOptions {
   readonly host?: string;
   /** @default 0, any free one */
   readonly port?: number;
-  /** How long to wait until the workers' slots cover the ranks, ms. */
+  /** How long to wait until the slots of workers that come from elsewhere cover the ranks, ms. */
   readonly joinTimeoutMs: number;
+  /** Numbers of the worker processes that the run has started itself; these have as long as others of them join. */
+  readonly ownWorkers?: () => readonly number[];
   /** Told what the run is doing. */
   readonly onEvent: RunListener;
   /** Whether workers tell every operation's virtual times. */
@@ -171,22 +171,19 @@ export class Coordinator {
   }
 
   async #join(): Promise<void> {
-    const { configuration, joinTimeoutMs } = this.#options;
-    const timer = setTimeout(() => {
-      const joined = `${counted(this.#members.length, 'worker')} with ${counted(this.#slots, 'slot')} joined`;
-      const { count, last } = this.#refusals;
-      const turnedAway = count === 0 ? '' : ` (${count} refused, the last: ${last})`;
-      this.#covered.reject(
-        new EpemuError(
-          `${joined} within ${Math.round(joinTimeoutMs / 1000)} s${turnedAway}, but ` +
-            `${configuration.ranks} ranks need that many slots; start more workers or raise --join-timeout`,
-        ),
-      );
-    }, joinTimeoutMs);
+    const { joinTimeoutMs, ownWorkers, configuration } = this.#options;
+    const { ranks, stallTimeoutSeconds } = configuration;
+    const watch = watchJoining(
+      { ranks, joinTimeoutMs, stallTimeoutSeconds, ownWorkers },
+      () => ({ members: this.#members, refusals: this.#refusals }),
+      (error) => {
+        this.#covered.reject(error);
+      },
+    );
     try {
       await this.#covered.promise;
     } finally {
-      clearTimeout(timer);
+      watch.end();
     }
     this.#place();
   }
@@ -265,7 +262,8 @@ export class Coordinator {
     const moves = (): number =>
       this.members.reduce((sum, member) => sum + member.progress + STATE_ORDER.indexOf(member.state), this.#stored);
     return new StallWatch(stallTimeoutSeconds, moves, () => {
-      this.fail(noProgress(program, this.members, stallTimeoutSeconds));
+      const stage = this.#stage === 'connecting' ? 'connecting' : 'running';
+      this.fail(noProgress(program, this.members, stallTimeoutSeconds, stage));
     });
   }
 
@@ -365,12 +363,14 @@ export class Coordinator {
         return;
       case 'numerics':
         this.#expect(member, 'running', message);
+        member.noteHandedOver(message.rank, 'numerics');
         this.#options.spool.addNumerics(message.numerics);
         // Timeline and operations came before on the same connection.
         member.channel.send({ type: 'stored', rank: message.rank });
         return;
       case 'finished':
         this.#expect(member, 'running', message);
+        if (this.#stage !== 'ending') member.expectAllHandedOver();
         member.statistics = message.statistics;
         member.state = 'finished';
         this.#options.onEvent({ type: 'finished', worker: member.worker });
@@ -379,18 +379,16 @@ export class Coordinator {
       case 'failed':
         // It holds no ranks: it leaves, and another may come in its place.
         if (member.worker < 0) return;
-        this.#failures.addReport(member, message.message, message.peerLost);
+        this.#failures.addReport(member, message.message, message.peerLost, message.unreached);
         this.#options.onEvent({ type: 'failed', message: `${member.name}: ${message.stack ?? message.message}` });
         this.#fail();
         return;
     }
   }
 
-  /** @throws ControlProtocolError when a member has not come so far that it may say this. */
   #expect(member: Member, least: MemberState, { type }: WorkerMessage): void {
     // Of a run that ends, all hand over from wherever they are.
-    if (this.#stage === 'ending' || STATE_ORDER.indexOf(member.state) >= STATE_ORDER.indexOf(least)) return;
-    throw new ControlProtocolError(`${type} comes before the worker is ${least}; it is ${member.state}`);
+    if (this.#stage !== 'ending') member.expectAtLeast(least, type);
   }
 
   #noteProgress(member: Member, message: Extract<WorkerMessage, { type: 'progress' }>): void {
@@ -409,11 +407,13 @@ export class Coordinator {
       if (kind === BLOB_KIND.hostEvents) {
         const { worker, pid, host, ranks, offsetNs } = member;
         spool.addHostEvents({ worker, pid, host, ranks, offsetNs }, bytes);
-      } else if (member.ranks.includes(index)) {
+      } else {
+        member.noteHandedOver(index, kind === BLOB_KIND.timeline ? 'timeline' : 'operations');
         if (kind === BLOB_KIND.timeline) spool.storeTimeline(index, bytes);
         else spool.storeRecord(index, bytes);
       }
     } catch (error) {
+      if (error instanceof ControlProtocolError) throw error;
       // The disk is full, say: that is this side's failure, whatever becomes of the worker.
       this.fail(error);
     }

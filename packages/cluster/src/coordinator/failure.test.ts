@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { resolveConfiguration } from '@epemu/config';
 import { RankFailedError } from '@epemu/core';
 import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
+import { isStopped } from '../process-state.js';
 import { FailureLog, noProgress } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
@@ -126,5 +130,61 @@ describe('a run without progress', () => {
     silent.heardAt = performance.now() - 50_000;
     const { message } = noProgress(PROGRAM, [silent, member(101, [1], 0)], 60);
     expect(message).to.include('silent is rank 0 (pid 100) in wait DISPATCH(0) of layer 1');
+  });
+
+  it('names who is stopped, before who has been silent for longer, and says that it is', async () => {
+    const stopped = spawn('sleep', ['60'], { stdio: 'ignore' });
+    try {
+      process.kill(stopped.pid!, 'SIGSTOP');
+      const [silent, second] = [member(100, [0]), member(stopped.pid!, [1])];
+      const { pid, machine, slots } = second;
+      const here = new Member(NO_CHANNEL as Member['channel'], { pid, machine, slots, host: hostname() });
+      Object.assign(here, { worker: 1, ranks: [1], state: 'ready' });
+      while (!isStopped(pid)) await delay(5);
+      Object.assign(silent, { heardAt: performance.now() - 100_000 });
+      Object.assign(here, { heardAt: performance.now() - 90_000 });
+      const { message } = noProgress(PROGRAM, [silent, here], 60, 'connecting');
+      expect(message).to.include(
+        `silent is rank 1 (pid ${stopped.pid}) while workers connect; that process is stopped`,
+      );
+    } finally {
+      stopped.kill('SIGKILL');
+    }
+  });
+
+  it('names, of those that move no further, who has not come so far as others', () => {
+    const [ready, listening] = [member(100, [0]), member(101, [1])];
+    ready.state = 'ready';
+    listening.state = 'listening';
+    expect(noProgress(PROGRAM, [ready, listening], 60, 'connecting').message).to.include(
+      'furthest behind is rank 1 (pid 101) while workers connect',
+    );
+  });
+});
+
+describe('two workers that do not reach each other', () => {
+  const message = 'worker 0 could not connect to worker 2 within 30000 ms';
+
+  it('are both named, for either may be the cause', () => {
+    const members = [member(100, [0]), member(101, [1]), member(102, [2, 3])];
+    const log = new FailureLog(PROGRAM);
+    log.addReport(members[1], 'lost the connection', true);
+    log.addReport(members[0], message, true, [2]);
+    const { message: text, detail, exitCode } = causeOf(log, members);
+    expect(text).to.equal(
+      `rank 0 (pid 100 on here) and ranks 2–3 (pid 102 on here) could not connect to each other: ${message}`,
+    );
+    expect([detail.ranks, exitCode]).to.deep.equal([[0, 2, 3], 3]);
+  });
+
+  it('are told apart by who has been silent, whatever the others say of their time-outs', () => {
+    const members = [member(100, [0]), member(101, [1]), member(102, [2, 3])];
+    members[2].heardAt = performance.now() - 20_000;
+    const log = new FailureLog(PROGRAM);
+    log.addReport(members[0], message, true, [2]);
+    log.addReport(members[1], 'worker 1 could not connect to worker 2 within 30000 ms', true, [2]);
+    const error = log.rootCause(members);
+    expect(error.exitCode).to.equal(4);
+    expect(error.message).to.match(/^ranks 2–3 \(pid 102\) on here does not answer while workers connect; /);
   });
 });

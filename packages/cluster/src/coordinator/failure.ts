@@ -1,6 +1,9 @@
+import { hostname } from 'node:os';
 import { EpemuError, NoProgressError, RankFailedError } from '@epemu/core';
 import { shareOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
+import { isStopped } from '../process-state.js';
+import { STATE_ORDER } from './member.js';
 import type { Member } from './member.js';
 
 /** How a worker process ended, as its parent saw it. */
@@ -12,11 +15,22 @@ export interface ProcessExit {
   readonly errorOutput: string;
 }
 
+/** What a worker says of its own failure. */
+interface Report {
+  readonly member: Member;
+  readonly message: string;
+  readonly peerLost: boolean;
+  readonly unreached: readonly number[];
+}
+
+/** Workers answer once a second; whoever has said nothing for so long does not run. */
+const SILENT_MS = 10_000;
+
 /** How a run failed, from the first sign on: the cause and its consequences come in any order. */
 export class FailureLog {
   readonly #program: Program;
   readonly #exits: ProcessExit[] = [];
-  readonly #reports: { member: Member; message: string; peerLost: boolean }[] = [];
+  readonly #reports: Report[] = [];
   readonly #lost: { member: Member; fault: string | undefined }[] = [];
 
   constructor(program: Program) {
@@ -31,8 +45,9 @@ export class FailureLog {
     this.#exits.push(exit);
   }
 
-  addReport(member: Member, message: string, peerLost: boolean): void {
-    this.#reports.push({ member, message, peerLost });
+  /** @param unreached workers that it could not connect to. */
+  addReport(member: Member, message: string, peerLost: boolean, unreached: readonly number[] = []): void {
+    this.#reports.push({ member, message, peerLost, unreached });
   }
 
   /** @param fault what the member did against the protocol, where the coordinator ended the connection for it. */
@@ -56,8 +71,28 @@ export class FailureLog {
       );
     }
     if (own !== undefined) return this.#failed(own.member, undefined, own.message);
+    const apart = this.#reports.find(({ unreached }) => unreached.length > 0);
+    if (apart !== undefined) return this.#unconnected(apart, members);
     const lost = this.#lost.find(({ fault }) => fault !== undefined) ?? this.#lost[0];
     return this.#failed(lost?.member ?? this.#reports[0]?.member, undefined, lost?.fault ?? this.#reports[0]?.message);
+  }
+
+  /** Two that do not reach each other are both named, unless one of them does not run: then it is that one's fault. */
+  #unconnected({ member, message, unreached }: Report, members: readonly Member[]): EpemuError {
+    const others = members.filter(({ worker }) => unreached.includes(worker));
+    const dead = others.find((other) => performance.now() - other.heardAt > SILENT_MS || standsStill(other));
+    if (dead !== undefined) {
+      return new NoProgressError(
+        `${dead.name} (pid ${dead.pid}) on ${dead.host} does not answer while workers connect; ${remedyFor(dead)}`,
+      );
+    }
+    const [other] = others;
+    if (other === undefined) return this.#failed(member, undefined, message);
+    const both = [member, other].map(({ name, pid, host }) => `${name} (pid ${pid} on ${host})`).join(' and ');
+    return new RankFailedError(`${both} could not connect to each other: ${message}`, {
+      ranks: [member, other].flatMap(({ ranks }) => ranks),
+      cause: message,
+    });
   }
 
   #failed(member: Member | undefined, exit?: ProcessExit, cause?: string): RankFailedError {
@@ -99,24 +134,46 @@ function furthest(program: Program, operations: Iterable<number>): number {
   return [...operations].reduce((most, id) => (shareOf(program, id) > shareOf(program, most) ? id : most), -1);
 }
 
+/** @returns whether a worker's process is stopped, as far as can be told from here. */
+function standsStill({ pid, host }: Member): boolean {
+  return host === hostname() && isStopped(pid);
+}
+
+/** @returns what to do about a worker that does not answer. */
+function remedyFor(member: Member): string {
+  if (standsStill(member)) return `that process is stopped; kill -CONT ${member.pid} lets one go on`;
+  return 'see whether that process is stopped, or raise stallTimeoutSeconds';
+}
+
 /**
- * @returns the error of a run in which nothing has moved for `seconds`. It names who has been silent for most of that
- * time, for a stopped process holds up others that still tell so; without one, who is furthest behind.
+ * @param stage what the run is at, where ranks have not begun: `connecting`.
+ * @returns the error of a run in which nothing has moved for `seconds`. It names who is stopped, or else who has been
+ * silent for most of that time, for a stopped process holds up others that still tell so; without one, who is furthest behind.
  */
-export function noProgress(program: Program, members: readonly Member[], seconds: number): NoProgressError {
+export function noProgress(
+  program: Program,
+  members: readonly Member[],
+  seconds: number,
+  stage: 'connecting' | 'running' = 'running',
+): NoProgressError {
   const unfinished = members.filter((member) => member.state !== 'finished');
   const silentSince = performance.now() - (seconds * 1000) / 2;
   const silent = unfinished
     .filter(({ heardAt }) => heardAt < silentSince)
-    .sort((a, b) => a.heardAt - b.heardAt || a.worker - b.worker)[0];
+    .sort((a, b) => Number(standsStill(b)) - Number(standsStill(a)) || a.heardAt - b.heardAt || a.worker - b.worker)[0];
   const at = (member: Member): number => furthest(program, member.current.values());
   const share = (member: Member): number => shareOf(program, at(member));
-  const behind = silent ?? unfinished.sort((a, b) => share(a) - share(b) || a.worker - b.worker)[0];
+  const behind =
+    silent ?? unfinished.sort((a, b) => depth(a) - depth(b) || share(a) - share(b) || a.worker - b.worker)[0];
   if (behind === undefined) return new NoProgressError(`no worker has moved for ${seconds} s`);
-  const where = whereText(program.operations[at(behind)]);
+  const where = stage === 'connecting' ? 'while workers connect' : whereText(program.operations[at(behind)]);
   const why = silent === undefined ? 'furthest behind' : 'silent';
   return new NoProgressError(
-    `no rank has moved for ${seconds} s; ${why} is ${behind.name} (pid ${behind.pid}) ${where}; ` +
-      'see whether that process is stopped, or raise stallTimeoutSeconds',
+    `no rank has moved for ${seconds} s; ${why} is ${behind.name} (pid ${behind.pid}) ${where}; ${remedyFor(behind)}`,
   );
+}
+
+/** How far a worker has come. */
+function depth({ state }: Member): number {
+  return STATE_ORDER.indexOf(state);
 }

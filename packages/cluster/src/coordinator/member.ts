@@ -1,3 +1,4 @@
+import { ControlProtocolError } from '../control/channel.js';
 import type { ControlChannel } from '../control/channel.js';
 import { clockOffsetNs } from '../control/clock.js';
 import type { ClockSample } from '../control/clock.js';
@@ -6,6 +7,13 @@ import { ranksText } from '../ranks-text.js';
 
 /** A worker's way through a run. */
 export type MemberState = 'joined' | 'assigned' | 'listening' | 'ready' | 'running' | 'finished' | 'gone';
+
+/** States in the order in which a worker goes through them: reaching the next is a move. */
+export const STATE_ORDER: readonly MemberState[] = ['joined', 'assigned', 'listening', 'ready', 'running', 'finished'];
+
+/** What a worker hands over of each rank. */
+type HandedOver = 'timeline' | 'operations' | 'numerics';
+const PARTS = 3;
 
 /** A worker as the coordinator knows it. */
 export class Member {
@@ -26,6 +34,8 @@ export class Member {
   statistics: WorkerStatistics | undefined;
   /** Operation that each of its ranks was in when last heard of. */
   readonly current = new Map<number, number>();
+  /** What it has handed over of each of its ranks. */
+  readonly #handedOver = new Map<number, Set<HandedOver>>();
   readonly clock: ClockSample[] = [];
   readonly pings = new Map<number, number>();
 
@@ -39,6 +49,28 @@ export class Member {
     this.machine = hello.machine;
     this.slots = hello.slots;
     this.place = hello.place;
+  }
+
+  /** Takes note of a part of what a rank recorded. @throws ControlProtocolError when it is none of its ranks. */
+  noteHandedOver(rank: number, part: HandedOver): void {
+    if (!this.ranks.includes(rank)) throw new ControlProtocolError(`${part} of rank ${rank}, which it does not hold`);
+    const parts = this.#handedOver.get(rank) ?? new Set();
+    if (parts.has(part)) throw new ControlProtocolError(`${part} of rank ${rank} come twice`);
+    this.#handedOver.set(rank, parts.add(part));
+  }
+
+  /** @throws ControlProtocolError when not everything of each rank has been handed over. */
+  expectAllHandedOver(): void {
+    const missing = this.ranks.filter((rank) => this.#handedOver.get(rank)?.size !== PARTS);
+    if (missing.length === 0) return;
+    const what = `everything of ${missing.length} of its ranks, the first of them ${missing[0]}`;
+    throw new ControlProtocolError(`it says that it has finished, but has not handed over ${what}`);
+  }
+
+  /** @throws ControlProtocolError when it has not come so far that it may say something. */
+  expectAtLeast(least: MemberState, message: string): void {
+    if (STATE_ORDER.indexOf(this.state) >= STATE_ORDER.indexOf(least)) return;
+    throw new ControlProtocolError(`${message} comes before the worker is ${least}; it is ${this.state}`);
   }
 
   /** What to add to the worker's host clock to get the coordinator's. */

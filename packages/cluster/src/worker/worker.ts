@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { parseConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, RankFailedError, asEpemuError, deferred, messageOf } from '@epemu/core';
-import { PeerLostError, WebSocketFabric } from '@epemu/fabric';
+import { ConnectError, PeerLostError, WebSocketFabric } from '@epemu/fabric';
 import { buildProgram, placeInRole } from '@epemu/schedule';
 import { hostAndPort, isWildcard } from '@epemu/http';
 import type { Operation, Program } from '@epemu/schedule';
@@ -63,6 +63,8 @@ export interface WorkerOptions {
   onPlaced?(placed: { ranks: readonly number[]; configuration: Configuration; runId: string } | undefined): void;
 }
 
+/** How long peers may take to close their connections: one that is stopped never does. */
+const CLOSE_TIMEOUT_MS = 1500;
 /** How long a worker goes on without a word from its coordinator, which says something every second, s. */
 const SILENCE_SECONDS = 60;
 
@@ -219,6 +221,7 @@ class Worker {
       runId,
       token,
       host,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
       onHostEvent: (kind, startNs, endNs, bytes, _messages, peer) => {
         const number = kind === 'send' ? HOST_KIND.send : HOST_KIND.receive;
         this.#group?.noteHostEvent(number, startNs, endNs, 0, bytes, peer);
@@ -313,10 +316,11 @@ class Worker {
 
   #report(error: unknown): void {
     if (this.#handedOver) return;
-    const peerLost = error instanceof PeerLostError || error instanceof RankFailedError;
+    const unreached = error instanceof ConnectError ? { unreached: [...error.missingWorkers] } : {};
+    const peerLost = [PeerLostError, RankFailedError, ConnectError].some((type) => error instanceof type);
     if (!peerLost) this.#failure ??= asEpemuError(error);
     const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack.slice(0, 16_000) } : {};
-    this.#channel.send({ type: 'failed', message: messageOf(error).slice(0, 4000), peerLost, ...stack });
+    this.#channel.send({ type: 'failed', message: messageOf(error).slice(0, 4000), peerLost, ...unreached, ...stack });
   }
 
   /** Faults happen at a rank's n-th operation, so that they do not depend on host time. */

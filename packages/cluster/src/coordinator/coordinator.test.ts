@@ -178,7 +178,7 @@ describe('a coordinator and workers that misbehave', () => {
     return ended;
   }
 
-  const numerics = { tokensChecked: 1, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
+  const numerics = { tokensChecked: 1, chainsChecked: 0, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 0 };
   const finished = frame({ type: 'finished', statistics: STATISTICS });
   const part = (kind: number, rank: number): Buffer => {
     const head = Buffer.of(1, kind, 0, 0, 0, 0, 0, 0);

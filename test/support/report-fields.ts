@@ -58,7 +58,13 @@ export const REPORT_FIELDS: Shape = {
   imbalance: [{ layer: 'number', rankMaxOverMean: 'number', expertMaxOverMean: 'number' }],
   throughput: { tokensPerSecondPerGpu: 'number', tokensPerSecondPerNode: 'number', stepMs: 'number' },
   traffic: { rdmaBytes: 'number', nvlinkBytes: 'number', wireMessages: 'number', wireBytes: 'number' },
-  numerics: { tokensChecked: 'number', chainsChecked: 'number', missing: 'number', duplicated: 'number', maxRelativeError: 'number' },
+  numerics: {
+    tokensChecked: 'number',
+    chainsChecked: 'number',
+    missing: 'number',
+    duplicated: 'number',
+    maxRelativeError: 'number',
+  },
   host: {
     wallSeconds: 'number',
     startupSeconds: 'number',

@@ -8,6 +8,7 @@ import { analysisPage, drawingOf, plainText, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
 import { ProgressLine } from '../progress.js';
+import { wholeNumber } from '../whole-number.js';
 
 /** Flags of {@link addTraceFlags}. */
 export interface TraceFlags {
@@ -18,6 +19,7 @@ export interface TraceFlags {
 }
 
 interface AnalyzeFlags extends TraceFlags {
+  readonly step?: string;
   readonly html?: string;
   readonly csv?: string;
   readonly chakra?: string;
@@ -71,7 +73,10 @@ export function patternsWith(flags: TraceFlags): KernelPattern[] {
 }
 
 /** Reads and analyses traces as those options say, with progress on standard error. @throws BadInputError */
-export async function analysedWith(paths: readonly string[], flags: TraceFlags): Promise<AnalysedSet> {
+export async function analysedWith(
+  paths: readonly string[],
+  flags: TraceFlags & { readonly step?: string },
+): Promise<AnalysedSet> {
   const patterns = patternsWith(flags);
   const begun = performance.now();
   const line = new ProgressLine(process.stderr);
@@ -80,7 +85,15 @@ export async function analysedWith(paths: readonly string[], flags: TraceFlags):
     line.show({ stage: 'reading', detail: `${file} (${events} events)`, share: done / files });
   };
   try {
-    return await analyze(paths, { patterns, align: alignOf(flags.align), anyJob: flags.anyJob === true, onProgress });
+    const step =
+      flags.step === undefined ? {} : { step: wholeNumber('--step', flags.step, 0, Number.MAX_SAFE_INTEGER) };
+    return await analyze(paths, {
+      ...step,
+      patterns,
+      align: alignOf(flags.align),
+      anyJob: flags.anyJob === true,
+      onProgress,
+    });
   } finally {
     if (performance.now() - begun >= QUIET_MS) line.end();
   }
@@ -176,6 +189,7 @@ export function addAnalyzeCommand(program: Command): void {
     .description('read EP traces, emulated or captured: overlap, exposed communication, stragglers, critical path')
     .argument('<trace...>', "PyTorch-profiler traces, plain or gzip; a run's folder; or a folder of traces");
   addTraceFlags(command)
+    .option('--step <n>', 'analyse one step of the profiler alone (ProfilerStep#n)')
     .option('--html <file>', 'write a self-contained report page')
     .option('--csv <folder>', 'write phases, kernels, collectives and ranks as CSV files')
     .option('--chakra <folder>', "write each rank's nodes (COMP, SEND, RECV) as Chakra-style JSON")

@@ -5,6 +5,7 @@ import type { CollectiveSkew, RankLateness } from './across/skew.js';
 import type { ByteTraffic } from './across/traffic.js';
 import type { ExposedCause, ExposedPieceFigure } from './figures/exposed-causes.js';
 import type { RankFigures } from './figures/rank-figures.js';
+import type { StepFigure } from './figures/step-figures.js';
 import type { KernelTotal, StreamFigure } from './figures/tables.js';
 import type { InputProblem, RankSet, TraceSet } from './model.js';
 import type { CriticalPath, PathPiece } from './path/critical-path.js';
@@ -43,6 +44,10 @@ export interface Analysis {
   readonly timeline: TimelineSummary;
   /** Between the first layer and the last; null of fewer than four. */
   readonly steady: TimelineSummary | null;
+  /** Of a trace with several steps of the profiler, each by itself. */
+  readonly steps: readonly StepFigure[];
+  /** Time between these in which none has a kernel, mean over ranks. */
+  readonly betweenStepsUs: number;
   readonly layers: { readonly marker: string | null; readonly count: number };
   readonly streams: readonly StreamFigure[];
   readonly phases: readonly PhaseSummary[];

@@ -37,6 +37,8 @@ export interface AnalysisOptions {
    * @default false
    */
   readonly anyJob?: boolean;
+  /** The only step of the profiler (`ProfilerStep#N`) that is analysed; all where it is left out. */
+  readonly step?: number;
   /** Told how far reading is, many times a second. */
   readonly onProgress?: (progress: ReadProgress) => void;
 }

@@ -15,6 +15,7 @@ export type { CollectiveSkew, RankLateness } from './across/skew.js';
 export type { ByteTraffic } from './across/traffic.js';
 export type { ExposedInterval } from './figures/exposed.js';
 export { layerStarts } from './figures/layers.js';
+export type { StepFigure } from './figures/step-figures.js';
 export type { KernelTotal, StreamFigure } from './figures/tables.js';
 export { KERNEL_PATTERNS } from './kernel-patterns.js';
 export type { KernelPattern } from './kernel-patterns.js';

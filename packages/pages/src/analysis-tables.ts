@@ -248,10 +248,29 @@ function kernelTable(id: string, title: string, kernels: Analysis['kernelNames']
   };
 }
 
+function stepTable({ steps, betweenStepsUs }: Analysis): PageTable {
+  return {
+    id: 'steps',
+    title: 'Steps of the profiler',
+    note: `Each from the start of its first kernel to the end of its last, mean over ranks; between them ${timeText(betweenStepsUs)} in which none has a kernel, which idle time of the whole span has in it. --step N analyses one alone.`,
+    columns: columnsOf(['step', '>at', '>span', '>compute', '>comm', '>overlap', '>exposed', '>of the step', '>idle']),
+    rows: plainRows(
+      steps.map(({ step, startUs, spanUs, computeUs, commUs, overlapPct, exposedCommUs, exposedCommPct, idlePct }) => [
+        String(step),
+        ...[startUs, spanUs, computeUs, commUs].map(timeText),
+        percentText(overlapPct),
+        timeText(exposedCommUs),
+        ...[exposedCommPct, idlePct].map(percentText),
+      ]),
+    ),
+  };
+}
+
 /** Tables of an analysis, in the order in which reports show them; those without rows are left out. */
 export function analysisTables(analysis: Analysis): PageTable[] {
   const { criticalPath } = analysis;
   const tables = [
+    stepTable(analysis),
     phaseTable(analysis),
     exposedTable(analysis),
     ...(criticalPath === null

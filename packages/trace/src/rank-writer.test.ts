@@ -138,7 +138,7 @@ describe('writeRankTrace', () => {
       expect(notify).to.include({ 'Collective name': 'all_to_all', dtype: 'Int', 'Group size': 4, Rank: 1 });
       expect(dispatch).to.include({
         'Collective name': 'all_to_allv',
-        dtype: 'Float8_e4m3fn',
+        dtype: 'Byte',
         'In msg nelems': 2 * 7168 * (1 + 3 + 4),
         'Out msg nelems': 2 * 7168 * 3,
         'In split size': '[14336, 0, 43008, 57344]',

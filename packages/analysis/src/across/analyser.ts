@@ -94,7 +94,7 @@ export class Analyser {
    */
   result(summary: RanksSummary, marker: string | undefined, clocks: ClockFacts = ONE_CLOCK): AnalysedRanks {
     const { facts, files, source } = this.#set;
-    const { tables, kernels } = this.#gatherer;
+    const { tables, kernels, steps } = this.#gatherer;
     const ranks = this.#gatherer.ranks();
     const { collectives, unmatched } = matchCollectives(ranks.map(({ parts }) => parts));
     const together = collectives.filter(({ parts }) => parts.length > 1);
@@ -121,6 +121,8 @@ export class Analyser {
       phasesInferred: ranks.some(({ inferred }) => inferred),
       timeline: summary.timeline.whole(),
       steady: summary.timeline.steady(),
+      steps: steps.result(),
+      betweenStepsUs: steps.betweenUs,
       layers: { marker: marker ?? null, count: summary.timeline.layers },
       streams: tables.streams(),
       phases: summary.phases(),

@@ -23,6 +23,7 @@ function moved(view: RankView, byNs: number): RankView {
     },
     instances: content.instances.map(move),
     transfers: content.transfers.map(move),
+    steps: (content.steps ?? []).map(move),
   });
 }
 

@@ -1,6 +1,7 @@
 import { lengthOf } from '@epemu/timeline';
 import type { BytesTo, OverlapFigures } from '@epemu/timeline';
 import type { RankFigures } from '../figures/rank-figures.js';
+import { StepSums } from '../figures/step-figures.js';
 import { TableAccumulator } from '../figures/tables.js';
 import type { RankSet } from '../model.js';
 import { rankGraph } from '../path/rank-graph.js';
@@ -28,6 +29,7 @@ export interface GatheredRank {
  */
 export class RanksGatherer {
   readonly tables: TableAccumulator;
+  readonly steps = new StepSums();
   readonly #set: RankSet;
   readonly #mostPathKernels: number;
   #ranks: GatheredRank[] = [];
@@ -62,6 +64,7 @@ export class RanksGatherer {
     this.#kernels += count;
     for (const instance of content.kernels.instance) if (instance < 0) this.#unphased++;
     this.tables.add(view, full.spanNs);
+    this.steps.add(view);
     const parts = collectiveParts(view);
     // Those that were built before are of no use any more.
     if (this.isTooLong) this.#ranks = this.#ranks.map((gathered) => ({ ...gathered, graph: undefined }));

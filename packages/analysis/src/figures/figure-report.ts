@@ -95,8 +95,8 @@ export interface ExposedPiece {
   readonly blocked: string | null;
 }
 
-/** One step over all ranks, see {@link StepAccumulator}; times in µs. */
-export interface StepFigure {
+/** One step over all ranks, see {@link ProgramSteps}; times in µs. */
+export interface ProgramStepFigure {
   readonly step: number;
   /** From its first kernel to that of the next step. */
   readonly spanUs: number;
@@ -117,7 +117,7 @@ export interface FigureReport {
   readonly imbalance: readonly LayerImbalance[];
   /** Mean over ranks of each layer's time, in order; `dense` is that of the layer marker's operation. */
   readonly layerTimes: readonly { readonly layer: number; readonly dense: boolean; readonly us: number }[];
-  readonly steps: readonly StepFigure[];
+  readonly steps: readonly ProgramStepFigure[];
   readonly largestExposed: ExposedPiece | null;
   /** The same figures of rank 0 by itself; null within these, and where rank 0 was not added. */
   readonly rankZero: FigureReport | null;

@@ -8,7 +8,7 @@ import { KernelAccumulator, notifyPctOfComm } from './kernel-figures.js';
 import { PhaseOrders } from './phase-orders.js';
 import type { RankFigures } from './rank-figures.js';
 import { RanksSummary } from './ranks-summary.js';
-import { StepAccumulator } from './step-figures.js';
+import { ProgramSteps } from './program-steps.js';
 
 /** What a run's figures are of. */
 export interface RunShape {
@@ -29,7 +29,7 @@ export class RunFigures {
   readonly #rows: DispatchRowsAccumulator;
   readonly #kernels: KernelAccumulator;
   readonly #orders: PhaseOrders;
-  readonly #steps: StepAccumulator;
+  readonly #steps: ProgramSteps;
   #layers: readonly PhaseInstance[] = [];
   /** Rank 0 by itself; undefined within itself, and until it comes. */
   #rankZero: RunFigures | undefined;
@@ -46,7 +46,7 @@ export class RunFigures {
       kernels.map(({ kernel }) => ({ phase, kernel: facts.identity(id, kernel) })),
     );
     this.#kernels = new KernelAccumulator(facts.identities, launched);
-    this.#steps = new StepAccumulator(facts);
+    this.#steps = new ProgramSteps(facts);
     this.#orders = new PhaseOrders(({ operation }) => facts.operation(operation!).row);
     this.#keepsRankZero = besides === 'rank 0';
   }

@@ -1,80 +1,66 @@
-import { largest, mean, microseconds, ratio, rounded, smallest } from '@epemu/core';
-import type { ProgramFacts, RankView } from '@epemu/timeline';
-import type { StepFigure } from './figure-report.js';
-import type { RankFigures } from './rank-figures.js';
+import { mean, microseconds, ratio, rounded } from '@epemu/core';
+import type { OverlapFigures, RankView } from '@epemu/timeline';
 
-/** What one rank did in one step. */
-interface StepOfRank {
-  readonly spanNs: number;
-  readonly exposedNs: number;
-  /** Times of its layers, ns. */
-  readonly layersNs: readonly number[];
+/** Figures of one step of the profiler, mean over ranks; times in µs. */
+export interface StepFigure {
+  readonly step: number;
+  /** Of the first rank that has it. */
+  readonly startUs: number;
+  /** From the start of a rank's first kernel of it to the end of its last. */
+  readonly spanUs: number;
+  readonly computeUs: number;
+  readonly commUs: number;
+  readonly overlapPct: number;
+  readonly exposedCommUs: number;
+  readonly exposedCommPct: number;
+  readonly idlePct: number;
 }
 
-/**
- * Figures of each step. A step begins on a rank with the first kernel that belongs to it and lasts to that of the next, the
- * last to the rank's end: where two micro-batches alternate, the next step begins while this one's last layer drains, and
- * the steps' times still add up to the run's.
- */
-export class StepAccumulator {
-  readonly #facts: ProgramFacts;
-  readonly #steps = new Map<number, StepOfRank[]>();
+/** More steps than this are no figures to read. */
+const MOST_STEPS = 64;
 
-  constructor(facts: ProgramFacts) {
-    this.#facts = facts;
-  }
+/** Gathers figures of steps, rank by rank. */
+export class StepSums {
+  readonly #steps = new Map<number, OverlapFigures[]>();
+  readonly #betweenNs: number[] = [];
 
-  /** Takes in a rank and its own figures. */
-  add(view: RankView, { layers, whole }: RankFigures): void {
-    const starts = this.#startsNs(view);
-    starts.forEach(({ step, startNs }, index) => {
-      const endNs = starts[index + 1]?.startNs ?? whole.full.endNs;
-      const { exposedNs } = starts.length === 1 ? whole.full : view.figures(true, { startNs, endNs });
-      const layersNs = layers.flatMap((layer, place) =>
-        this.#stepOf(layer.operation!) === step
-          ? [(layers[place + 1]?.startNs ?? whole.full.endNs) - layer.startNs]
-          : [],
-      );
-      const list = this.#steps.get(step) ?? [];
-      list.push({ spanNs: endNs - startNs, exposedNs, layersNs });
-      this.#steps.set(step, list);
-    });
-  }
-
-  /** @returns the steps in order, each a mean over the ranks that came to it. */
-  result(): StepFigure[] {
-    return [...this.#steps]
-      .sort(([a], [b]) => a - b)
-      .map(([step, ranks]) => {
-        const least = smallest(ranks.map(({ layersNs }) => layersNs.length));
-        const layersNs = Array.from({ length: least }, (_, i) => mean(ranks.map(({ layersNs: times }) => times[i])));
-        return {
-          step,
-          spanUs: microseconds(mean(ranks.map(({ spanNs }) => spanNs))),
-          layerUs: {
-            mean: microseconds(mean(layersNs)),
-            min: least === 0 ? 0 : microseconds(smallest(layersNs)),
-            max: least === 0 ? 0 : microseconds(largest(layersNs)),
-          },
-          exposedCommPct: rounded(100 * mean(ranks.map(({ exposedNs, spanNs }) => ratio(exposedNs, spanNs)))),
-        };
-      });
-  }
-
-  /** When each step of a rank begins, ascending. */
-  #startsNs({ content: { kernels } }: RankView): { step: number; startNs: number }[] {
-    const starts: { step: number; startNs: number }[] = [];
-    // Kernels ascend by start.
-    for (let row = 0; row < kernels.count; row++) {
-      const operation = kernels.operation[row];
-      if (operation < 0) continue;
-      const step = this.#stepOf(operation);
-      if (step > (starts.at(-1)?.step ?? -1)) starts.push({ step, startNs: kernels.startNs[row] });
+  add(view: RankView): void {
+    const steps = view.content.steps ?? [];
+    if (steps.length < 2) return;
+    let betweenNs = 0;
+    let reachNs = steps[0].startNs;
+    for (const { step, startNs, endNs } of steps) {
+      betweenNs += Math.max(0, startNs - reachNs);
+      reachNs = Math.max(reachNs, endNs);
+      if (!this.#steps.has(step) && this.#steps.size >= MOST_STEPS) continue;
+      const figures = view.figures(true, { startNs, endNs });
+      const list = this.#steps.get(step);
+      if (list === undefined) this.#steps.set(step, [figures]);
+      else list.push(figures);
     }
-    return starts;
+    this.#betweenNs.push(betweenNs);
   }
 
-  #stepOf(operation: number): number {
-    return this.#facts.operation(operation).step;
+  /** Time between steps in which none has a kernel, mean over ranks, µs. */
+  get betweenUs(): number {
+    return this.#betweenNs.length === 0 ? 0 : microseconds(mean(this.#betweenNs));
+  }
+
+  result(): StepFigure[] {
+    return [...this.#steps].map(([step, list]) => {
+      const of = (figure: 'spanNs' | 'computeNs' | 'commNs' | 'overlapNs' | 'exposedNs' | 'idleNs'): number =>
+        mean(list.map((figures) => figures[figure]));
+      return {
+        step,
+        startUs: microseconds(list[0].startNs),
+        spanUs: microseconds(of('spanNs')),
+        computeUs: microseconds(of('computeNs')),
+        commUs: microseconds(of('commNs')),
+        overlapPct: rounded(100 * ratio(of('overlapNs'), of('commNs'))),
+        exposedCommUs: microseconds(of('exposedNs')),
+        exposedCommPct: rounded(100 * ratio(of('exposedNs'), of('spanNs'))),
+        idlePct: rounded(100 * ratio(of('idleNs'), of('spanNs'))),
+      };
+    });
   }
 }

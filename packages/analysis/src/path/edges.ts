@@ -15,6 +15,8 @@ export class RankEdges {
   /** The last row so far of each stream, and by row the one before it on its own. */
   readonly #lastOnStream: Int32Array;
   readonly #beforeOnStream: Int32Array;
+  /** Streams that have had rows of an instance, by instance. */
+  readonly #streamsOf: (Set<number> | undefined)[] = [];
 
   readonly #wakers: Int32Array | undefined;
   /** By row: whether one of another stream waited for it. */
@@ -86,6 +88,7 @@ export class RankEdges {
       }
       this.#beforeOnStream[row] = previous;
       lastOnStream[stream[row]] = row;
+      if (own >= 0) (this.#streamsOf[own] ??= new Set()).add(stream[row]);
       yield before;
     }
   }
@@ -97,15 +100,16 @@ export class RankEdges {
   #latestWithin(instance: number, row: number, without: number): number {
     const [first] = this.#rank.instances[instance].rows;
     let latest = -1;
-    this.#lastOnStream.forEach((last, stream) => {
-      if (stream === without) return;
+    for (const stream of this.#streamsOf[instance] ?? []) {
+      if (stream === without) continue;
+      const last = this.#lastOnStream[stream];
       // A stream's ends ascend, so the first that fits is its latest.
       let other = last;
       while (other >= first && (this.#instance[other] !== instance || this.#ends[other] > this.#starts[row])) {
         other = this.#beforeOnStream[other];
       }
       if (other >= first && (latest < 0 || this.#ends[other] > this.#ends[latest])) latest = other;
-    });
+    }
     return latest;
   }
 }

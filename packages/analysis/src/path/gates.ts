@@ -69,17 +69,24 @@ function inferredGates({ instances }: RankContent): Gates {
   return gates;
 }
 
-/** @returns for each instance the one of another stream that ended last before it started. */
+/** Streams whose latest ends are looked at, those that ended last: a profile may have tens of thousands of streams. */
+const MOST_STREAMS = 16;
+
+/** @returns for each instance those of other streams that ended last before it started, one of each stream. */
 function latestEnds(instances: readonly PhaseInstance[]): Gates {
   const byEnd = instances.map((_, index) => index).sort((a, b) => instances[a].endNs - instances[b].endNs || a - b);
   let next = 0;
-  const latest = new Map<number, number>();
+  /** One of each stream, the latest behind the others. */
+  const latest: number[] = [];
   return instances.map(({ startNs, stream }) => {
-    while (next < byEnd.length && instances[byEnd[next]].endNs <= startNs + ROUNDING_NS) {
-      latest.set(instances[byEnd[next]].stream, byEnd[next]);
-      next++;
+    for (; next < byEnd.length && instances[byEnd[next]].endNs <= startNs + ROUNDING_NS; next++) {
+      const ended = byEnd[next];
+      const before = latest.findIndex((index) => instances[index].stream === instances[ended].stream);
+      if (before >= 0) latest.splice(before, 1);
+      else if (latest.length > MOST_STREAMS) latest.shift();
+      latest.push(ended);
     }
-    return [...latest].flatMap(([other, index]) => (other === stream ? [] : [index]));
+    return latest.filter((index) => instances[index].stream !== stream);
   });
 }
 

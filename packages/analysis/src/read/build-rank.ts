@@ -1,5 +1,5 @@
 import { RankView, phaseInstance, placeInstances } from '@epemu/timeline';
-import type { BytesTo, KernelColumns, KernelIdentity } from '@epemu/timeline';
+import type { BytesTo, KernelColumns, KernelIdentity, StepWindow } from '@epemu/timeline';
 import type { TraceOperation } from '../model.js';
 import { annotatedInstances, launchesOf } from '../phases/annotated.js';
 import type { PlacedInstance } from '../phases/annotated.js';
@@ -8,6 +8,7 @@ import { streamsOf } from '../streams.js';
 import type { FileCollector, RawGpu } from './collector.js';
 import type { ListedKernels } from './file-metadata.js';
 import type { IdentityTable } from './identity-table.js';
+import { stepWindows } from './steps.js';
 
 /** Where one GPU's kernels come from and go to. */
 export interface RankSource {
@@ -44,6 +45,7 @@ export interface OrderedRank {
   readonly kernels: KernelColumns;
   /** Rows are those of the file's order. */
   readonly annotated: readonly PlacedInstance[];
+  readonly steps: readonly StepWindow[];
   /** By row of `kernels`. */
   readonly phaseOf: (row: number) => string | undefined;
 }
@@ -73,7 +75,8 @@ export function orderRank(source: RankSource): OrderedRank {
   };
   const annotated = annotatedInstances(pid, gpu, collector, launches);
   const phases = new Map(annotated.flatMap(({ phase, rows }) => rows.map((row) => [place[row], phase] as const)));
-  return { source, place, order, kernels, annotated, phaseOf: (row) => phases.get(row) };
+  const steps = stepWindows(gpu, collector, launches, shiftNs);
+  return { source, place, order, kernels, annotated, steps, phaseOf: (row) => phases.get(row) };
 }
 
 /** Turns names of kernels into what they are: what the file says of them, else what their names tell. */
@@ -129,6 +132,7 @@ export function buildRank(
     bytesTo,
     sentBytes: new Map([...gpu.sentBytes].map(([row, bytes]) => [place[row], bytes])),
     groups: new Map([...gpu.groups].map(([row, group]) => [place[row], group])),
+    steps: ordered.steps,
     isAbsolute,
   });
 }

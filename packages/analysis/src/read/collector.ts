@@ -1,7 +1,9 @@
 import { Columns } from '@epemu/core';
 import { eventTime, isCallCategory, isGpuCategory } from '@epemu/trace';
 import type { TraceEvent } from '@epemu/trace';
+import type { StepWindow } from '@epemu/timeline';
 import type { NamedRange } from '../phases/containment.js';
+import { stepNumber } from './step-name.js';
 import { sentBytes } from './split-sizes.js';
 
 /** Calls that put work on a stream; the host's many queries and attribute calls launch nothing. */
@@ -128,6 +130,8 @@ export class FileCollector {
   readonly processNames = new Map<number | string, string>();
   readonly launches = new Columns(LAUNCH_COLUMNS);
   readonly hostRanges: NamedRange[] = [];
+  /** Steps of the profiler on the host, by number. */
+  readonly steps = new Map<number, StepWindow>();
   readonly threads = new Map<number | string, number>();
   /** Names of phases by GPU and operation, where events say so. */
   readonly phaseNames = new Map<string, string>();
@@ -157,8 +161,11 @@ export class FileCollector {
       }
       if (isGpuCategory(cat)) this.#kernel(event, index);
       else if (isCallCategory(cat)) this.#launch(event);
-      else if (cat === 'user_annotation') this.#range(event, this.hostRanges);
-      else if (cat === 'gpu_user_annotation') this.#gpuRange(event);
+      else if (cat === 'user_annotation') {
+        const step = stepNumber(event.name);
+        if (step === undefined) this.#range(event, this.hostRanges);
+        else this.#step(event, step);
+      } else if (cat === 'gpu_user_annotation') this.#gpuRange(event);
       else if (cat === 'cpu_op') this.cpuEvents++;
     } else if (ph === 'b' || ph === 'e') {
       if (cat === 'network') this.#transfer(event);
@@ -243,6 +250,16 @@ export class FileCollector {
     let thread = this.threads.get(tid);
     if (thread === undefined) this.threads.set(tid, (thread = this.threads.size));
     this.launches.push(correlation, this.#ns(us), thread);
+  }
+
+  #step({ ts, dur }: TraceEvent, step: number): void {
+    const [us, duration] = [eventTime(ts), eventTime(dur)];
+    if (us === undefined || duration === undefined || duration < 0) return;
+    const startNs = this.#ns(us);
+    const before = this.steps.get(step);
+    // Another thread may have an annotation of its own for the step: together they are the step.
+    const endNs = Math.max(before?.endNs ?? Number.NEGATIVE_INFINITY, startNs + Math.round(duration * 1000));
+    this.steps.set(step, { step, startNs: Math.min(before?.startNs ?? startNs, startNs), endNs });
   }
 
   #range({ name, ts, dur, tid, args }: TraceEvent, into: NamedRange[]): void {

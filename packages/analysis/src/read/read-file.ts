@@ -21,6 +21,8 @@ export interface ReadProgress {
 export interface ReadOptions {
   /** How many kernels are kept of all files; reading stops behind them, and says so. */
   readonly mostKernels: number;
+  /** The only step of the profiler that is looked at; all where undefined. */
+  readonly step?: number | undefined;
   /** Whether files of different jobs are taken together. */
   readonly anyJob: boolean;
   readonly onProgress?: ((progress: ReadProgress) => void) | undefined;

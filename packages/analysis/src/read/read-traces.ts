@@ -8,12 +8,14 @@ import type { RankSource } from './build-rank.js';
 import type { NameTable } from './collector.js';
 import { IdentityTable } from './identity-table.js';
 import { inputFiles } from './input-files.js';
+import { launchesOf } from '../phases/annotated.js';
 import { checkOneJob } from './jobs.js';
 import { lookalikeProblems } from './lookalikes.js';
 import { overlapProblems } from './overlapping.js';
 import { missingRanks, rankSources } from './rank-sources.js';
 import { TraceReader } from './read-file.js';
 import type { ReadFile, ReadOptions } from './read-file.js';
+import { noSuchStep, onlyStep } from './steps.js';
 
 /** @returns what the first file that says something says, each fact by itself. */
 function factsOf(files: readonly ReadFile[]): RunFacts {
@@ -45,6 +47,21 @@ function withSms(facts: RunFacts, sources: readonly RankSource[], { names }: Nam
   return { ...facts, communicationSms, computeSms: gpuSms - communicationSms };
 }
 
+/** @returns what each rank did in one step, without ranks that did nothing. @throws BadInputError where none did. */
+function sourcesOfStep(sources: readonly RankSource[], step: number): RankSource[] {
+  const within = sources
+    .map((source) => {
+      const { gpu, collector } = source;
+      return { ...source, gpu: onlyStep(gpu, collector, launchesOf(gpu, collector), step) };
+    })
+    .filter(({ gpu }) => gpu.kernels.count > 0);
+  if (within.length > 0) return within;
+  throw noSuchStep(
+    step,
+    sources.map(({ collector }) => collector),
+  );
+}
+
 /** @returns when the earliest kernel or transfer of all starts, ns. */
 function firstNs(sources: readonly RankSource[]): number {
   let first = Number.POSITIVE_INFINITY;
@@ -64,7 +81,7 @@ function firstNs(sources: readonly RankSource[]): number {
 export async function readTraces(
   paths: readonly string[],
   roles: KernelRoles,
-  { mostKernels, anyJob, onProgress }: ReadOptions,
+  { mostKernels, anyJob, step, onProgress }: ReadOptions,
 ): Promise<TraceSet> {
   const { files: inputs, problems: found } = inputFiles(paths);
   let done = 0;
@@ -79,7 +96,8 @@ export async function readTraces(
   const problems = [...found, ...reader.problems];
   if (files.length === 0) throw nothingRead(paths, problems);
   if (!anyJob) checkOneJob(files);
-  const sources = rankSources(files, problems);
+  const all = rankSources(files, problems);
+  const sources = step === undefined ? all : sourcesOfStep(all, step);
   const facts = withSms(factsOf(files), sources, names, roles);
   const emulated = files.some(({ metadata }) => metadata.emulated);
   // Emulated time has its own zero, which is the run's start; captured time starts with the first kernel.

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { analysisText } from '../analysis-text.js';
 import { ProgressLine } from '../progress.js';
 import { problemsOfRun } from '../run-folder.js';
+import { wholeNumber } from '../whole-number.js';
 
 /** Flags of {@link addTraceFlags}. */
 export interface TraceFlags {
@@ -19,6 +20,7 @@ export interface TraceFlags {
 }
 
 interface AnalyzeFlags extends TraceFlags {
+  readonly step?: string;
   readonly html?: string;
   readonly csv?: string;
   readonly chakra?: string;
@@ -72,7 +74,10 @@ export function patternsWith(flags: TraceFlags): KernelPattern[] {
 }
 
 /** Reads and analyses traces as those options say, with progress on standard error. @throws BadInputError */
-export async function analysedWith(paths: readonly string[], flags: TraceFlags): Promise<AnalysedSet> {
+export async function analysedWith(
+  paths: readonly string[],
+  flags: TraceFlags & { readonly step?: string },
+): Promise<AnalysedSet> {
   const patterns = patternsWith(flags);
   const begun = performance.now();
   const line = new ProgressLine(process.stderr);
@@ -81,7 +86,10 @@ export async function analysedWith(paths: readonly string[], flags: TraceFlags):
     line.show({ stage: 'reading', detail: `${file} (${events} events)`, share: done / files });
   };
   try {
+    const step =
+      flags.step === undefined ? {} : { step: wholeNumber('--step', flags.step, 0, Number.MAX_SAFE_INTEGER) };
     const set = await analyze(paths, {
+      ...step,
       patterns,
       align: alignOf(flags.align),
       anyJob: flags.anyJob === true,
@@ -184,6 +192,7 @@ export function addAnalyzeCommand(program: Command): void {
     .description('read EP traces, emulated or captured: overlap, exposed communication, stragglers, critical path')
     .argument('<trace...>', "PyTorch-profiler traces, plain or gzip; a run's folder; or a folder of traces");
   addTraceFlags(command)
+    .option('--step <n>', 'analyse one step of the profiler alone (ProfilerStep#n)')
     .option('--html <file>', 'write a self-contained report page')
     .option('--csv <folder>', 'write phases, kernels, collectives and ranks as CSV files')
     .option('--chakra <folder>', "write each rank's nodes (COMP, SEND, RECV) as Chakra-style JSON")

@@ -65,6 +65,11 @@ export interface BytesTo {
   readonly other: readonly number[];
 }
 
+/** When a rank worked on a step of the profiler, from the start of its first kernel to the end of its last. */
+export interface StepWindow extends TimeWindow {
+  readonly step: number;
+}
+
 /** Everything that is known of one rank. */
 export interface RankContent {
   readonly rank: number;
@@ -84,6 +89,8 @@ export interface RankContent {
   readonly sentBytes: ReadonlyMap<number, Float64Array>;
   /** Process group of a kernel, by row, of those whose args tell; absent where none do. */
   readonly groups?: ReadonlyMap<number, string>;
+  /** Steps of the profiler, ascending; absent where a trace has none. */
+  readonly steps?: readonly StepWindow[];
   /** Whether its times were counted from a moment that all hosts know, such as the epoch. */
   readonly isAbsolute?: boolean;
 }

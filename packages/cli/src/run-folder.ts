@@ -30,8 +30,7 @@ function missingRanks(folder: string): string | undefined {
 
 /** @returns what keeps a run's folder from being all of a run that ended well: its traces do not tell. */
 export function problemsOfRun(folder: string): InputProblem[] {
-  const isRun = existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'ranks'));
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true || !isRun) return [];
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   const problem = (file: string, message: string): InputProblem => ({ file, message, partial: true });
   const problems: InputProblem[] = [];
   const writer = writerOf(folder);
@@ -44,7 +43,8 @@ export function problemsOfRun(folder: string): InputProblem[] {
     const message = `${folder} is of a run that failed${why}; its traces end where it did`;
     problems.push(problem(join(folder, 'report.json'), message));
   }
-  const missing = missingRanks(folder);
+  // A folder of copies of some of a run's files is no part of a run.
+  const missing = existsSync(join(folder, 'ranks')) ? missingRanks(folder) : undefined;
   if (missing !== undefined) problems.push(problem(folder, missing));
   return problems;
 }

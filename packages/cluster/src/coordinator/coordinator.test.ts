@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { resolveConfiguration } from '@epemu/config';
+import { EpemuError } from '@epemu/core';
 import { RunSpool } from '@epemu/outputs';
 import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
@@ -207,4 +208,21 @@ describe('a coordinator and workers that misbehave', () => {
       expect(message).to.match(reason);
     });
   }
+
+  it('goes on waiting for nobody when workers end with the run before they are connected', async () => {
+    const socket = new WebSocket(url);
+    await once(socket, 'open');
+    const listening = new Promise<void>((resolve) => {
+      socket.on('message', (data: Buffer) => {
+        const { type } = data[0] === 0 ? (packr.unpack(data.subarray(1)) as { type: string }) : { type: '' };
+        if (type === 'assign') socket.send(frame({ type: 'listening', url: 'ws://127.0.0.1:9' }));
+        if (type === 'peers') resolve();
+        if (type === 'abort') socket.send(finished);
+      });
+    });
+    socket.send(frame(hello(4)));
+    await listening;
+    await coordinator.collectPartial(new EpemuError('ended by SIGTERM'));
+    expect(await ended).to.equal('the run has ended before its workers were connected');
+  });
 });

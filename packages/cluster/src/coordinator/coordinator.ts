@@ -247,7 +247,10 @@ export class Coordinator {
   /** Waits until all members have reached a state, or the run has failed. */
   async #until(state: 'listening' | 'ready'): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#finished.promise.catch(reject);
+      // A run that ends meanwhile has workers that finish without ever coming so far.
+      this.#finished.promise.then(() => {
+        reject(new EpemuError('the run has ended before its workers were connected'));
+      }, reject);
       this.#changed = () => {
         if (this.members.every((member) => member.state === state)) resolve();
       };

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+
+const CLI = 'packages/cli/bin/epemu.js';
+/** No process of a run is there any more after this long. */
+const GONE_MS = 3000;
+
+/** A run of the command, small unless told otherwise. */
+export class Run {
+  constructor(folder, args) {
+    rmSync(folder, { recursive: true, force: true });
+    this.folder = folder;
+    this.stderr = '';
+    this.child = spawn(process.execPath, [CLI, 'run', ...args, '--out', folder], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
+    this.end = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  get ended() {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** @returns the worker processes that it has now. */
+  workers() {
+    const path = `/proc/${this.child.pid}/task/${this.child.pid}/children`;
+    return existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ').filter(Boolean).map(Number) : [];
+  }
+}
+
+/** @returns the arguments of a small run. */
+export function small(scenario, changes = {}) {
+  const workload = scenario === 'prefill' ? { 'prompt-lengths': '32,32' } : { 'tokens-per-microbatch': '32' };
+  const flags = {
+    ranks: 4,
+    layers: 3,
+    threads: 1,
+    'ranks-per-worker': 1,
+    fabric: 'websocket',
+    ...workload,
+    ...changes,
+  };
+  return [scenario, ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])];
+}
+
+/** @returns those processes that are still there after a while. */
+export async function left(pids) {
+  const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}/exe`));
+  for (let waited = 0; alive().length > 0 && waited < GONE_MS; waited += 50) await delay(50);
+  return alive();
+}
+
+/**
+ * Looks at all that is in a run's folder.
+ * @param status what its report must say.
+ * @returns what is wrong; undefined for nothing.
+ */
+export function folderProblem(folder, { status, partials = false }) {
+  if (!existsSync(folder)) return status === undefined ? undefined : 'there is no folder';
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (/spool/.test(name)) return `${name} is left`;
+    if (/partial|lock/.test(name)) {
+      if (partials) continue;
+      return `${name} is left`;
+    }
+    if (!/[.](json|gz)$/.test(name)) continue;
+    try {
+      const bytes = readFileSync(join(folder, name));
+      const content = name.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+      if (/[.]json([.]gz)?$/.test(name)) JSON.parse(content.toString());
+    } catch (error) {
+      return `${name} is not whole: ${error.message}`;
+    }
+  }
+  if (status === undefined) return undefined;
+  const path = join(folder, 'report.json');
+  const report = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  return report?.status === status ? undefined : `its report says ${report?.status}, not ${status}`;
+}
+
+/** @returns the kernels of each rank and stream of a run's folder, in order of their starts. */
+export function kernelsOf(folder) {
+  const streams = new Map();
+  for (const name of readdirSync(join(folder, 'ranks'))) {
+    const { traceEvents } = JSON.parse(gunzipSync(readFileSync(join(folder, 'ranks', name))).toString());
+    for (const { cat, tid, ts, dur, name: kernel } of traceEvents) {
+      if (cat !== 'kernel') continue;
+      const key = `${name} stream ${tid}`;
+      if (!streams.has(key)) streams.set(key, []);
+      streams.get(key).push({ ts, dur, kernel });
+    }
+  }
+  for (const kernels of streams.values()) kernels.sort((a, b) => a.ts - b.ts);
+  return streams;
+}
+
+/** @returns the first event in which a run that failed is no beginning of the one that did not; undefined for none. */
+export function divergence(whole, part) {
+  for (const [stream, kernels] of part) {
+    const expected = whole.get(stream) ?? [];
+    const at = kernels.findIndex((kernel, i) => JSON.stringify(kernel) !== JSON.stringify(expected[i]));
+    if (at >= 0) {
+      return `${stream}, event ${at}: ${JSON.stringify(kernels[at])} where ${JSON.stringify(expected[at])} was due`;
+    }
+  }
+  return undefined;
+}

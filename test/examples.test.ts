@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
@@ -34,6 +34,8 @@ const CHAINS: Readonly<Record<string, number>> = {
   // Four micro-batches on the four ranks of the last stage; one on each rank that attends.
   'two-stage-pipeline.yaml': 4 * 4,
   'attention-and-expert-ranks.yaml': 4,
+  // Two micro-batches forward to the two ranks of the last stage, and back to those of the first.
+  'pipeline-training.yaml': 2 * 2 * 2,
 };
 
 describe('the examples', () => {
@@ -126,5 +128,36 @@ describe('the examples', () => {
     const times = [...ofStep].sort(([a], [b]) => a - b).map(([, ns]) => ns);
     expect(times).to.have.lengthOf(4);
     for (let step = 1; step < 4; step++) expect(times[step]).to.be.above(times[step - 1]);
+  });
+
+  it('may be varied: pipelines side by side, a group of two attending roles, expert ranks of two roles', async () => {
+    const pipeline = readFileSync(join(FOLDER, 'two-stage-pipeline.yaml'), 'utf8')
+      .replace(/ {2}stage-0:.*\n {2}stage-1:.*\n/, () =>
+        ['a0: { ranks: 0-1, layers: 0-1 }', 'b0: { ranks: 2-3, layers: 0-1 }', 'a1: { ranks: 4-5, layers: 2-3 }']
+          .concat('b1: { ranks: 6-7, layers: 2-3 }')
+          .map((line) => `  ${line}\n`)
+          .join(''),
+      )
+      .replace('roles: [stage-1]', 'roles: [a1, b1]')
+      .replace('roles: [stage-0]', 'roles: [a0, b0]');
+    const split = readFileSync(join(FOLDER, 'attention-and-expert-ranks.yaml'), 'utf8');
+    const attending = split
+      .replace('attention: { ranks: 0-3,', 'left: { ranks: 0-1, group: moe }\n  right: { ranks: 2-3,')
+      .replaceAll('roles: [attention]', 'roles: [left, right]');
+    const experts = split
+      .replace('experts: { ranks: 4-5,', 'even: { ranks: 4, group: moe }\n  odd: { ranks: 5,')
+      .replace('roles: [experts]', 'roles: [even, odd]');
+    for (const [text, chains] of [
+      [pipeline, 4 * 4],
+      [attending, 4],
+      [experts, 4],
+    ] as const) {
+      const scenario = join(temporary.path, 'varied.yaml');
+      writeFileSync(scenario, text);
+      const run = await runLocally(resolveConfiguration({ scenario, flags: { fabric: 'memory', threads: 1 } }));
+      const { chainsChecked, missing, wrong } = numericsOf(run);
+      expect({ chainsChecked, missing, wrong }).to.deep.equal({ chainsChecked: chains, missing: 0, wrong: 0 });
+      expect(replayedDigest(run)).to.equal(run.digest);
+    }
   });
 });

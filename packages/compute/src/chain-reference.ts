@@ -66,7 +66,8 @@ class PlainModel {
 
   #initial(kind: 'activation' | 'gradient'): Float64Array {
     const output = new Float32Array(this.#hidden);
-    initialise(this.#hidden, { seed: this.#task.seed, kind, firstToken: this.#task.token, output });
+    const { seed, token, lossToken } = this.#task;
+    initialise(this.#hidden, { seed, kind, firstToken: kind === 'activation' ? token : lossToken, output });
     return Float64Array.from(output);
   }
 

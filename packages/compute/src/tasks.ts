@@ -126,8 +126,9 @@ export interface CheckChainTask {
   layers: readonly { readonly layer: number; readonly dense: boolean }[];
   /** Whether the model has shared experts. */
   shared: boolean;
-  /** Global id of the token, as it was initialised. */
+  /** Global id of the token as its activation was initialised, and as the gradient of its loss was. */
   token: number;
+  lossToken: number;
   topK: number;
   /** Experts that each layer's router chose, and their weights; [layers × topK], of dense layers undefined. */
   expertIds: Uint16Array;

@@ -2,6 +2,7 @@ import { BadInputError } from '@epemu/core';
 import type { Configuration } from './configuration.js';
 import { rolesOf } from './roles.js';
 import type { Role } from './roles.js';
+import { isAutoregressive } from './workload.js';
 
 function refuse(field: string, message: string): never {
   throw new BadInputError(field, message);
@@ -34,7 +35,8 @@ export function checkRoles(configuration: Configuration): void {
       owner.set(rank, role.name);
     }
     const { first, last } = role.layers;
-    if (first > last || last >= layers) {
+    if (first > last) refuse(`${field}.layers`, `${field}.layers is ${first}-${last}; name the first layer first`);
+    if (last >= layers) {
       refuse(`${field}.layers`, `${field}.layers is ${first}-${last}, but layers are 0 to ${layers - 1}`);
     }
     const phases = schedule.phases.filter((phase) => phase.roles === undefined || phase.roles.includes(role.name));
@@ -46,6 +48,7 @@ export function checkRoles(configuration: Configuration): void {
     const [have, them] = homeless.length === 1 ? ['has', 'it'] : ['have', 'them'];
     refuse('roles', `${listed(homeless)} of ${ranks} ${have} no role; add ${them} to one, or lower ranks`);
   }
+  checkLayers(configuration, roles);
   for (const role of roles) checkGroup(configuration, role);
   for (const name of Object.keys(groups ?? {})) {
     if (!roles.some(({ group }) => group.name === name)) {
@@ -62,7 +65,26 @@ export function checkRoles(configuration: Configuration): void {
   }
 }
 
-function checkGroup({ model, hardware, ranks, schedule }: Configuration, { name, ranks: own, group }: Role): void {
+/** Every layer has a role, and what a decode step makes of its tokens is where the next step begins. */
+function checkLayers(configuration: Configuration, roles: readonly Role[]): void {
+  const { layers, steps } = configuration;
+  const free = Array.from({ length: layers }, (_, layer) => layer).find(
+    (layer) => !roles.some(({ layers: { first, last } }) => first <= layer && layer <= last),
+  );
+  if (free !== undefined) {
+    refuse('roles', `layer ${free} of ${layers} is none of any role; add it to the layers of one, or lower layers`);
+  }
+  const isShared = roles.some(({ layers: { first, last } }) => first > 0 || last < layers - 1);
+  if (steps === 1 || !isShared || !isAutoregressive(configuration)) return;
+  refuse(
+    'steps',
+    `steps is ${steps}, but a decode step needs what the last layer of the one before made, which other ranks have; ` +
+      'use 1 step, or roles that have all layers',
+  );
+}
+
+function checkGroup(configuration: Configuration, { name, ranks: own, group, layers: ownLayers }: Role): void {
+  const { model, hardware, ranks, schedule } = configuration;
   const field = `groups.${group.name}`;
   const outside = own.find((rank) => !group.ranks.includes(rank));
   if (outside !== undefined) {
@@ -74,6 +96,25 @@ function checkGroup({ model, hardware, ranks, schedule }: Configuration, { name,
   const beyond = group.ranks.find((rank) => rank >= ranks);
   if (beyond !== undefined) {
     refuse(`${field}.ranks`, `${field}.ranks has rank ${beyond}, but ranks are 0 to ${ranks - 1}`);
+  }
+  const apart = rolesOf(configuration).find(
+    ({ group: other, layers }) =>
+      other.name === group.name && (layers.first !== ownLayers.first || layers.last !== ownLayers.last),
+  );
+  if (apart !== undefined) {
+    refuse(
+      `roles.${apart.name}.layers`,
+      `roles ${name} and ${apart.name} are of the group ${group.name}, but have other layers; give them the same, or groups of their own`,
+    );
+  }
+  const others = rolesOf(configuration).filter(({ group: other }) => other.name !== group.name);
+  const foreign = group.ranks.find((rank) => others.some(({ ranks: theirs }) => theirs.includes(rank)));
+  if (foreign !== undefined) {
+    const theirs = others.find(({ ranks: members }) => members.includes(foreign))!;
+    refuse(
+      `${field}.ranks`,
+      `${field}.ranks has rank ${foreign}, whose role ${theirs.name} is of the group ${theirs.group.name}; a rank is in one group`,
+    );
   }
   const stranger = group.expertRanks.find((rank) => !group.ranks.includes(rank));
   if (stranger !== undefined) {

@@ -183,6 +183,13 @@ function checkPasses({ schedule: { passes, microBatches } }: Configuration): voi
       const problem = `${field} has ${pass.length} places, but schedule.passes.0 has ${passes[0].length}`;
       refuse(field, `${problem}; give all passes as many, null where one is empty`);
     }
+    const again = pass.find(
+      (microBatch, place) =>
+        microBatch !== null && passes.slice(0, index).some((earlier) => earlier[place] === microBatch),
+    );
+    if (typeof again === 'number') {
+      refuse(field, `${field} has micro-batch ${again} in a place in which an earlier pass has it; name it once there`);
+    }
     const stray = pass.find((microBatch) => microBatch !== null && microBatch >= microBatches);
     if (typeof stray === 'number') {
       refuse(field, `${field} names micro-batch ${stray}, but schedule.microBatches is ${microBatches}`);

@@ -2,7 +2,7 @@ export * from './configuration.js';
 export * from './explain.js';
 export { locatedInFile } from './locate.js';
 export * from './resolve.js';
-export { roleOfRank, rolesOf } from './roles.js';
+export { roleOfRank, rolesOf, tokenRanks } from './roles.js';
 export type { Group, Role } from './roles.js';
 export * from './scenario-data.js';
 export * from './schema.js';

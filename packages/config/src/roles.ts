@@ -1,4 +1,5 @@
 import { BadInputError } from '@epemu/core';
+import { tokenActionsOf } from '@epemu/kernels';
 import type { z } from 'zod';
 import type { CONFIGURATION_SCHEMA } from './schema.js';
 
@@ -64,6 +65,9 @@ function resolve({ ranks, layers, roles, groups }: RoleSource): readonly Role[] 
   });
 }
 
+/** As the schema has it. */
+const MOST_RANKS = 4096;
+
 function boundsOf(range: string): number[] {
   return range.split('-').map(Number);
 }
@@ -77,10 +81,27 @@ function numbersOf(spec: string | number | readonly number[], field: string): re
           .split(',')
           .flatMap((part) => {
             const [first, last = first] = boundsOf(part);
+            if (last > MOST_RANKS) {
+              throw new BadInputError(field, `${field} names rank ${last}, but a run has ${MOST_RANKS} ranks at most`);
+            }
             return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
           });
   numbers.sort((a, b) => a - b);
   const twice = numbers.find((rank, i) => rank === numbers[i + 1]);
   if (twice !== undefined) throw new BadInputError(field, `${field} names rank ${twice} twice; name it once`);
   return numbers;
+}
+
+/** @returns how many ranks have tokens of their own to begin with: those that attend in the model's first layer. */
+export function tokenRanks(configuration: RoleSource & Pick<z.infer<typeof CONFIGURATION_SCHEMA>, 'schedule'>): number {
+  const { phases } = configuration.schedule;
+  return rolesOf(configuration)
+    .filter(({ layers }) => layers.first === 0)
+    .filter(({ name }) =>
+      phases.some(
+        ({ roles, tokens, kernels }) =>
+          (roles === undefined || roles.includes(name)) && (tokens ?? tokenActionsOf(kernels)).includes('attend'),
+      ),
+    )
+    .reduce((sum, { ranks }) => sum + ranks.length, 0);
 }

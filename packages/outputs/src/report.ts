@@ -1,5 +1,5 @@
 import type { FigureReport } from '@epemu/analysis';
-import { denseLayerCount, isAutoregressive, kvLengthAt, microBatchesOf, nodeCount } from '@epemu/config';
+import { denseLayerCount, isAutoregressive, kvLengthAt, microBatchesOf, nodeCount, tokenRanks } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import { calibrationRows } from '@epemu/published';
@@ -118,8 +118,10 @@ export function throughputOf(configuration: Configuration, figures: FigureReport
 export function throughputOfStep(configuration: Configuration, stepUs: number): Throughput {
   const { family, hardware, ranks, schedule } = configuration;
   const batches = microBatchesOf({ ...configuration, steps: 1 });
-  const tokens = family === 'training' ? batches[0].tokens : batches.reduce((sum, batch) => sum + batch.tokens, 0);
-  const perGpu = (tokens * 1e6) / stepUs;
+  // Training's other micro-batch goes backward: of the two, one goes all the way in a step.
+  const counted = family === 'training' && schedule.passes === undefined ? batches.slice(0, 1) : batches;
+  const tokens = counted.reduce((sum, batch) => sum + batch.tokens, 0);
+  const perGpu = (tokens * (tokenRanks(configuration) / ranks) * 1e6) / stepUs;
   const isDecode = family === 'inference' && schedule.phases.some((phase) => phase.collective?.mode === 'low-latency');
   return {
     tokensPerSecondPerGpu: round(perGpu, 1),

@@ -1,7 +1,7 @@
 import { denseLayerCount, rolesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
-import type { EarlierForward, Exchange, Operation } from './program.js';
+import type { EarlierForward, Exchange, Operation, Program } from './program.js';
 
 /** An operation before its exchange is known. */
 export type Placed = Omit<Operation, 'exchange' | 'peerRole'>;
@@ -22,6 +22,7 @@ export class ExchangeTable {
   readonly #configuration: Configuration;
   readonly #index = new Map<string, number>();
   readonly #links = new Map<number, Link>();
+  readonly #neighbours: { receive?: number; send?: number }[] = [];
 
   /**
    * @param placeOf the micro-batch's place in its pass, by operation id.
@@ -47,6 +48,11 @@ export class ExchangeTable {
     return this.#links.get(id);
   }
 
+  /** @returns from which role a role's tokens come forward, and to which they go. */
+  neighbours(role: number): Program['neighbours'][number] {
+    return this.#neighbours[role] ?? {};
+  }
+
   #earlierForwards(operations: readonly Placed[], placeOf: (id: number) => number): EarlierForward[] {
     const mode = operations.some(({ collective }) => collective?.mode === 'low-latency') ? 'low-latency' : 'normal';
     const keyOf = ({ role, microBatch }: Placed): string => `${role} ${microBatch}`;
@@ -58,6 +64,12 @@ export class ExchangeTable {
       const entry = earlier.get(keyOf(operation)) ?? { role, microBatch, layers: new Set(), place: placeOf(id) };
       earlier.set(keyOf(operation), entry);
       entry.layers.add(layer);
+    }
+    for (const { role, microBatch } of earlier.values()) {
+      const { name, layers } = rolesOf(this.#configuration)[role];
+      if (layers.first === 0 && layers.last === this.#configuration.layers - 1) continue;
+      const problem = `micro-batch ${microBatch} goes backward in role ${name}, which has not all layers`;
+      throw new BadInputError('schedule.phases', `${problem}; let it go forward first, so that its input is known`);
     }
     return [...earlier.values()].map(({ role, microBatch, layers, place }) => ({
       role,
@@ -76,17 +88,19 @@ export class ExchangeTable {
 
   /** A send of a layer belongs to the receive of the next one (backward: of the one before). */
   #pairSends(operations: readonly Placed[], placeOf: (id: number) => number): void {
-    const receives = new Map<string, Placed>();
+    const receives = new Map<string, Placed[]>();
     const keyOf = ({ direction, microBatch }: Placed, layer: number): string => `${direction} ${microBatch} ${layer}`;
     for (const operation of operations) {
-      if (operation.collective?.type === 'receive') receives.set(keyOf(operation, operation.layer), operation);
+      if (operation.collective?.type !== 'receive') continue;
+      const key = keyOf(operation, operation.layer);
+      receives.set(key, [...(receives.get(key) ?? []), operation]);
     }
     const roles = rolesOf(this.#configuration);
     for (const send of operations) {
       if (send.collective?.type !== 'send') continue;
       const key = keyOf(send, send.layer + (send.direction === 'forward' ? 1 : -1));
-      const receive = receives.get(key);
-      receives.delete(key);
+      // Where several roles have the same layers, the first of them sends to the first that has the next, and so on.
+      const receive = receives.get(key)?.shift();
       if (receive === undefined || receive.role === send.role) {
         refuse(
           send,
@@ -109,8 +123,11 @@ export class ExchangeTable {
       const index = this.#add(`${direction} ${exchange.group} ${layer} ${microBatch}`, exchange);
       this.#links.set(send.id, { exchange: index, peerRole: receive.role });
       this.#links.set(receive.id, { exchange: index, peerRole: send.role });
+      if (direction === 'backward') continue;
+      this.#neighbours[send.role] = { ...this.#neighbours[send.role], send: receive.role };
+      this.#neighbours[receive.role] = { ...this.#neighbours[receive.role], receive: send.role };
     }
-    const [lonely] = receives.values();
+    const [lonely] = [...receives.values()].flat();
     if (lonely !== undefined) {
       refuse(
         lonely,

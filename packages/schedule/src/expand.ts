@@ -97,8 +97,8 @@ export function buildProgram(configuration: Configuration): Program {
   const places: number[] = [];
   roles.forEach((_, index) => {
     const expanded = expandRole(configuration, index, withoutExchange.length, table);
-    withoutExchange.push(...expanded.operations);
-    places.push(...expanded.places);
+    for (const operation of expanded.operations) withoutExchange.push(operation);
+    for (const place of expanded.places) places.push(place);
   });
   const links = new ExchangeTable(configuration, withoutExchange, (id) => places[id]);
   const { exchanges, earlier } = links;
@@ -109,6 +109,7 @@ export function buildProgram(configuration: Configuration): Program {
   const unchecked: Program = {
     ...{ launch, kernels: table.kernels, streams, layerMarker, exchanges, earlier },
     operations: withoutExchange.map((operation) => ({ ...operation, ...links.of(operation) })),
+    neighbours: roles.map((_, index) => links.neighbours(index)),
     roles: roles.map(({ name, ranks, group }, index) => ({
       ...{ name, ranks, group: group.name, groupRanks: group.ranks },
       attends: withoutExchange.some(({ role, tokens }) => role === index && tokens.includes('attend')),

@@ -129,17 +129,23 @@ export class Expansion {
   }
 }
 
-/** More operations than this take gigabytes and hours before the first of them runs. */
-const MOST_OPERATIONS = 2_000_000;
+/**
+ * More operations than this take minutes and gigabytes before the first of them runs; what may run beside collectives is
+ * kept for each pair of operations, so there may be fewer where there are any.
+ */
+const MOST_OPERATIONS = 200_000;
+const MOST_BESIDE_COLLECTIVES = 40_000;
 
 /** @throws BadInputError where steps, passes, layers and phases multiply to more than can be run. */
 function refuseTooMany({ schedule, layers, steps }: Configuration, passes: number): void {
   const count = steps * passes * layers * schedule.phases.length;
-  if (count <= MOST_OPERATIONS) return;
+  const hasCollectives = schedule.phases.some(({ kind }) => kind === 'collective');
+  const most = hasCollectives ? MOST_BESIDE_COLLECTIVES : MOST_OPERATIONS;
+  if (count <= most) return;
   const product = `${steps} steps of ${passes} passes over ${layers} layers of ${schedule.phases.length} phases`;
   throw new BadInputError(
     'steps',
-    `steps is ${steps}, but ${product} are ${count} operations, and a run has ${MOST_OPERATIONS} at most; use fewer`,
+    `steps is ${steps}, but ${product} are ${count} operations, and such a run has ${most} at most; use fewer`,
   );
 }
 

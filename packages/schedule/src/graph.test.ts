@@ -80,6 +80,7 @@ function programOf(rows: readonly Row[]): Program {
     operations,
     exchanges: [],
     earlier: [],
+    neighbours: [],
     roles: [
       { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
     ],

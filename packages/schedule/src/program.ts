@@ -138,6 +138,8 @@ export interface Program {
   readonly operations: readonly Operation[];
   readonly exchanges: readonly Exchange[];
   readonly roles: readonly RoleProgram[];
+  /** By role: from which role its tokens come forward, and to which they go, by the operation's type. */
+  readonly neighbours: readonly { readonly receive?: number; readonly send?: number }[];
   readonly earlier: readonly EarlierForward[];
   /** Stream ids and what runs on them, ascending by id. */
   readonly streams: readonly { readonly id: number; readonly name: string }[];
@@ -148,8 +150,13 @@ export interface Program {
 /** @returns what a rank does: the program with its role's operations alone, whose ids stay as they are. */
 export function programOf(program: Program, rank: number): Program {
   if (program.roles.length === 1) return program;
-  const { firstOperation, operationCount } = program.roles.find(({ ranks }) => ranks.includes(rank))!;
-  return { ...program, operations: program.operations.slice(firstOperation, firstOperation + operationCount) };
+  const index = program.roles.findIndex(({ ranks }) => ranks.includes(rank));
+  const { firstOperation, operationCount } = program.roles[index];
+  return {
+    ...program,
+    operations: program.operations.slice(firstOperation, firstOperation + operationCount),
+    earlier: program.earlier.filter(({ role }) => role === index),
+  };
 }
 
 /** @returns an operation's place among those of its role, in launch order. */

@@ -78,6 +78,7 @@ export function findBeside<T extends Row>(
   operations: readonly T[],
   blocksHost: (operation: T) => boolean,
 ): ReadonlyMap<number, readonly number[]> {
+  if (!operations.some(({ kind }) => kind === 'collective')) return new Map(operations.map(({ id }) => [id, []]));
   const count = operations.length;
   /** What has ended before an operation starts; all by place in launch order. */
   const before = operations.map(() => new OperationSet(count));

@@ -1,8 +1,8 @@
-import { isAutoregressive } from '@epemu/config';
+import { denseLayerCount, isAutoregressive, rolesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { LaunchGraph } from './launch-graph.js';
-import type { Operation, Program } from './program.js';
+import type { Direction, Operation, Program } from './program.js';
 
 /**
  * What happens to the tokens of a layer: what compute phases do, and start and end of what the collectives do. For a
@@ -38,14 +38,27 @@ const SAID: Readonly<Record<Work, string>> = {
   'take over': 'receives its input from the role before (a receive)',
 };
 
-/** Works of one (micro-batch, direction, layer), with the operations that do each. */
-class LayerWork {
-  readonly #operations = new Map<Work, Operation[]>();
-  /** Any of its operations, for messages. */
-  readonly sample: Operation;
+/** A layer of one micro-batch in one direction, as the ranks of a role work on it. */
+interface LayerPlace {
+  readonly role: number;
+  readonly direction: Direction;
+  readonly microBatch: number;
+  readonly layer: number;
+  readonly dense: boolean;
+}
 
-  constructor(sample: Operation) {
-    this.sample = sample;
+/** What is done in a {@link LayerPlace}, with the operations that do it. */
+class LayerWork {
+  readonly place: LayerPlace;
+  /** Whether the role's ranks attend, and whether any of them holds experts. */
+  readonly attends: boolean;
+  readonly holdsExperts: boolean;
+  readonly #operations = new Map<Work, Operation[]>();
+
+  constructor(place: LayerPlace, { attends, holdsExperts }: { attends: boolean; holdsExperts: boolean }) {
+    this.place = place;
+    this.attends = attends;
+    this.holdsExperts = holdsExperts;
   }
 
   add(operation: Operation): void {
@@ -62,13 +75,15 @@ class LayerWork {
 
   /** What the layer makes of its input (backward: of its gradient) is there when all of these have ended. */
   get outputs(): readonly Work[] {
-    if (this.sample.direction === 'backward') return ['attend'];
-    return this.sample.dense ? ['dense'] : ['receive back', 'shared'];
+    if (!this.attends) return [];
+    if (this.place.direction === 'backward') return ['attend'];
+    return this.place.dense ? ['dense'] : ['receive back', 'shared'];
   }
 
   /** What first needs the layer's input (backward: its gradient). */
   get inputs(): readonly Work[] {
-    if (this.sample.direction === 'backward') return this.sample.dense ? ['dense'] : ['send to experts', 'shared'];
+    if (!this.attends) return [];
+    if (this.place.direction === 'backward') return this.place.dense ? ['dense'] : ['send to experts', 'shared'];
     return this.of('project').length > 0 ? ['project'] : ['attend'];
   }
 }
@@ -82,36 +97,47 @@ function worksOf({ tokens, kind, collective }: Operation): Work[] {
   return [...tokens, ...(kind === 'wait' ? [] : [start]), ...(kind === 'issue' ? [] : [end])];
 }
 
-/** Works that a layer must have exactly once, and which of them come before which. */
-function rulesOf({ sample }: LayerWork, shared: boolean): { once: Work[]; order: [Work, Work][] } {
-  const backward = sample.direction === 'backward';
-  if (sample.dense) return { once: ['attend', 'dense'], order: [backward ? ['dense', 'attend'] : ['attend', 'dense']] };
-  const moved: Work[] = ['send to experts', 'receive for experts', 'experts', 'send back', 'receive back'];
-  const once: Work[] = ['attend', ...(backward ? [] : (['route'] as const)), ...moved];
-  if (shared) once.push('shared');
-  const order: [Work, Work][] = [
+/** Which works come before which, where a role has both. */
+const ORDER: Readonly<Record<Direction, readonly (readonly [Work, Work])[]>> = {
+  forward: [
+    ['project', 'attend'],
+    ['attend', 'route'],
+    ['attend', 'send to experts'],
+    ['route', 'send to experts'],
     ['send to experts', 'receive for experts'],
     ['receive for experts', 'experts'],
     ['experts', 'send back'],
     ['send back', 'receive back'],
-  ];
-  if (backward) return { once, order: [...order, ['receive back', 'attend'], ['shared', 'attend']] };
-  return {
-    once,
-    order: [
-      ['project', 'attend'],
-      ['attend', 'route'],
-      ['attend', 'send to experts'],
-      ['route', 'send to experts'],
-      ...order,
-      ['attend', 'shared'],
-    ],
-  };
+    ['attend', 'shared'],
+    ['attend', 'dense'],
+  ],
+  backward: [
+    ['send to experts', 'receive for experts'],
+    ['receive for experts', 'experts'],
+    ['experts', 'send back'],
+    ['send back', 'receive back'],
+    ['receive back', 'attend'],
+    ['shared', 'attend'],
+    ['dense', 'attend'],
+  ],
+};
+
+/** @returns works that a layer has exactly once: what attending ranks do, what those with experts do, and what all do. */
+function dutiesOf({ place: { dense, direction }, attends, holdsExperts }: LayerWork, shared: boolean): Work[] {
+  if (dense) return attends ? ['attend', 'dense'] : [];
+  const attending: Work[] = attends ? ['attend'] : [];
+  if (attends && direction === 'forward') attending.push('route');
+  if (attends && shared) attending.push('shared');
+  const experts: Work[] = holdsExperts ? ['experts'] : [];
+  return [...attending, 'send to experts', 'receive for experts', ...experts, 'send back', 'receive back'];
 }
 
+/** Works of ranks that have tokens of their own. */
+const OF_ATTENDING: readonly Work[] = ['project', 'route', 'shared', 'dense'];
+
 /**
- * Checks that a program does to tokens what the model does: in each layer that it runs, everything once, and each behind
- * what it works on, by streams and gates. What a run's numerics vouch for is then what its schedule did.
+ * Checks that a program does to tokens what the model does: for each micro-batch, in each layer, everything once, and each
+ * behind what it works on, by streams and gates. What a run's numerics vouch for is then what its schedule did.
  *
  * @throws BadInputError naming the phase, or what no phase does.
  */
@@ -119,17 +145,19 @@ export function checkTokenWork(configuration: Configuration, program: Program): 
   const layers = new LayerTable(configuration, program);
   const order = new TokenOrder(program);
   const shared = configuration.model.sharedExperts > 0;
+  const checks = new WorkChecks(program);
   for (const work of layers.all()) {
-    const rules = rulesOf(work, shared);
-    for (const name of rules.once) checkOnce(work, name);
-    for (const [earlier, later] of rules.order) order.check(work, earlier, work, later);
+    for (const name of dutiesOf(work, shared)) checks.once(work, name);
+    if (!work.attends) for (const name of OF_ATTENDING) checks.never(work, name, 'does not attend');
+    if (!work.holdsExperts) checks.never(work, 'experts', 'holds no experts');
+    for (const [earlier, later] of ORDER[work.place.direction]) order.check(work, earlier, work, later);
     const { previous, isTakenOver, isHandedOn } = layers.around(work);
     if (isTakenOver) {
-      checkOnce(work, 'take over');
+      checks.once(work, 'take over');
       for (const later of work.inputs) order.check(work, 'take over', work, later);
     }
     if (isHandedOn) {
-      checkOnce(work, 'hand on');
+      checks.once(work, 'hand on');
       for (const earlier of work.outputs) order.check(work, earlier, work, 'hand on');
     }
     for (const earlier of previous?.outputs ?? []) {
@@ -138,7 +166,7 @@ export function checkTokenWork(configuration: Configuration, program: Program): 
   }
 }
 
-/** The works of a program by group, direction, micro-batch and layer. */
+/** What a program does, and what it should do, by role, direction, micro-batch and layer. */
 class LayerTable {
   readonly #configuration: Configuration;
   readonly #program: Program;
@@ -148,71 +176,137 @@ class LayerTable {
     this.#configuration = configuration;
     this.#program = program;
     for (const operation of program.operations) {
-      if (worksOf(operation).length === 0) continue;
-      const key = this.#key(operation, operation);
-      let work = this.#layers.get(key);
-      if (work === undefined) this.#layers.set(key, (work = new LayerWork(operation)));
-      work.add(operation);
+      if (worksOf(operation).length > 0) this.#at(operation).add(operation);
     }
+    this.#addMissing();
   }
 
   all(): Iterable<LayerWork> {
     return this.#layers.values();
   }
 
-  /** @returns the layer whose output a layer works on, and whether its input, or its output, is another group's. */
-  around({ sample }: LayerWork): { previous: LayerWork | undefined; isTakenOver: boolean; isHandedOn: boolean } {
+  /** @returns the layer whose output a layer works on, and whether its input, or its output, is another role's. */
+  around({ place, attends }: LayerWork): {
+    previous: LayerWork | undefined;
+    isTakenOver: boolean;
+    isHandedOn: boolean;
+  } {
     const { schedule, layers } = this.#configuration;
-    const { direction, microBatch, layer } = sample;
+    const { direction, microBatch, layer } = place;
     const [down, up, step] = direction === 'forward' ? [0, layers - 1, 1] : [layers - 1, 0, -1];
-    const inGroup = this.#layers.get(this.#key(sample, { layer: layer - step }));
-    const isWithin = layer >= 0 && layer < layers;
-    const isTakenOver = isWithin && layer !== down && inGroup === undefined;
-    const isHandedOn = isWithin && layer !== up && !this.#layers.has(this.#key(sample, { layer: layer + step }));
-    if (inGroup !== undefined || layer !== down) return { previous: inGroup, isTakenOver, isHandedOn };
+    const inRole = this.#layers.get(keyOf({ ...place, layer: layer - step }));
+    const isWithin = attends && layer >= 0 && layer < layers;
+    const isTakenOver = isWithin && layer !== down && inRole === undefined;
+    const isHandedOn = isWithin && layer !== up && !this.#layers.has(keyOf({ ...place, layer: layer + step }));
+    if (inRole !== undefined || layer !== down) return { previous: inRole, isTakenOver, isHandedOn };
     const previous =
       direction === 'backward'
-        ? this.#layers.get(this.#key(sample, { direction: 'forward' }))
+        ? this.#layers.get(keyOf({ ...place, direction: 'forward' }))
         : isAutoregressive(this.#configuration)
-          ? this.#layers.get(this.#key(sample, { microBatch: microBatch - schedule.microBatches, layer: up }))
+          ? this.#layers.get(keyOf({ ...place, microBatch: microBatch - schedule.microBatches, layer: up }))
           : undefined;
     return { previous, isTakenOver, isHandedOn };
   }
 
-  #key(sample: Operation, changes: Partial<Pick<Operation, 'direction' | 'microBatch' | 'layer'>>): string {
-    const { direction, microBatch, layer } = { ...sample, ...changes };
-    return `${this.#program.roles[sample.role].group} ${direction} ${microBatch} ${layer}`;
+  /** Layers in which nothing is done, though a micro-batch goes through them: what they lack is told as of all others. */
+  #addMissing(): void {
+    const { schedule, steps } = this.#configuration;
+    const microBatches = schedule.microBatches * steps;
+    rolesOf(this.#configuration).forEach(({ name, layers, group }, role) => {
+      const ofGroup = this.#program.roles.flatMap((other, index) => (other.group === group.name ? [index] : []));
+      if (!ofGroup.some((index) => this.#program.roles[index].attends)) {
+        const who = this.#program.roles.length === 1 ? 'no phase attends' : `no phase of role ${name} attends`;
+        throw new BadInputError('schedule.phases', `${who} (tokens: [attend]); add one, or nothing has tokens to move`);
+      }
+      const gone = new Set<string>();
+      for (const { place } of this.#layers.values()) {
+        if (ofGroup.includes(place.role)) gone.add(`${place.direction} ${place.microBatch}`);
+      }
+      for (let microBatch = 0; microBatch < microBatches; microBatch++) {
+        const directions = (['forward', 'backward'] as const).filter((way) => gone.has(`${way} ${microBatch}`));
+        if (directions.length === 0) {
+          const problem = `no phase works on micro-batch ${microBatch}, though schedule.microBatches is ${schedule.microBatches}`;
+          throw new BadInputError('schedule.microBatches', `${problem}; add phases for it, or lower it`);
+        }
+        for (const direction of directions) {
+          for (let layer = layers.first; layer <= layers.last; layer++) {
+            this.#at({ role, direction, microBatch, layer, dense: layer < denseLayerCount(this.#configuration) });
+          }
+        }
+      }
+    });
+  }
+
+  #at({ role, direction, microBatch, layer, dense }: LayerPlace): LayerWork {
+    const place = { role, direction, microBatch, layer, dense };
+    const key = keyOf(place);
+    let work = this.#layers.get(key);
+    if (work === undefined) {
+      const { ranks, group } = rolesOf(this.#configuration)[role];
+      const holdsExperts = ranks.some((rank) => group.expertRanks.includes(rank));
+      work = new LayerWork(place, { attends: this.#program.roles[role].attends, holdsExperts });
+      this.#layers.set(key, work);
+    }
+    return work;
   }
 }
 
-function where({ sample: { layer, microBatch, direction } }: LayerWork): string {
-  return `layer ${layer}, micro-batch ${microBatch}${direction === 'backward' ? ', backward' : ''}`;
+function keyOf({ role, direction, microBatch, layer }: LayerPlace): string {
+  return `${role} ${direction} ${microBatch} ${layer}`;
 }
 
-function checkOnce(work: LayerWork, name: Work): void {
-  const [one, ...others] = work.of(name);
-  // Of a collective every role of the group has its own operation.
-  const other = others.find(({ role, exchange }) => exchange === undefined || role === one.role);
-  if (one === undefined) {
-    const problem = `in ${where(work)}, no phase ${SAID[name]}`;
+/** @returns where a work is, for a refusal. */
+function where(program: Program, { place: { role, layer, microBatch, direction } }: LayerWork): string {
+  const ofRole = program.roles.length === 1 ? '' : `, role ${program.roles[role].name}`;
+  return `layer ${layer}, micro-batch ${microBatch}${direction === 'backward' ? ', backward' : ''}${ofRole}`;
+}
+
+/** Whether works are there as often as they should be. */
+class WorkChecks {
+  readonly #program: Program;
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  /** @throws BadInputError unless a layer has a work exactly once. */
+  once(work: LayerWork, name: Work): void {
+    const [one, other] = work.of(name);
+    const place = where(this.#program, work);
+    if (one === undefined) {
+      throw new BadInputError(
+        'schedule.phases',
+        `in ${place}, no phase ${SAID[name]}; add one, so that the schedule computes what the model does` +
+          (work.place.dense ? ' (a phase without denseKernels is absent in dense layers)' : ''),
+      );
+    }
+    if (other === undefined) return;
+    const both = one.phase === other.phase ? `and does so again` : `and so does phase ${other.phase}`;
     throw new BadInputError(
-      'schedule.phases',
-      `${problem}; add one, so that the schedule computes what the model does`,
+      `schedule.phases (${other.phase})`,
+      `in ${place}, phase ${one.phase} ${SAID[name]}, ${both}; remove one of them`,
     );
   }
-  if (other === undefined) return;
-  const both = one.phase === other.phase ? `and does so again` : `and so does phase ${other.phase}`;
-  throw new BadInputError(
-    `schedule.phases (${other.phase})`,
-    `in ${where(work)}, phase ${one.phase} ${SAID[name]}, ${both}; remove one of them`,
-  );
+
+  /** @throws BadInputError where a layer has a work that the role cannot do. */
+  never(work: LayerWork, name: Work, why: string): void {
+    const [one] = work.of(name);
+    if (one === undefined) return;
+    const role = this.#program.roles[work.place.role].name;
+    throw new BadInputError(
+      `schedule.phases (${one.phase})`,
+      `phase ${one.phase} ${SAID[name]}, but it is for the role ${role}, which ${why}; give it to another role`,
+    );
+  }
 }
 
 /** Which work comes before which, by streams, gates and order within a phase. */
 class TokenOrder {
+  readonly #program: Program;
   readonly #graph: LaunchGraph;
 
   constructor(program: Program) {
+    this.#program = program;
     this.#graph = new LaunchGraph(program.operations);
   }
 
@@ -220,14 +314,12 @@ class TokenOrder {
   check(earlierLayer: LayerWork, earlier: Work, laterLayer: LayerWork, later: Work): void {
     for (const needed of earlierLayer.of(earlier)) {
       for (const operation of laterLayer.of(later)) {
-        // Between roles the collectives that both have put what comes after them in order.
-        if (operation.role !== needed.role) continue;
         const works = worksOf(operation);
         const within = operation.id === needed.id && works.indexOf(earlier) < works.indexOf(later);
         if (within || this.#graph.follows(operation.id, (id) => id === needed.id)) continue;
         throw new BadInputError(
           `schedule.phases (${operation.phase})`,
-          `phase ${operation.phase} in ${where(laterLayer)} needs what ${needed.phase} of layer ${needed.layer} makes of the ` +
+          `phase ${operation.phase} in ${where(this.#program, laterLayer)} needs what ${needed.phase} of layer ${needed.layer} makes of the ` +
             `tokens, but nothing puts ${needed.phase} before it; add it to its after`,
         );
       }

@@ -18,6 +18,7 @@ const PROGRAM: Program = {
   operations: [],
   exchanges: [],
   earlier: [],
+  neighbours: [],
   roles: [
     { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
   ],

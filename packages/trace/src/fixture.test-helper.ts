@@ -108,6 +108,7 @@ export function program(layers: number): Program {
     ...{
       exchanges: [],
       earlier: [],
+      neighbours: [],
       roles: [
         {
           name: 'all',

@@ -54,6 +54,7 @@ const PROGRAM: Program = {
   operations: [operation(0, 0, 'dispatch'), operation(1, 0, 'attn'), operation(2, 1, 'dispatch')],
   exchanges: [],
   earlier: [],
+  neighbours: [],
   roles: [
     { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
   ],

@@ -58,6 +58,7 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     operations,
     exchanges: [],
     earlier: [],
+    neighbours: [],
     roles: [
       { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
     ],

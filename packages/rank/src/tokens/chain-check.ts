@@ -17,24 +17,25 @@ export class ChainCheck {
   readonly #chain: Chain;
   /** Index of the token in the micro-batch. */
   readonly #token: number;
-  readonly #expertIds: Uint16Array;
-  readonly #weights: Float32Array;
+  /** [layers × topK], once the first layer is routed. */
+  #expertIds = new Uint16Array(0);
+  #weights = new Float32Array(0);
 
   constructor(plane: TokenPlane, chain: Chain) {
     this.#plane = plane;
     this.#chain = chain;
     const { host } = plane;
-    const { topK } = host.configuration.model;
     const { tokens } = host.microBatches[chain.microBatch];
     this.#token = hash32(SAMPLE_DRAW, host.configuration.seed, host.rank, chain.microBatch) % Math.max(1, tokens);
-    const slots = plane.hidden === 0 ? 0 : chain.layers.length * topK;
-    this.#expertIds = new Uint16Array(new SharedArrayBuffer(slots * 2));
-    this.#weights = new Float32Array(new SharedArrayBuffer(slots * 4));
   }
 
   /** Notes which experts the token went to. */
   noteRouting(layer: number, { expertIds, weights, topK }: Routed): void {
-    if (this.#expertIds.length === 0) return;
+    if (this.#plane.hidden === 0) return;
+    if (this.#expertIds.length === 0) {
+      this.#expertIds = new Uint16Array(this.#chain.layers.length * topK);
+      this.#weights = new Float32Array(this.#chain.layers.length * topK);
+    }
     const place = this.#chain.layers.findIndex((other) => other.layer === layer);
     const from = this.#token * topK;
     this.#expertIds.set(expertIds.subarray(from, from + topK), place * topK);
@@ -60,6 +61,8 @@ export class ChainCheck {
       ...{ seed, direction, topK: model.topK, shared: this.#plane.hasSharedExperts },
       layers: layers.map(({ layer, dense }) => ({ layer, dense })),
       token: this.#plane.firstToken(this.#chain.microBatch, this.#home(layers[0].layer)) + this.#token,
+      // The loss is known where the last layer is.
+      lossToken: this.#plane.firstToken(this.#chain.microBatch, this.#home(layers.at(-1)!.layer)) + this.#token,
       expertIds,
       weights,
       output: row,
@@ -80,13 +83,13 @@ export class ChainCheck {
 
   /** The token's experts in layers that other roles have: chosen once more, as its rank of that role chose them. */
   async #routedElsewhere(): Promise<RoutedLayer[]> {
-    const { configuration, microBatches, buffers, role: own } = this.#plane.host;
+    const { configuration, microBatches, buffers } = this.#plane.host;
     const { microBatch } = this.#chain;
     const { tokens } = microBatches[microBatch];
     const { topK } = configuration.model;
     const from = this.#token * topK;
     const layers: RoutedLayer[] = [];
-    for (const role of this.#others(own)) {
+    for (const role of this.#others()) {
       for (let layer = role.layers.first; layer <= role.layers.last; layer++) {
         const dense = layer < denseLayerCount(configuration);
         if (dense) {
@@ -104,11 +107,20 @@ export class ChainCheck {
     return layers;
   }
 
-  /** Roles that have the layers that this rank's has not: those that its tokens went through before. */
-  #others(own: Role): readonly Role[] {
-    if (!this.#chain.isTakenOver && !this.#chain.isHandedOn) return [];
-    const { first, last } = own.layers;
-    return rolesOf(this.#plane.host.configuration).filter(({ layers }) => layers.last < first || layers.first > last);
+  /** Roles that have the layers that this rank's has not: those before and behind it, from hand-over to hand-over. */
+  #others(): readonly Role[] {
+    const { program, configuration, role: own } = this.#plane.host;
+    const roles = rolesOf(configuration);
+    const others: Role[] = [];
+    for (const type of ['receive', 'send'] as const) {
+      let at: number | undefined = roles.indexOf(own);
+      for (;;) {
+        at = program.neighbours[at]?.[type];
+        if (at === undefined) break;
+        others.push(roles[at]);
+      }
+    }
+    return others;
   }
 
   #peer(role: Role): number {
@@ -116,11 +128,10 @@ export class ChainCheck {
     return role.ranks[own.ranks.indexOf(rank)];
   }
 
-  /** The rank whose token it was at first: that of the role with the first layer. */
-  #home(first: number): number {
-    const { role: own, rank } = this.#plane.host;
-    const home = this.#others(own).find(({ layers }) => layers.first <= first && first <= layers.last);
-    return home === undefined ? rank : this.#peer(home);
+  /** The rank that has the token in a layer. */
+  #home(layer: number): number {
+    const home = this.#others().find(({ layers }) => layers.first <= layer && layer <= layers.last);
+    return home === undefined ? this.#plane.host.rank : this.#peer(home);
   }
 }
 

@@ -30,12 +30,16 @@ export function chainsOf(program: Program): { forward: readonly Chain[]; backwar
   for (const { microBatch, layers } of program.earlier) {
     forward.set(microBatch, new Map(layers.map(({ layer, dense, exchange }) => [layer, { layer, dense, exchange }])));
   }
-  const has = (wanted: (operation: Operation) => boolean): boolean => program.operations.some(wanted);
+  const attends = program.operations.some(({ tokens }) => tokens.includes('attend'));
+  const handedOver = new Set<string>();
+  for (const { collective, microBatch, direction } of program.operations) {
+    if (collective !== undefined) handedOver.add(`${collective.type} ${direction} ${microBatch}`);
+  }
   const chains = (of: typeof forward, direction: Direction): Chain[] =>
     [...of].map(([microBatch, layers]) => ({
-      attends: has(({ tokens }) => tokens.includes('attend')),
-      isTakenOver: has((o) => isHandOver(o, 'receive', microBatch, direction)),
-      isHandedOn: has((o) => isHandOver(o, 'send', microBatch, direction)),
+      attends,
+      isTakenOver: handedOver.has(`receive ${direction} ${microBatch}`),
+      isHandedOn: handedOver.has(`send ${direction} ${microBatch}`),
       microBatch,
       direction,
       layers: [...layers.values()].sort((a, b) => a.layer - b.layer),
@@ -57,11 +61,6 @@ function byMicroBatch({ operations }: Program, wanted: Direction): Map<number, M
     layers.set(layer, { layer, dense, exchange: peerRole === undefined ? (exchange ?? known) : known });
   }
   return all;
-}
-
-function isHandOver(operation: Operation, type: string, microBatch: number, direction: Direction): boolean {
-  const { collective } = operation;
-  return collective?.type === type && operation.microBatch === microBatch && operation.direction === direction;
 }
 
 /** @returns whether an operation does anything to real tokens. */

@@ -51,12 +51,15 @@ export class TokenPlane {
   /** Whether the rank has tokens of its own; one that only holds experts sends none to any. */
   readonly #attends: boolean;
   readonly #nothing: SendLayout;
+  /** Tokens of the largest micro-batch. */
+  readonly #mostTokens: number;
   readonly numerics = emptyNumerics();
 
   constructor(host: TokenHost) {
     this.#host = host;
     this.#layouts = new Layouts(host.program);
     this.#attends = host.program.operations.some(({ tokens }) => tokens.includes('attend'));
+    this.#mostTokens = host.microBatches.reduce((most, { tokens }) => Math.max(most, tokens), 0);
     this.#nothing = buildLayout(host.topology, 0, host.configuration.model.topK, new Uint16Array(0));
   }
 
@@ -157,9 +160,7 @@ export class TokenPlane {
 
   /** Number of a micro-batch's first token on a rank: tokens are numbered over micro-batches and ranks, no two alike. */
   firstToken(microBatch: number, rank = this.#host.rank): number {
-    const { microBatches, configuration } = this.#host;
-    const most = Math.max(...microBatches.map(({ tokens }) => tokens));
-    return (microBatch * configuration.ranks + rank) * most;
+    return (microBatch * this.#host.configuration.ranks + rank) * this.#mostTokens;
   }
 
   /** @returns first activations, or gradients of the loss, [tokens × hidden]. */

@@ -68,6 +68,7 @@ export class TokenProgram {
     const { microBatch, direction, layer, tokens, kind, collective } = operation;
     if (direction === 'backward') await this.#earlier.get(microBatch);
     const work = direction === 'forward' ? this.#forward.get(microBatch)! : this.#backward.get(microBatch)!;
+    if (collective?.type === 'receive') await work.takeOver(operation.exchange!, operation.peerRole!);
     for (const action of tokens) {
       // Reading the layer's input takes no arithmetic of its own: the stand-in for attention does it.
       if (action === 'project') continue;
@@ -77,11 +78,7 @@ export class TokenProgram {
       }
       await work[action](layer);
     }
-    if (operation.peerRole !== undefined) {
-      if (collective!.type === 'send') await work.handOn(layer, operation.exchange!, operation.peerRole);
-      else await work.takeOver(operation.exchange!, operation.peerRole);
-      return;
-    }
+    if (collective?.type === 'send') await work.handOn(layer, operation.exchange!, operation.peerRole!);
     if (collective === undefined || collective.mode === 'pipeline') return;
     const move = (): Promise<void> => (collective.type === 'dispatch' ? work.dispatch(layer) : work.combine(layer));
     if (kind === 'collective') {

@@ -78,6 +78,7 @@ export function programOf(steps: readonly Step[]): Program {
     ...{
       exchanges: [],
       earlier: [],
+      neighbours: [],
       roles: [
         {
           name: 'all',

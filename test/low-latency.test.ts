@@ -7,9 +7,11 @@ import type { TraceChange } from './support/analysed.js';
 import { small } from './support/configuration.js';
 import { TemporaryFolder } from './support/temporary.js';
 
-/** All figures; kernels have other names, which is the point. */
+/** All figures; kernels have other names, which is the point, and files are elsewhere. */
 function figures(analysis: Analysis): unknown {
-  return { ...analysis, files: [], kernelNames: [], criticalPath: { ...analysis.criticalPath, byKernel: [] } };
+  const problems = analysis.problems.map(({ message, partial }) => ({ message, partial }));
+  const criticalPath = { ...analysis.criticalPath, byKernel: [] };
+  return { ...analysis, files: [], problems, kernelNames: [], criticalPath };
 }
 
 const unnamed: TraceChange = (trace) => {

@@ -17,7 +17,7 @@ import {
   runLabels,
   runPage,
 } from '@epemu/outputs';
-import type { AnalysedRun, MergeResult, Report } from '@epemu/outputs';
+import type { HostFigures, AnalysedRun, MergeResult, Report } from '@epemu/outputs';
 import { reportPage } from '@epemu/pages';
 import { buildProgram, programOf } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
@@ -220,7 +220,7 @@ class ScenarioRun {
     const external = this.#options.external !== undefined;
     const { scenario, ranks, fabric } = configuration;
     // Whoever ends this process leaves a folder that says so.
-    const unended = this.#report(NOTHING_MERGED, this.#options.begunNs, NOT_ENDED);
+    const unended = this.#report(NOTHING_MERGED, this.#hostFigures(NOTHING_MERGED, this.#options.begunNs), NOT_ENDED);
     await this.#attempt(async () => {
       writeWholeFile(join(folder, REPORT), reportText(unended));
       await Promise.resolve();
@@ -236,8 +236,10 @@ class ScenarioRun {
     const ranksHandedOver = spool.ranks.length;
     // Where the disk is full, this makes room for the report.
     spool.remove();
-    const unwritten = await this.#write(merged, () => this.#report(merged, emulatedNs, this.#error?.message));
-    const report = this.#report(merged, emulatedNs, this.#error?.message);
+    // Measured once: whatever the run leaves says the same.
+    const host = this.#hostFigures(merged, emulatedNs);
+    const unwritten = await this.#write(merged, () => this.#report(merged, host));
+    const report = this.#report(merged, host);
     log.info({ status: report.status, digest: report.digest, traceEvents: merged.traceEvents }, 'run ends');
     log.flush();
     this.#tell({ type: 'ended', folder, report });
@@ -354,15 +356,35 @@ class ScenarioRun {
     return mergeRun(folder, runId, configuration, program, spool, begunNs, this.#finished, heeded);
   }
 
-  #report(merged: MergeResult, emulatedNs: number, error: string | undefined): Report {
-    const { configuration, spool, begunNs, inMemory } = this.#options;
-    const answers = merged.analysed?.analysed.analysis.criticalPath?.answers ?? [];
-    const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
+  #hostFigures(merged: MergeResult, emulatedNs: number): HostFigures {
+    const { begunNs, inMemory } = this.#options;
     const statistics = this.#statistics;
     const startedNs = this.#startedNs;
     const endNs = hostNs();
-    const wireMessages = statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);
     const coordinatorPeakRssBytes = process.resourceUsage().maxRSS * 1024;
+    return {
+      wallSeconds: seconds(endNs - begunNs),
+      startupSeconds: seconds(startedNs - begunNs),
+      emulateSeconds: seconds(emulatedNs - startedNs),
+      mergeSeconds: seconds(endNs - emulatedNs),
+      messagesPerSecond: Math.round(this.#wireMessages / Math.max(1e-9, (emulatedNs - startedNs) / 1e9)),
+      peakRssBytes: Math.max(coordinatorPeakRssBytes, ...statistics.map((worker) => worker.peakRssBytes)),
+      coordinatorPeakRssBytes,
+      wireFrames: statistics.reduce((sum, worker) => sum + worker.framesSent, 0),
+      traceEvents: merged.traceEvents,
+      traceBytesUnpacked: merged.traceBytesUnpacked,
+      processes: inMemory ? 1 : this.#workers + 1,
+    };
+  }
+
+  get #wireMessages(): number {
+    return this.#statistics.reduce((sum, worker) => sum + worker.messagesSent, 0);
+  }
+
+  #report(merged: MergeResult, host: HostFigures, error = this.#error?.message): Report {
+    const { configuration, spool } = this.#options;
+    const answers = merged.analysed?.analysed.analysis.criticalPath?.answers ?? [];
+    const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
     return buildReport({
       configuration,
       digest: merged.digest,
@@ -371,23 +393,11 @@ class ScenarioRun {
       traffic: {
         rdmaBytes: merged.rdmaBytes,
         nvlinkBytes: merged.nvlinkBytes,
-        wireMessages,
-        wireBytes: statistics.reduce((sum, worker) => sum + worker.wireBytesSent, 0),
+        wireMessages: this.#wireMessages,
+        wireBytes: this.#statistics.reduce((sum, worker) => sum + worker.wireBytesSent, 0),
       },
       numerics: spool.numerics,
-      host: {
-        wallSeconds: seconds(endNs - begunNs),
-        startupSeconds: seconds(startedNs - begunNs),
-        emulateSeconds: seconds(emulatedNs - startedNs),
-        mergeSeconds: seconds(endNs - emulatedNs),
-        messagesPerSecond: Math.round(wireMessages / Math.max(1e-9, (emulatedNs - startedNs) / 1e9)),
-        peakRssBytes: Math.max(coordinatorPeakRssBytes, ...statistics.map((worker) => worker.peakRssBytes)),
-        coordinatorPeakRssBytes,
-        wireFrames: statistics.reduce((sum, worker) => sum + worker.framesSent, 0),
-        traceEvents: merged.traceEvents,
-        traceBytesUnpacked: merged.traceBytesUnpacked,
-        processes: inMemory ? 1 : this.#workers + 1,
-      },
+      host,
       finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures, freePct),
     });
   }

@@ -5,7 +5,14 @@ export { describeRun, mergeRun, type AnalysedRun, type MergeResult } from './mer
 export { metricsText, showReport } from './metrics-text.js';
 export { readOperationsFile, writeOperationsFile } from './operations-file.js';
 export type { RecordedRun } from './recorded-run.js';
-export { buildReport, throughputOf, throughputOfStep, type Report, type Throughput } from './report.js';
+export {
+  buildReport,
+  throughputOf,
+  throughputOfStep,
+  type HostFigures,
+  type Report,
+  type Throughput,
+} from './report.js';
 export { runLabels } from './run-labels.js';
 export { runPage } from './run-page.js';
 export { RunSpool, type HostSource } from './spool.js';

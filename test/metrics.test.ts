@@ -327,7 +327,8 @@ describe('the metrics of a run', () => {
 
   it('whose port is taken end the command before the run starts', async () => {
     const port = await freePort();
-    const first = new CliProcess(['coordinator', '--port', '0', '--metrics', String(port)], { EPEMU_TOKEN: TOKEN });
+    const flags = ['--port', '0', '--metrics', String(port), '--out', temporary.fresh()];
+    const first = new CliProcess(['coordinator', ...flags], { EPEMU_TOKEN: TOKEN });
     await first.stderrMatch(/listens at/);
     const out = temporary.fresh();
     const { code, stderr } = await runCli(['run', 'decode', '--metrics', String(port), '--out', out]);

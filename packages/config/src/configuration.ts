@@ -24,6 +24,11 @@ export function denseLayerCount(configuration: Configuration): number {
   return configuration.layers === configuration.model.layers ? configuration.model.denseLayers : 0;
 }
 
+/** @returns whether a layer of the run is dense; those before and behind the run's, which warm it up, are not. */
+export function isDenseLayer(configuration: Configuration, layer: number): boolean {
+  return layer >= 0 && layer < denseLayerCount(configuration);
+}
+
 /** @returns the model's router on the ranks of a group that hold its experts, as routing takes it. */
 export function routerShapeOf(configuration: Configuration, group: Group): RouterShape {
   const { model, hardware } = configuration;

@@ -3,6 +3,7 @@ import { BadInputError } from '@epemu/core';
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
 import { CONFIGURATION_SCHEMA } from './schema.js';
+import { YAML_OPTIONS } from './sources.js';
 
 /**
  * Says where in a scenario file the fault of a refused configuration stands.
@@ -18,9 +19,7 @@ export function locatedInFile(error: unknown, scenario: string, elsewhere: Reado
   const key = path[0];
   if (key === undefined || elsewhere.has(key) || !Object.hasOwn(CONFIGURATION_SCHEMA.shape, key)) return error;
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(scenario, 'utf8'), {
-    ...{ lineCounter: lines, logLevel: 'error', merge: true },
-  });
+  const document = parseDocument(readFileSync(scenario, 'utf8'), { lineCounter: lines, ...YAML_OPTIONS });
   const offset = offsetOf(document, path);
   const where = offset === undefined ? scenario : `${scenario}, line ${lines.linePos(offset).line}`;
   return new BadInputError(field, `${where}: ${message}`, { cause: error });

@@ -1,6 +1,9 @@
 import { BadInputError, FILE_LIMITS, messageOf, readRegularFile } from '@epemu/core';
 import { LineCounter, parseDocument } from 'yaml';
 
+/** How scenario files are parsed; errors are told in our words. */
+export const YAML_OPTIONS = { logLevel: 'error', merge: true } as const;
+
 export type PlainObject = Record<string, unknown>;
 
 /** @returns whether a value is an object with string keys (not an array, not null). */
@@ -26,7 +29,7 @@ export function readScenarioFile(path: string): PlainObject {
     }
   };
   const lines = new LineCounter();
-  const document = attempt(() => parseDocument(text, { lineCounter: lines, logLevel: 'error', merge: true }));
+  const document = attempt(() => parseDocument(text, { lineCounter: lines, ...YAML_OPTIONS }));
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);

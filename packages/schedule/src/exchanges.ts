@@ -1,4 +1,4 @@
-import { denseLayerCount, rolesOf } from '@epemu/config';
+import { isDenseLayer, rolesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { EarlierForward, Exchange, Operation, Program } from './program.js';
@@ -77,7 +77,7 @@ export class ExchangeTable {
       layers: [...layers]
         .sort((a, b) => a - b)
         .map((layer) => {
-          const dense = layer >= 0 && layer < denseLayerCount(this.#configuration);
+          const dense = isDenseLayer(this.#configuration, layer);
           if (dense) return { layer, dense };
           const group = rolesOf(this.#configuration)[role].group.name;
           const exchange = { group, layer, microBatch, mode, place } as const;

@@ -1,4 +1,4 @@
-import { denseLayerCount, isAutoregressive } from '@epemu/config';
+import { isAutoregressive, isDenseLayer } from '@epemu/config';
 import type { Configuration, PhaseTemplate, Role } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
@@ -73,7 +73,7 @@ export class Expansion {
     if (position < -schedule.warmUpRows || index >= layers || pass >= steps * this.#passes.length) return;
     // A row pairs forward layer c with backward layer L − 1 − c.
     const layer = phase.direction === 'forward' ? first + index : last - index;
-    const dense = layer >= 0 && layer < denseLayerCount(this.#configuration);
+    const dense = isDenseLayer(this.#configuration, layer);
     const list = dense && phase.denseKernels !== undefined ? phase.denseKernels : phase.kernels;
     const slot: Slot = { phase, position, index, pass, layer, dense, microBatch: this.#microBatch(phase, pass), list };
     this.#slots.set(`${phase.name}@${position}`, slot);

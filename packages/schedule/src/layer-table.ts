@@ -1,4 +1,4 @@
-import { denseLayerCount, isAutoregressive, rolesOf } from '@epemu/config';
+import { isAutoregressive, isDenseLayer, rolesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { LayerWork, worksOf } from './layer-work.js';
@@ -69,7 +69,7 @@ export class LayerTable {
         }
         for (const direction of directions) {
           for (let layer = layers.first; layer <= layers.last; layer++) {
-            this.#at({ role, direction, microBatch, layer, dense: layer < denseLayerCount(this.#configuration) });
+            this.#at({ role, direction, microBatch, layer, dense: isDenseLayer(this.#configuration, layer) });
           }
         }
       }

@@ -1,4 +1,4 @@
-import { denseLayerCount, rolesOf } from '@epemu/config';
+import { isDenseLayer, rolesOf } from '@epemu/config';
 import type { Role } from '@epemu/config';
 import { hash32 } from '@epemu/core';
 import type { Chain } from './chains.js';
@@ -91,7 +91,7 @@ export class ChainCheck {
     const layers: RoutedLayer[] = [];
     for (const role of this.#others()) {
       for (let layer = role.layers.first; layer <= role.layers.last; layer++) {
-        const dense = layer < denseLayerCount(configuration);
+        const dense = isDenseLayer(configuration, layer);
         if (dense) {
           layers.push({ layer, dense, expertIds: new Uint16Array(topK), weights: new Float32Array(topK) });
           continue;

@@ -103,7 +103,8 @@ export class ReplayNetwork {
     this.#queue = queue;
     this.#services = services;
     this.#delays = delays;
-    this.segments = records.map((record) => segmentsOf(program, record, model));
+    const receivedAs = receivingOperations(program);
+    this.segments = records.map((record) => segmentsOf(program, record, model, receivedAs));
     const counts = new Map<string, number>();
     const count = (rank: number, port: Port, operation: number): void => {
       const key = `${rank}:${port}:${operation}`;
@@ -207,8 +208,23 @@ export class ReplayNetwork {
   }
 }
 
+/** @returns how a rank that receives has the transfer that an operation of the sender's is. */
+function receivingOperations(program: Program): (receiver: number, sent: Operation) => Operation {
+  const receivers = new Map<string, Operation>();
+  for (const transfer of transferOperations(program)) {
+    if (transfer.collective!.type !== 'send') receivers.set(`${transfer.role} ${movementIdOf(transfer)}`, transfer);
+  }
+  const roleOf = new Map(program.roles.flatMap(({ ranks }, role) => ranks.map((rank) => [rank, role] as const)));
+  return (receiver, sent) => receivers.get(`${roleOf.get(receiver)} ${movementIdOf(sent)}`)!;
+}
+
 /** Reads a rank's recorded segments and works out its visiting order: peers round-robin from its own index + 1. */
-function segmentsOf(program: Program, record: RankRecord, model: ReplayModel): Map<number, ReplaySegment[]> {
+function segmentsOf(
+  program: Program,
+  record: RankRecord,
+  model: ReplayModel,
+  receivedAs: ReturnType<typeof receivingOperations>,
+): Map<number, ReplaySegment[]> {
   const [operation, hop, peer, origin, destination, number, bytes] = record.segments.names.map((name) =>
     record.segments.column(name),
   );
@@ -220,11 +236,6 @@ function segmentsOf(program: Program, record: RankRecord, model: ReplayModel): M
   const distance = (to: number): number => (placeOf.get(to) ?? 0) - placeOf.get(rank)! + 2 * group.length;
   const turn = (to: number): number => (distance(to) - 1) % group.length;
   const turnOfNext = (to: number): number => (distance(to) - onNode) % group.length;
-  const receivers = new Map<string, Operation>();
-  for (const transfer of transferOperations(program)) {
-    if (transfer.collective!.type !== 'send') receivers.set(`${transfer.role} ${movementIdOf(transfer)}`, transfer);
-  }
-  const roleOf = new Map(program.roles.flatMap(({ ranks }, role) => ranks.map((member) => [member, role] as const)));
   for (let i = 0; i < record.segments.count; i++) {
     const key = operation[i] * 4 + hop[i];
     const list = byHop.get(key) ?? [];
@@ -232,7 +243,7 @@ function segmentsOf(program: Program, record: RankRecord, model: ReplayModel): M
     const sent = program.operations[operation[i]];
     list.push({
       operation: sent,
-      received: receivers.get(`${roleOf.get(peer[i])} ${movementIdOf(sent)}`)!,
+      received: receivedAs(peer[i], sent),
       hop: hop[i],
       sender: rank,
       receiver: peer[i],

@@ -3,7 +3,7 @@ import type { AnalysedSet } from '@epemu/analysis';
 import { figuresOf, runInMemory } from '@epemu/experiments';
 import type { InMemoryRun } from '@epemu/experiments';
 import { largest } from '@epemu/core';
-import { PORT } from '@epemu/timeline';
+import { isOutPort } from '@epemu/schedule';
 import { expect } from 'chai';
 import { asCaptured, writeTraces } from './support/analysed.js';
 import type { TraceChange } from './support/analysed.js';
@@ -82,7 +82,7 @@ for (const scenario of SCENARIOS) {
       const sent = new Float64Array(16 * 16);
       for (const { rank, services } of run.timelines) {
         const [ports, peers, bytes] = (['port', 'peer', 'bytes'] as const).map((name) => services.column(name));
-        const isOut = (port: number): boolean => port === PORT.rdmaOut || port === PORT.nvlinkOut;
+        const isOut = (port: number): boolean => isOutPort(port);
         ports.forEach((port, row) => (sent[rank * 16 + peers[row]] += isOut(port) ? bytes[row] : 0));
       }
       expect(traffic).to.include({ ranks: 16, nodeSize: 8, nodes: 2 });

@@ -202,6 +202,28 @@ const TABLE: readonly BadInput[] = [
     scenarioFile(files, 'kernels', (phases) => changed(phases, 'MLP(0)', { kernels: 'magic' })),
     ['MLP(0)', 'magic'],
   ),
+  set('hardware.ports.rdma.owner=leaf', ['ports.rdma.owner', 'leaf', 'rank']),
+  {
+    what: 'a link that does not leave the node',
+    args: ['run', 'decode', '--ranks', '16', '--set', 'hardware.ports.rdma.reach=node'],
+    names: ['issue DISPATCH(0)', 'rdma', 'reach'],
+  },
+  {
+    what: 'a hop too many',
+    args: ['run', 'prefill', '--ranks', '8', '--set', 'hardware.transfers.feb25.dispatch.hops=["rdma"]'],
+    names: ['transfers.feb25.dispatch', 'nvlink'],
+  },
+  {
+    what: 'a link that the hardware has not',
+    args: [
+      ...['presets'],
+      yaml(
+        'leaf',
+        'version: 2\nname: x\nbase: h800\ntransfers: { feb25: { combine: { hops: [nvlink, leaf], basis: assumed, source: s } } }',
+      ),
+    ],
+    names: ['leaf.yaml, line 4', 'combine.hops', 'unknown link leaf'],
+  },
   { what: 'a replay of nothing', args: ['replay', './nowhere'], names: ['./nowhere'] },
   { what: 'a lint of nothing', args: ['trace', 'lint', './nowhere.json'], names: ['./nowhere.json'] },
   {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { microBatchesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { PORT } from '@epemu/timeline';
+import { inPort, outPort } from '@epemu/schedule';
 import fc from 'fast-check';
 import { SCENARIOS, small } from './support/configuration.js';
 import { replayedDigest, runLocally } from './support/local-run.js';
@@ -43,8 +43,8 @@ function portBytes(run: LocalRun, port: number): Map<string, number> {
 }
 
 function checkBytes(run: LocalRun): void {
-  expect(portBytes(run, PORT.rdmaIn), 'RDMA').to.deep.equal(portBytes(run, PORT.rdmaOut));
-  expect(portBytes(run, PORT.nvlinkIn), 'NVLink').to.deep.equal(portBytes(run, PORT.nvlinkOut));
+  expect(portBytes(run, inPort(0)), 'RDMA').to.deep.equal(portBytes(run, outPort(0)));
+  expect(portBytes(run, inPort(1)), 'NVLink').to.deep.equal(portBytes(run, outPort(1)));
 }
 
 /** Rows that headers announced: all of them per (layer, micro-batch), and equal to what the received lists hold. */

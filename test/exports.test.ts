@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { analyze, writeChakra, writeCsv } from '@epemu/analysis';
 import type { AnalysedSet, ChakraNode, ChakraTrace } from '@epemu/analysis';
-import { PORT } from '@epemu/timeline';
+import { isOutPort } from '@epemu/schedule';
 import { writeTraces } from './support/analysed.js';
 import { SCENARIOS, small } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
@@ -17,7 +17,7 @@ function bytesOfTimelines({ timelines }: LocalRun): Map<string, number[]> {
     const columns = (['port', 'peer', 'operation', 'bytes'] as const).map((name) => services.column(name));
     const [ports, peers, operations, sizes] = columns;
     ports.forEach((port, row) => {
-      if (port !== PORT.rdmaOut && port !== PORT.nvlinkOut) return;
+      if (!isOutPort(port)) return;
       const key = `${rank} ${peers[row]}`;
       const sums = bytes.get(key) ?? new Map<number, number>();
       bytes.set(key, sums);

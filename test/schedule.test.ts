@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { microBatchesOf, resolveConfiguration } from '@epemu/config';
-import { buildProgram } from '@epemu/schedule';
+import { buildProgram, inPort, outPort } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
-import { PORT, ProgramFacts, viewOfTimeline } from '@epemu/timeline';
+import { ProgramFacts, viewOfTimeline } from '@epemu/timeline';
 import { SCENARIOS, small, smallFlags } from './support/configuration.js';
 import type { ScenarioName } from './support/configuration.js';
 import { runLocally } from './support/local-run.js';
@@ -280,7 +280,7 @@ describe('pipeline communication', () => {
         const ports = [...services.column('port')].filter((_, i) =>
           added.some(({ id }) => id === services.column('operation')[i]),
         );
-        expect(ports.sort()).to.deep.equal([PORT.rdmaOut, PORT.rdmaOut, PORT.rdmaIn, PORT.rdmaIn]);
+        expect(ports.sort()).to.deep.equal([outPort(0), outPort(0), inPort(0), inPort(0)]);
       }
     });
   }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { Report } from '@epemu/outputs';
+import { outPort } from '@epemu/schedule';
 import { STATEMENT } from '@epemu/trace';
-import { PORT } from '@epemu/timeline';
 import type { RankTimeline } from '@epemu/timeline';
 import { lintTrace, readTrace } from '@epemu/trace';
 import type { TraceEvent } from '@epemu/trace';
@@ -148,7 +148,7 @@ for (const scenario of SCENARIOS) {
         const [ports, bytes] = [services.column('port'), services.column('bytes')];
         const served = (port: number): number => sumOf([...bytes].filter((_, i) => ports[i] === port));
         const { rdma, nvlink } = matrix;
-        expect([sumOf(rdma[rank]), sumOf(nvlink[rank])]).to.deep.equal([served(PORT.rdmaOut), served(PORT.nvlinkOut)]);
+        expect([sumOf(rdma[rank]), sumOf(nvlink[rank])]).to.deep.equal([served(outPort(0)), served(outPort(1))]);
       }
       const { epemu } = (await readTrace(rankFiles()[9])).metadata as { epemu: TraceDescription };
       expect(epemu.bytesTo).to.deep.equal({ rdma: matrix.rdma[9], nvlink: matrix.nvlink[9] });

@@ -3,7 +3,7 @@ import type { RunOutcome } from '@epemu/cluster';
 import { NumericsError } from '@epemu/cluster';
 import { EXIT_CODE } from '@epemu/core';
 import type { HeaderMessage, Message, PayloadMessage } from '@epemu/fabric';
-import { hopsOf, movementIdOf } from '@epemu/schedule';
+import { movementIdOf } from '@epemu/schedule';
 import type { HeaderDelay } from '@epemu/timeline';
 import { digestOfOutcome, runWithWorkers } from './support/cluster-run.js';
 import { SCENARIOS, small } from './support/configuration.js';
@@ -38,7 +38,7 @@ function targetsIn(run: LocalRun, type: 'dispatch' | 'combine'): HeaderDelay[] {
   const transfer = transfers[Math.floor(transfers.length / 2)];
   const { id, collective } = transfer;
   const movement = movementIdOf(transfer);
-  const hop = collective === undefined ? 0 : hopsOf(collective).indexOf('rdma') + 1;
+  const hop = collective === undefined ? 0 : collective.hops.indexOf(0) + 1;
   return run.records.flatMap(({ rank: from, segments }) => {
     const [operations, hops, peers] = (['operation', 'hop', 'peer'] as const).map((name) => segments.column(name));
     const sent = [...peers].filter((to, i) => operations[i] === id && hops[i] === hop && to < HALF !== from < HALF);

@@ -1,6 +1,6 @@
 import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { buildProgram, hopsOf, transferOperations } from '@epemu/schedule';
+import { buildProgram, transferOperations } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 
 /** What a run would take, before anything starts. */
@@ -40,9 +40,7 @@ function modelledBytesOf(operation: Operation, configuration: Configuration, tok
   if (mode === 'low-latency')
     return tokens * model.topK * (type === 'combine' ? bytes.combine : bytes.lowLatencyDispatch);
   const nodes = nodeCount(configuration);
-  const copies = hopsOf(operation.collective!).map((link) =>
-    Math.min(model.topK, link === 'rdma' ? nodes - 1 : ranks - nodes),
-  );
+  const copies = [nodes - 1, ranks - nodes].map((most) => Math.min(model.topK, most));
   return tokens * copies.reduce((sum, count) => sum + count, 0) * bytes[type];
 }
 

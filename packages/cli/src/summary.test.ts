@@ -75,7 +75,7 @@ const REPORT: Report = {
   steps: [],
   imbalance: [],
   throughput: { tokensPerSecondPerGpu: 2098.4, tokensPerSecondPerNode: 16_786.9, stepMs: 61.004, tpotMs: 61.004 },
-  traffic: { rdmaBytes: 2.5e9, nvlinkBytes: 1.25e9, wireMessages: 4096, wireBytes: 3.1e7 },
+  traffic: { rdmaBytes: 2.5e9, nvlinkBytes: 1.25e9, links: [], wireMessages: 4096, wireBytes: 3.1e7 },
   numerics: { tokensChecked: 640, chainsChecked: 16, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 2.34e-6 },
   host: {
     ...{ wallSeconds: 7.89, startupSeconds: 1.23, emulateSeconds: 4.56, mergeSeconds: 2.1, messagesPerSecond: 900 },

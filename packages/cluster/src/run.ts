@@ -9,6 +9,7 @@ import {
   RunSpool,
   buildReport,
   findingOf,
+  linkTraffic,
   mergeRun,
   metricsText,
   newRunId,
@@ -106,8 +107,7 @@ const NOTHING_MERGED: MergeResult = {
   digest: null,
   figures: undefined,
   analysed: undefined,
-  rdmaBytes: 0,
-  nvlinkBytes: 0,
+  linkBytes: [],
   traceEvents: 0,
   traceBytesUnpacked: 0,
 };
@@ -391,8 +391,7 @@ class ScenarioRun {
       ...(error === undefined ? {} : { error }),
       figures: merged.figures,
       traffic: {
-        rdmaBytes: merged.rdmaBytes,
-        nvlinkBytes: merged.nvlinkBytes,
+        ...linkTraffic(configuration, merged.linkBytes),
         wireMessages: this.#wireMessages,
         wireBytes: this.#statistics.reduce((sum, worker) => sum + worker.wireBytesSent, 0),
       },

@@ -3,6 +3,7 @@ import type { KernelCatalogue } from '@epemu/kernels';
 import { transferKinds, transferOf } from '@epemu/presets';
 import { catalogueOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
+import { checkHops } from './check-hops.js';
 import { checkRoles } from './check-roles.js';
 import type { PhaseTemplate } from './schema.js';
 
@@ -157,7 +158,10 @@ function checkPhase(
       const list = known.length === 0 ? `none in ${era}` : known.join(', ');
       refuse(field, `phase ${phase.name} has the unknown rateKind ${rateKind}; the hardware preset has ${list}`);
     }
-    const needsSms = transferOf(hardware, era, rateKind).rdma.GBpsPerSm !== undefined;
+    checkHops(configuration, phase, field);
+    const needsSms = Object.values(transferOf(hardware, era, rateKind).links).some(
+      ({ GBpsPerSm }) => GBpsPerSm !== undefined,
+    );
     if (needsSms && schedule.communicationSms === 0) {
       refuse(
         'schedule.communicationSms',

@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import { PORT } from '@epemu/timeline';
+import { outPort } from '@epemu/schedule';
 import { expect } from 'chai';
 import { collectiveConfiguration } from './collective-configuration.js';
 import type { CollectiveOptions } from './collective-configuration.js';
@@ -14,7 +14,7 @@ async function bytesOnLinks(options: CollectiveOptions): Promise<{ rdma: number;
       const [ports, bytes] = [services.column('port'), services.column('bytes')];
       return total + bytes.filter((_, row) => ports[row] === port).reduce((all, some) => all + some, 0);
     }, 0);
-  return { rdma: sum(PORT.rdmaOut), nvlink: sum(PORT.nvlinkOut) };
+  return { rdma: sum(outPort(0)), nvlink: sum(outPort(1)) };
 }
 
 describe('runCollective', () => {

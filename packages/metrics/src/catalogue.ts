@@ -113,7 +113,7 @@ export const METRICS = {
   linkBytes: {
     name: 'epemu_virtual_link_bytes_total',
     type: 'counter',
-    help: 'Modelled bytes that a rank’s ports have served; link rdma or nvlink, direction in or out.',
+    help: 'Modelled bytes that a rank’s ports have served; link as the hardware preset’s ports, direction in or out.',
     labels: [...RANK, 'link', 'direction'],
     from: ['worker'],
   },
@@ -342,7 +342,7 @@ export const METRICS = {
   runLinkBytes: {
     name: 'epemu_virtual_run_link_bytes_total',
     type: 'counter',
-    help: 'Modelled bytes over all out-ports, once the run is merged; link rdma or nvlink.',
+    help: 'Modelled bytes over all out-ports, once the run is merged; link as the hardware preset’s ports.',
     labels: ['link'],
     from: ['coordinator', 'report'],
   },

@@ -27,12 +27,13 @@ function unevenRemedy({ slowRanks, routing }: Configuration): string {
 function bandwidthRemedy(configuration: Configuration, rateKind: string): string {
   const { hardware, era, schedule } = configuration;
   const transfer = transferOf(hardware, era, rateKind);
-  // On one node NVLink carries all, where the kernels use it at all.
-  const link = nodeCount(configuration) === 1 && transfer.nvlink !== undefined ? 'nvlink' : 'rdma';
-  const { GBpsPerSm } = (link === 'nvlink' ? transfer.nvlink : transfer.rdma) ?? transfer.rdma;
-  const { bandwidthGBps } = hardware.ports[link];
+  // On one node a link inside it carries all, where the kernels use one at all.
+  const inside = nodeCount(configuration) === 1 ? 'node' : 'cluster';
+  const link = transfer.hops.find((hop) => hardware.ports[hop].reach === inside) ?? transfer.hops[0];
+  const { GBpsPerSm } = transfer.links[link];
+  const { bandwidthGBps, reach } = hardware.ports[link];
   if (GBpsPerSm === undefined || GBpsPerSm * schedule.communicationSms >= bandwidthGBps) {
-    const what = link === 'nvlink' ? 'faster NVLink' : 'a faster NIC';
+    const what = reach === 'node' ? 'faster NVLink' : 'a faster NIC';
     return `try --set hardware.ports.${link}.bandwidthGBps=${bandwidthGBps * 2} to see what ${what} would bring`;
   }
   const sms = schedule.communicationSms + 4;

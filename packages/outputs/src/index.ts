@@ -7,6 +7,7 @@ export { readOperationsFile, writeOperationsFile } from './operations-file.js';
 export type { RecordedRun } from './recorded-run.js';
 export {
   buildReport,
+  linkTraffic,
   throughputOf,
   throughputOfStep,
   type HostFigures,

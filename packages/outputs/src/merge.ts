@@ -6,7 +6,7 @@ import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { RanksDrawing } from '@epemu/pages';
-import { RunDigest } from '@epemu/timeline';
+import { RunDigest, bytesByLink } from '@epemu/timeline';
 import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription, TraceStatistics } from '@epemu/trace';
 import { boundGarbage } from './bound-garbage.js';
@@ -27,8 +27,8 @@ export interface MergeResult {
   readonly figures: FigureReport | undefined;
   /** Undefined where no rank recorded a kernel. */
   readonly analysed: AnalysedRun | undefined;
-  readonly rdmaBytes: number;
-  readonly nvlinkBytes: number;
+  /** Modelled bytes by link of the program. */
+  readonly linkBytes: readonly number[];
   /** Over the merged trace and all rank files. */
   readonly traceEvents: number;
   readonly traceBytesUnpacked: number;
@@ -57,8 +57,6 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     configuration: { ...configuration, hardware: hardware.name, model: model.name, schedule: undefined },
   };
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /**
  * Merges what the ranks handed over into the run's files; one rank in memory at a time.
@@ -89,8 +87,7 @@ export async function mergeRun(
   const drawing = new RanksDrawing();
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });
   let statistics: TraceStatistics;
-  let rdmaBytes = 0;
-  let nvlinkBytes = 0;
+  const linkBytes = program.links.map(() => 0);
   let traceEvents = 0;
   let traceBytesUnpacked = 0;
   try {
@@ -107,9 +104,9 @@ export async function mergeRun(
         analyser.add(ofRank);
         drawing.add(ofRank);
       }
-      const { rdma, nvlink } = view.content.bytesTo!;
-      rdmaBytes += sum(rdma);
-      nvlinkBytes += sum(nvlink);
+      bytesByLink(timeline.services, program).forEach((bytes, link) => {
+        linkBytes[link] += bytes;
+      });
       const path = join(folder, rankFileName(rank));
       const written = await writeRankTrace(path, trace, timeline, view);
       traceEvents += written.events;
@@ -134,8 +131,7 @@ export async function mergeRun(
     digest: text,
     figures: figures.ranks > 0 ? figures.result() : undefined,
     analysed: figures.ranks > 0 ? { analysed: analyser.result(figures.summary, layerMarker), drawing } : undefined,
-    rdmaBytes,
-    nvlinkBytes,
+    linkBytes,
     traceEvents: traceEvents + statistics.events,
     traceBytesUnpacked: traceBytesUnpacked + statistics.bytesUnpacked,
   };

@@ -27,8 +27,7 @@ export function showReport(report: Report, exposition: Exposition): void {
     exposition.set('throughput', { per: 'gpu' }, throughput.tokensPerSecondPerGpu);
     exposition.set('throughput', { per: 'node' }, throughput.tokensPerSecondPerNode);
   }
-  exposition.set('runLinkBytes', { link: 'rdma' }, traffic.rdmaBytes);
-  exposition.set('runLinkBytes', { link: 'nvlink' }, traffic.nvlinkBytes);
+  for (const { link, bytes } of traffic.links) exposition.set('runLinkBytes', { link }, bytes);
   exposition.set('checkedTokens', {}, numerics.tokensChecked);
   for (const kind of ['missing', 'duplicated', 'wrong'] as const) {
     exposition.set('failedTokens', { kind }, numerics[kind]);

@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import { runLabels } from './run-labels.js';
 import { findingOf } from './finding.js';
 import { metricsText } from './metrics-text.js';
-import { buildReport, throughputOf } from './report.js';
+import { buildReport, linkTraffic, throughputOf } from './report.js';
 import type { Report } from './report.js';
 
 function configurationOf(scenario: string, flags: Record<string, unknown>, settings: string[] = []): Configuration {
@@ -78,7 +78,7 @@ describe('the report', () => {
   const train = resolveConfiguration({ scenario: 'train' });
   const parts = {
     ...{ configuration: train, digest: 'abc', finding: null },
-    traffic: { rdmaBytes: 0, nvlinkBytes: 0, wireMessages: 0, wireBytes: 0 },
+    traffic: { rdmaBytes: 0, nvlinkBytes: 0, links: [], wireMessages: 0, wireBytes: 0 },
     numerics: emptyNumerics(),
     host: {
       ...{ wallSeconds: 0, startupSeconds: 0, emulateSeconds: 0, mergeSeconds: 0, messagesPerSecond: 0 },
@@ -157,7 +157,11 @@ describe('the metrics of a run', () => {
       digest: null,
       ...(of === undefined ? { error: 'rank 1 failed' } : {}),
       figures: of,
-      traffic: { rdmaBytes: 5e12, nvlinkBytes: 0, wireMessages: 10, wireBytes: 1000 },
+      traffic: {
+        ...linkTraffic(DECODE, [5e12, 0]),
+        wireMessages: 10,
+        wireBytes: 1000,
+      },
       numerics: { tokensChecked: 4, chainsChecked: 1, missing: 1, duplicated: 2, wrong: 3, maxRelativeError },
       host: {
         wallSeconds: 1.5,

@@ -2,6 +2,7 @@ import type { FigureReport } from '@epemu/analysis';
 import { denseLayerCount, isAutoregressive, kvLengthAt, microBatchesOf, nodeCount, tokenRanks } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
+import type { LinkPort } from '@epemu/presets';
 import { calibrationRows } from '@epemu/published';
 import type { CalibrationRow } from '@epemu/published';
 import { STATEMENT } from '@epemu/trace';
@@ -26,10 +27,31 @@ export interface HostFigures {
 
 /** Modelled bytes, and messages and bytes that really went over sockets. */
 export interface Traffic {
+  /** Over links between nodes. */
   readonly rdmaBytes: number;
+  /** Over links inside a node. */
   readonly nvlinkBytes: number;
+  /** By link, as the hardware preset lists them. */
+  readonly links: readonly { readonly link: string; readonly bytes: number }[];
   readonly wireMessages: number;
   readonly wireBytes: number;
+}
+
+/** @returns what the links carried. @param bytes by link of the hardware preset. */
+export function linkTraffic(
+  { hardware }: Configuration,
+  bytes: readonly number[],
+): Pick<Traffic, 'rdmaBytes' | 'nvlinkBytes' | 'links'> {
+  const carried = Object.entries(hardware.ports).map(([link, { reach }], index) => {
+    return { link, reach, bytes: bytes[index] ?? 0 };
+  });
+  const reaching = (reach: LinkPort['reach']): number =>
+    carried.filter((port) => port.reach === reach).reduce((sum, port) => sum + port.bytes, 0);
+  return {
+    rdmaBytes: reaching('cluster'),
+    nvlinkBytes: reaching('node'),
+    links: carried.map(({ link, bytes: sum }) => ({ link, bytes: sum })),
+  };
 }
 
 /** `report.json`, see docs/formats.md. */

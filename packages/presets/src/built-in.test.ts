@@ -46,8 +46,8 @@ describe('the built-in hardware presets', () => {
           expect(transferKinds(preset, era), era).to.deep.equal(KINDS);
           for (const kind of KINDS) {
             const use = { era, kind, sms: 20, besideCompute: true, messageBytes: 7392 };
-            const links = transferOf(preset, era, kind).nvlink === undefined ? ['rdma'] : ['rdma', 'nvlink'];
-            for (const link of links as ('rdma' | 'nvlink')[]) {
+            const links = transferOf(preset, era, kind).hops;
+            for (const link of links) {
               const { GBps } = linkRate(preset, link, use);
               expect(GBps, `${kind} ${link}`).to.be.within(0.5, preset.ports[link].bandwidthGBps);
             }
@@ -60,7 +60,9 @@ describe('the built-in hardware presets', () => {
   it('put 72 GPUs of a GB200 rack on one NVLink, whose low-latency collectives use it', () => {
     const { nodeSize, defaultEra } = loadHardware('gb200-nvl72');
     expect([nodeSize, defaultEra]).to.deep.equal([72, 'jun25']);
-    expect(transferOf(loadHardware('gb200-nvl72'), defaultEra, 'lowLatencyDispatch')).to.have.property('nvlink');
+    expect(transferOf(loadHardware('gb200-nvl72'), defaultEra, 'lowLatencyDispatch')).to.have.nested.property(
+      'links.nvlink',
+    );
   });
 
   it('push on H20 what a DeepEP run on it measured (issue 16: 337 GB/s, 7/8 of it to other GPUs, 24 SMs), in 3 %', () => {
@@ -71,10 +73,10 @@ describe('the built-in hardware presets', () => {
   it('scale to what DeepEP V2 prints for SM100, in 8 %, where B200 takes the printed figures themselves', () => {
     const b200 = loadHardware('b200');
     for (const kind of ['dispatch', 'combine']) {
-      const scaled = transferOf(b200, 'apr25', kind).nvlink?.GBpsPerSm ?? 0;
+      const scaled = transferOf(b200, 'apr25', kind).links['nvlink'].GBpsPerSm ?? 0;
       const printed = transferOf(b200, 'jun25', kind);
       expect(printed.basis).to.equal('published');
-      expect(scaled / (printed.nvlink?.GBpsPerSm ?? 0), kind).to.be.within(1, 1.08);
+      expect(scaled / (printed.links['nvlink'].GBpsPerSm ?? 0), kind).to.be.within(1, 1.08);
     }
   });
 });

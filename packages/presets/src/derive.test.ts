@@ -71,10 +71,10 @@ describe('a preset scaled by data sheets', () => {
     expect(ports.rdma).to.deep.equal({ ...H800.ports.rdma, bandwidthGBps: 100 });
     expect(memoryShare).to.deep.equal(H800.memoryShare.map(([count, share]) => [2 * count, share]));
     const [dispatch, before] = [transfers.feb25!['dispatch'], H800.transfers.feb25!['dispatch']];
-    expect(dispatch.nvlink!.GBpsPerSm).to.equal(2 * before.nvlink!.GBpsPerSm!);
-    expect(dispatch.rdma.GBpsPerSm).to.equal(2 * before.rdma.GBpsPerSm!);
+    expect(dispatch.links['nvlink'].GBpsPerSm).to.equal(2 * before.links['nvlink'].GBpsPerSm!);
+    expect(dispatch.links['rdma'].GBpsPerSm).to.equal(2 * before.links['rdma'].GBpsPerSm!);
     const [late, lateBefore] = [transfers.jun25!['lowLatencyCombine'], H800.transfers.jun25!['lowLatencyCombine']];
-    expect([late.rdma, late.nvlink]).to.deep.equal([lateBefore.rdma, lateBefore.nvlink]);
+    expect(late.links).to.deep.equal(lateBefore.links);
   });
 
   it('says of every rate from where, by what and from which data sheets, and keeps what the base says of it', () => {
@@ -109,7 +109,11 @@ describe('what a derived preset says itself', () => {
     const transfers = { jun25: { dispatch: { rdma: { GBpsPerSm: 3 }, ...mine } } };
     const preset = onGpu(132, {}, { transfers });
     const [before, after] = [transferOf(preset, 'apr25', 'dispatch'), transferOf(preset, 'jun25', 'dispatch')];
-    expect(after).to.deep.equal({ ...before, rdma: { ...before.rdma, GBpsPerSm: 3 }, ...mine });
+    expect(after).to.deep.equal({
+      ...before,
+      links: { ...before.links, rdma: { ...before.links['rdma'], GBpsPerSm: 3 } },
+      ...mine,
+    });
     expect(transferOf(preset, 'jun25', 'combine')).to.deep.equal(transferOf(preset, 'apr25', 'combine'));
   });
 
@@ -133,7 +137,7 @@ describe('what a derived preset says itself', () => {
     );
     expect(refused('"gpu": {"sms": 78}')).to.match(/dataSheet is missing; the base has 132 SMs, not 78/);
     expect(refused('"dataSheet": {\n"name": "s", "fp8Tflops": 0}')).to.match(/line 5, dataSheet\.fp8Tflops is 0/);
-    expect(refused('"ports": {\n"ethernet": {}}')).to.match(/line 5, ports\.ethernet is unknown/);
+    expect(refused('"ports": {\n"rdma": {"mtu": 9000}}')).to.match(/line 5, ports\.rdma\.mtu is unknown/);
   });
 
   it('may build on a file beside it, but not on itself', () => {

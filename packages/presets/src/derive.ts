@@ -10,9 +10,11 @@ import { wordsOfFile } from './own-words.js';
 import type { Place } from './place.js';
 import { scaledPreset } from './scaled-preset.js';
 import { ERAS } from './transfer-rate.js';
+import type { TransferRate } from './transfer-rate.js';
 
 /** What replaces values of one kind says what it rests on: the base's words are not about it. */
 const REPLACEMENT = z.looseObject({ basis: BASIS, source: SOURCE });
+const TRANSFER_REPLACEMENT = REPLACEMENT.extend({ hops: z.array(z.string()).optional() });
 
 /** What a derived preset may say; its other keys are checked when the whole preset is. */
 const DERIVED_SCHEMA = z.looseObject({
@@ -20,7 +22,7 @@ const DERIVED_SCHEMA = z.looseObject({
   gpu: z.looseObject({ sms: COUNT }).optional(),
   dataSheet: DATA_SHEET_SCHEMA.optional(),
   kernels: z.record(z.string(), REPLACEMENT).optional(),
-  transfers: z.partialRecord(z.enum(ERAS), z.record(z.string(), REPLACEMENT)).optional(),
+  transfers: z.partialRecord(z.enum(ERAS), z.record(z.string(), TRANSFER_REPLACEMENT)).optional(),
 });
 type Derived = z.infer<typeof DERIVED_SCHEMA>;
 
@@ -35,15 +37,25 @@ function kernelsToMergeInto(whole: HardwarePreset, own: Derived): Mapping {
   return kernels;
 }
 
+/** Where other links carry a transfer, the base's rates of those that do not are not about it. */
+function onLinks(transfer: TransferRate, hops: readonly string[]): TransferRate {
+  const links = Object.entries(transfer.links).filter(([link]) => hops.includes(link));
+  return { ...transfer, links: Object.fromEntries(links) };
+}
+
 /** A transfer of an era that the base has only from an era before changes that one. */
 function transfersToMergeInto(whole: HardwarePreset, own: Derived): Mapping {
   const transfers: Mapping = { ...whole.transfers };
-  let earlier: Mapping = {};
+  let earlier: Record<string, TransferRate> = {};
   for (const era of ERAS) {
     earlier = { ...earlier, ...whole.transfers[era] };
-    const kinds = Object.keys(own.transfers?.[era] ?? {}).filter((kind) => Object.hasOwn(earlier, kind));
-    if (kinds.length === 0) continue;
-    transfers[era] = { ...whole.transfers[era], ...Object.fromEntries(kinds.map((kind) => [kind, earlier[kind]])) };
+    const replaced = Object.entries(own.transfers?.[era] ?? {}).filter(([kind]) => Object.hasOwn(earlier, kind));
+    if (replaced.length === 0) continue;
+    const before = replaced.map(([kind, { hops }]) => [
+      kind,
+      hops === undefined ? earlier[kind] : onLinks(earlier[kind], hops),
+    ]);
+    transfers[era] = { ...whole.transfers[era], ...Object.fromEntries(before) };
   }
   return transfers;
 }

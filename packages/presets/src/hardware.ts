@@ -1,23 +1,18 @@
 import { BadInputError } from '@epemu/core';
 import { z } from 'zod';
 import { COUNT, RATE, SHARE, WHOLE_NS, numberFrom } from './bounds.js';
+import { checkLinks } from './check-links.js';
 import { parsePreset } from './check.js';
 import { DATA_SHEET_SCHEMA } from './data-sheet.js';
 import { BASIS, KERNEL_RATE_SCHEMA, SOURCE } from './kernel-rate.js';
 import { at } from './place.js';
 import type { Place } from './place.js';
+import { PORTS_SCHEMA } from './port.js';
 import { ERAS, TRANSFER_SCHEMA } from './transfer-rate.js';
-import { PRESET_VERSION } from './version.js';
-
-const PORT_SCHEMA = z.strictObject({
-  /** The most it carries, one direction; 1 GB/s is 1 byte a ns. */
-  bandwidthGBps: numberFrom(1e-3, 1e6),
-  /** From a byte's leaving the out-port to its arrival at the in-port. */
-  latencyNs: WHOLE_NS,
-});
+import { HARDWARE_PRESET_VERSION } from './version.js';
 
 const HARDWARE_SCHEMA = z.strictObject({
-  version: PRESET_VERSION,
+  version: HARDWARE_PRESET_VERSION,
   name: z.string().min(1),
   description: z.string().optional(),
   gpu: z.strictObject({
@@ -32,7 +27,8 @@ const HARDWARE_SCHEMA = z.strictObject({
   nodeSize: COUNT,
   /** Generation of the collectives' kernels where a run names none. */
   defaultEra: z.enum(ERAS),
-  ports: z.strictObject({ rdma: PORT_SCHEMA, nvlink: PORT_SCHEMA }),
+  /** Links by name; a hop of a transfer takes one of them. */
+  ports: PORTS_SCHEMA,
   /** Between the end of a kernel and the start of what waits for it, next kernels on a stream included. */
   kernelGapNs: WHOLE_NS,
   host: z.strictObject({
@@ -64,11 +60,8 @@ const HARDWARE_SCHEMA = z.strictObject({
 /** A modelled machine: every constant that virtual time depends on, each with its source. */
 export type HardwarePreset = Readonly<z.infer<typeof HARDWARE_SCHEMA>>;
 
-/** Transfers of kernels that hold SMs, and go by both links. */
-const SM_TRANSFERS = ['dispatch', 'cachedDispatch', 'combine'];
-
 /**
- * Checks a complete hardware preset: types, positive rates, ascending points, rates that normal-mode transfers need.
+ * Checks a complete hardware preset: types, positive rates, ascending points, links that transfers and their rates name.
  * @throws BadInputError naming file, line and key.
  */
 export function checkHardware(json: unknown, place: Place): HardwarePreset {
@@ -83,15 +76,6 @@ export function checkHardware(json: unknown, place: Place): HardwarePreset {
       `in the preset ${at(place, path)}${key} has ${sms} SMs; points ascend, so give over ${before}`,
     );
   });
-  for (const [era, transfers] of Object.entries(hardware.transfers)) {
-    for (const kind of SM_TRANSFERS) {
-      const transfer = transfers[kind];
-      const missing = (['rdma', 'nvlink'] as const).find((link) => transfer?.[link]?.GBpsPerSm === undefined);
-      if (transfer === undefined || missing === undefined) continue;
-      const key = `transfers.${era}.${kind}.${missing}.GBpsPerSm`;
-      const where = at(place, ['transfers', era, kind]);
-      throw new BadInputError(key, `in the preset ${where}${key} is missing; give what one communication SM pushes`);
-    }
-  }
+  checkLinks(hardware, place);
   return hardware;
 }

@@ -5,6 +5,7 @@ export type { Basis, FlopsRate, KernelRate, MemoryRate, TileRate } from './kerne
 export * from './load.js';
 export type { ModelPreset } from './model.js';
 export { linkRate, transferKinds, transferOf } from './link-rate.js';
-export type { LinkName, LinkRate, TransferUse } from './link-rate.js';
+export type { LinkRate, TransferUse } from './link-rate.js';
+export type { LinkPort, LinkPorts } from './port.js';
 export { ERAS } from './transfer-rate.js';
 export type { Era, TransferRate } from './transfer-rate.js';

@@ -10,8 +10,6 @@ export interface LinkRate {
   readonly perPeerNs: number;
 }
 
-export type LinkName = 'rdma' | 'nvlink';
-
 /** @returns kinds of transfer that a preset has in an era, sorted. */
 export function transferKinds(hardware: HardwarePreset, era: Era): string[] {
   const kinds = new Set<string>();
@@ -49,10 +47,11 @@ export interface TransferUse {
  * Rate of a link: what the transfer kernel's SMs push, what is left of that beside compute, and no more than the
  * port's bandwidth; with the time that each message takes beyond its bytes. Only + × ÷ and min enter.
  */
-export function linkRate(hardware: HardwarePreset, link: LinkName, use: TransferUse): LinkRate {
+export function linkRate(hardware: HardwarePreset, link: string, use: TransferUse): LinkRate {
   const transfer = transferOf(hardware, use.era, use.kind);
-  const rates = transfer[link];
-  if (rates === undefined) throw new InvariantError(`the transfer ${use.kind} has no rates for ${link}`);
+  if (!Object.hasOwn(transfer.links, link))
+    throw new InvariantError(`the transfer ${use.kind} has no rates for ${link}`);
+  const rates = transfer.links[link];
   const { GBpsPerSm, perMessageNs, perPeerNs } = rates;
   const port = hardware.ports[link].bandwidthGBps;
   let rate = port;

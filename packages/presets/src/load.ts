@@ -5,6 +5,7 @@ import { derivedModel } from './derive-model.js';
 import { checkHardware } from './hardware.js';
 import type { HardwarePreset } from './hardware.js';
 import { isMapping } from './merge.js';
+import { migratedHardware } from './migrate.js';
 import { checkModel } from './model.js';
 import type { ModelPreset } from './model.js';
 import { placeWithoutText } from './place.js';
@@ -45,7 +46,8 @@ function baseOf<Preset>(
   return whole(base.json, base.place, chain);
 }
 
-function wholeHardware(json: unknown, place: Place, derived: Derived): HardwarePreset {
+function wholeHardware(read: unknown, place: Place, derived: Derived): HardwarePreset {
+  const json = migratedHardware(read);
   const base = baseOf('hardware', json, place, derived, wholeHardware);
   return checkHardware(base === undefined ? json : derivedHardware(json, base, place), place);
 }

@@ -3,7 +3,7 @@ import { COUNT, COUNT_OR_NONE, wholeFrom } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
 import type { Place } from './place.js';
 import { wordsForUnion } from './remedy.js';
-import { PRESET_VERSION } from './version.js';
+import { MODEL_PRESET_VERSION } from './version.js';
 
 /** Bytes of one token in a message. */
 const TOKEN_BYTES = wholeFrom(1, 1e7);
@@ -28,7 +28,7 @@ const GQA_SCHEMA = z.strictObject({
 });
 
 const MODEL_SCHEMA = z.strictObject({
-  version: PRESET_VERSION,
+  version: MODEL_PRESET_VERSION,
   name: z.string().min(1),
   description: z.string().optional(),
   hidden: wholeFrom(1, 1e6),

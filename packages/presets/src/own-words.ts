@@ -2,7 +2,9 @@ import type { Mapping } from './merge.js';
 import type { Place } from './place.js';
 
 /** Keys whose sources stand within them, or that need none. */
-const WITHOUT_WORDS: ReadonlySet<string> = new Set(['name', 'description', 'kernels', 'transfers', 'sources', 'bases']);
+const WITHOUT_WORDS: ReadonlySet<string> = new Set([
+  ...['version', 'name', 'description', 'kernels', 'transfers', 'sources', 'bases'],
+]);
 
 /** @returns sources and bases of keys that a derived preset's file sets, for those it says no source of. */
 export function wordsOfFile(own: Mapping, place: Place): { sources: Mapping; bases: Mapping } {

@@ -1,6 +1,6 @@
 import type { DataSheet, Factors } from './data-sheet.js';
-import type { HardwarePreset } from './hardware.js';
 import type { KernelRate, TileRate } from './kernel-rate.js';
+import type { LinkPort, LinkPorts } from './port.js';
 import type { LinkRates, TransferRate } from './transfer-rate.js';
 
 /** Kernels below this share of memory bandwidth wait for something else: atomics, one thread block, launches. */
@@ -73,26 +73,37 @@ function scaledLink(link: LinkRates, factor: number): LinkRates {
   return link.GBpsPerSm === undefined ? link : { ...link, GBpsPerSm: link.GBpsPerSm * factor };
 }
 
+/** @returns how a link's rates change: those inside a node as NVLink's, the others as the NIC's. */
+function factorOf({ reach }: LinkPort, { nvlink, rdma }: Factors): number {
+  return (reach === 'node' ? nvlink : rdma).value;
+}
+
 /** A transfer on other links: what an SM pushes follows the link, times of messages and peers stay. */
-export function scaledTransfer(transfer: TransferRate, context: ScaleContext): TransferRate {
+export function scaledTransfer(transfer: TransferRate, ports: LinkPorts, context: ScaleContext): TransferRate {
   const { nvlink, rdma } = context.factors;
-  const holdsSms = [transfer.rdma, transfer.nvlink].some((link) => link?.GBpsPerSm !== undefined);
+  const holdsSms = Object.values(transfer.links).some(({ GBpsPerSm }) => GBpsPerSm !== undefined);
   const how = holdsSms
     ? `what an SM pushes by ${nvlink.text}, and ${rdma.text}; all else as there`
     : 'all as there, since no SM pushes; the ports are scaled';
   return {
     ...transfer,
-    rdma: scaledLink(transfer.rdma, rdma.value),
-    ...(transfer.nvlink === undefined ? {} : { nvlink: scaledLink(transfer.nvlink, nvlink.value) }),
+    links: Object.fromEntries(
+      Object.entries(transfer.links).map(([link, rates]) => [
+        link,
+        scaledLink(rates, factorOf(ports[link], context.factors)),
+      ]),
+    ),
     basis: 'scaled',
     source: scaledBy(context, how, transfer),
   };
 }
 
 /** Ports with other links; latencies stay. */
-export function scaledPorts(ports: HardwarePreset['ports'], { nvlink, rdma }: Factors): HardwarePreset['ports'] {
-  return {
-    rdma: { ...ports.rdma, bandwidthGBps: ports.rdma.bandwidthGBps * rdma.value },
-    nvlink: { ...ports.nvlink, bandwidthGBps: ports.nvlink.bandwidthGBps * nvlink.value },
-  };
+export function scaledPorts(ports: LinkPorts, factors: Factors): LinkPorts {
+  return Object.fromEntries(
+    Object.entries(ports).map(([link, port]) => [
+      link,
+      { ...port, bandwidthGBps: port.bandwidthGBps * factorOf(port, factors) },
+    ]),
+  );
 }

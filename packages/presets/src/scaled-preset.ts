@@ -41,7 +41,7 @@ export function scaledPreset(base: HardwarePreset, from: DataSheet, to: ScaledGp
   const transfers: Record<string, Record<string, TransferRate>> = {};
   for (const [era, kinds] of Object.entries(base.transfers)) {
     const scaled: Record<string, TransferRate> = {};
-    for (const [kind, transfer] of Object.entries(kinds)) scaled[kind] = scaledTransfer(transfer, context);
+    for (const [kind, transfer] of Object.entries(kinds)) scaled[kind] = scaledTransfer(transfer, base.ports, context);
     transfers[era] = scaled;
   }
   return {

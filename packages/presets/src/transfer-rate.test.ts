@@ -13,7 +13,7 @@ describe('linkRate', () => {
   it('follows the SMs up to the bandwidth of the port', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 132 }), (sms) => {
-        const pushed = (transferOf(H800, 'feb25', 'combine').rdma.GBpsPerSm ?? 0) * sms;
+        const pushed = (transferOf(H800, 'feb25', 'combine').links['rdma'].GBpsPerSm ?? 0) * sms;
         expect(rate({ sms })).to.be.closeTo(Math.min(pushed, H800.ports.rdma.bandwidthGBps), 1e-9);
       }),
     );

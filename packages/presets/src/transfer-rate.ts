@@ -16,9 +16,13 @@ const LINK_SCHEMA = z.strictObject({
 });
 
 export const TRANSFER_SCHEMA = z.strictObject({
-  rdma: LINK_SCHEMA,
-  /** Absent in low-latency kernels that use RDMA inside a node too. */
-  nvlink: LINK_SCHEMA.optional(),
+  /**
+   * The link of each hop, by names of `ports`. Normal mode has two: a dispatch goes to the other nodes and then inside
+   * them, a combine back. Low latency has one for all peers; or the second takes those of the own node, at the same time.
+   */
+  hops: z.array(z.string().min(1)).min(1).max(2),
+  /** By the link of a hop. */
+  links: z.record(z.string(), LINK_SCHEMA),
   /** What is left of the SMs' push while a compute phase runs beside the transfer. */
   besideCompute: SHARE.default(1),
   basis: BASIS,

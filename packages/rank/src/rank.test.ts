@@ -4,9 +4,8 @@ import { denseLayerCount, microBatchesOf, resolveConfiguration } from '@epemu/co
 import type { Configuration } from '@epemu/config';
 import { deferred } from '@epemu/core';
 import { MemoryFabric } from '@epemu/fabric';
-import { buildProgram, hopsOf } from '@epemu/schedule';
+import { buildProgram, isOutPort } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
-import { PORT } from '@epemu/timeline';
 import { expect } from 'chai';
 import { Rank } from './rank.js';
 import type { RankResult } from './rank.js';
@@ -64,7 +63,7 @@ function servicesOf({ results }: Run): Service[] {
   });
 }
 
-const isOut = ({ port }: Service): boolean => port === PORT.rdmaOut || port === PORT.nvlinkOut;
+const isOut = ({ port }: Service): boolean => isOutPort(port);
 
 /** All that a run says, for comparing two. */
 function everything({ results }: Run): unknown {
@@ -121,8 +120,8 @@ for (const [scenario, flags] of SCENARIOS) {
         expect(service.endNs).to.be.above(service.startNs);
         freeNs.set(port, service.endNs);
         if (isOut(service)) continue;
-        const link = hopsOf(program.operations[service.operation].collective!)[service.hop - 1];
-        const { latencyNs } = configuration.hardware.ports[link];
+        const link = program.operations[service.operation].collective!.hops[service.hop - 1];
+        const { latencyNs } = configuration.hardware.ports[program.links[link].name];
         const sent = out.get(key(service, service.peer, service.rank))!;
         expect(service.startNs).to.be.at.least(sent.startNs + latencyNs);
         expect(service.endNs).to.be.at.least(sent.endNs + latencyNs);

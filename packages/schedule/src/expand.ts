@@ -18,8 +18,10 @@ import type { CollectiveUse, Program } from './program.js';
 function collectiveUse(configuration: Configuration, phase: PhaseTemplate): CollectiveUse | undefined {
   const { collective, direction } = phase;
   if (collective === undefined) return undefined;
-  const transfer = transferOf(configuration.hardware, configuration.era, collective.rateKind);
-  return { ...collective, direction, nvlinkInNode: collective.mode === 'low-latency' && transfer.nvlink !== undefined };
+  const { hardware, era } = configuration;
+  const known = Object.keys(hardware.ports);
+  const hops = transferOf(hardware, era, collective.rateKind).hops.map((link) => known.indexOf(link));
+  return { ...collective, direction, hops };
 }
 
 /** Where computation runs beside communication the two share the GPU. @throws BadInputError where it is too small. */
@@ -100,16 +102,17 @@ export function buildProgram(configuration: Configuration): Program {
     for (const operation of expanded.operations) withoutExchange.push(operation);
     for (const place of expanded.places) places.push(place);
   });
-  const links = new ExchangeTable(configuration, withoutExchange, (id) => places[id]);
-  const { exchanges, earlier } = links;
+  const exchangeTable = new ExchangeTable(configuration, withoutExchange, (id) => places[id]);
+  const { exchanges, earlier } = exchangeTable;
+  const links = Object.entries(configuration.hardware.ports).map(([name, { reach }]) => ({ name, reach }));
   const streams = Object.values(schedule.streams)
     .map(({ id, name }) => ({ id, name }))
     .sort((a, b) => a.id - b.id);
   const { launch, layerMarker } = schedule;
   const unchecked: Program = {
-    ...{ launch, kernels: table.kernels, streams, layerMarker, exchanges, earlier },
-    operations: withoutExchange.map((operation) => ({ ...operation, ...links.of(operation) })),
-    neighbours: roles.map((_, index) => links.neighbours(index)),
+    ...{ launch, kernels: table.kernels, streams, layerMarker, links, exchanges, earlier },
+    operations: withoutExchange.map((operation) => ({ ...operation, ...exchangeTable.of(operation) })),
+    neighbours: roles.map((_, index) => exchangeTable.neighbours(index)),
     roles: roles.map(({ name, ranks, group }, index) => ({
       ...{ name, ranks, group: group.name, groupRanks: group.ranks },
       attends: withoutExchange.some(({ role, tokens }) => role === index && tokens.includes('attend')),

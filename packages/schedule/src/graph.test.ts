@@ -33,7 +33,7 @@ const NORMAL: CollectiveUse = {
   cached: false,
   direction: 'forward',
   rateKind: 'dispatch',
-  nvlinkInNode: false,
+  hops: [0, 1],
 };
 
 interface Row {
@@ -78,6 +78,10 @@ function programOf(rows: readonly Row[]): Program {
     launch: 'graph',
     kernels: [],
     operations,
+    links: [
+      { name: 'rdma', reach: 'cluster' },
+      { name: 'nvlink', reach: 'node' },
+    ],
     exchanges: [],
     earlier: [],
     neighbours: [],

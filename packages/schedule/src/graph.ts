@@ -66,7 +66,7 @@ class WaitGraph {
   }
 
   #addTransfers(operations: readonly Operation[]): void {
-    const lastOnPort = new Map<string, number>();
+    const lastOnPort = new Map<number, number>();
     for (const operation of transferOperations({ operations })) {
       const { id, kind, collective } = operation;
       const node = this.#transferOf(operation);
@@ -83,10 +83,10 @@ class WaitGraph {
         if (collective!.type !== 'receive') transfer.push(...starts);
         this.edges[id].push(node);
       }
-      for (const { link, direction } of portsOf(collective!)) {
-        const before = lastOnPort.get(`${link} ${direction}`);
+      for (const port of portsOf(collective!)) {
+        const before = lastOnPort.get(port);
         if (before !== undefined && before !== node) transfer.push(before);
-        lastOnPort.set(`${link} ${direction}`, node);
+        lastOnPort.set(port, node);
       }
     }
   }

@@ -1,31 +1,54 @@
 import type { CollectiveUse, Operation, Program } from './program.js';
 
-/** A hop of a collective: which link it takes. Hops are numbered from 1. */
-export type Link = 'rdma' | 'nvlink';
+/** A rank's number of a direction of a link: 2 × the link's index in {@link Program.links}, 1 more for what comes in. */
+export type Port = number;
 
-/**
- * @returns the links of a collective's hops: dispatch RDMA → NVLink, combine NVLink → RDMA, all else RDMA alone. Where
- * low-latency kernels use NVLink inside a node, its hop 2 goes to these peers and waits for nothing of hop 1.
- */
-export function hopsOf(collective: CollectiveUse): readonly Link[] {
-  if (collective.mode === 'low-latency' && collective.nvlinkInNode) return ['rdma', 'nvlink'];
-  if (collective.mode !== 'normal') return ['rdma'];
-  return collective.type === 'dispatch' ? ['rdma', 'nvlink'] : ['nvlink', 'rdma'];
+/** @returns the port by which a rank sends over a link. */
+export function outPort(link: number): Port {
+  return link * 2;
 }
 
-/** A direction of a link, as a rank has it. */
-export interface PortUse {
-  readonly link: Link;
-  readonly direction: 'out' | 'in';
+/** @returns the port by which a rank receives over a link. */
+export function inPort(link: number): Port {
+  return link * 2 + 1;
+}
+
+/** @returns whether a rank sends by a port. */
+export function isOutPort(port: Port): boolean {
+  return port % 2 === 0;
+}
+
+/** @returns the index of a port's link in {@link Program.links}. */
+export function linkOfPort(port: Port): number {
+  return port >> 1;
+}
+
+/** @returns how many ports a rank has. */
+export function portCount({ links }: Pick<Program, 'links'>): number {
+  return links.length * 2;
 }
 
 /** @returns the ports that an operation's hops use at a rank, hop by hop: all hops send and receive, but in sends. */
-export function portsOf(collective: CollectiveUse): readonly PortUse[] {
-  const { type } = collective;
-  return hopsOf(collective).flatMap((link) => [
-    ...(type === 'receive' ? [] : [{ link, direction: 'out' } as const]),
-    ...(type === 'send' ? [] : [{ link, direction: 'in' } as const]),
+export function portsOf({ type, hops }: CollectiveUse): readonly Port[] {
+  return hops.flatMap((link) => [
+    ...(type === 'receive' ? [] : [outPort(link)]),
+    ...(type === 'send' ? [] : [inPort(link)]),
   ]);
+}
+
+/** @returns the links by which a collective reaches the other nodes, and the own one. */
+export function linksByReach({ mode, type, hops }: CollectiveUse): { between: number; inside: number } {
+  const isBack = mode === 'normal' && type === 'combine';
+  const [between, inside = between] = isBack ? [...hops].reverse() : hops;
+  return { between, inside };
+}
+
+/**
+ * @returns whether a low-latency collective leaves the own node's peers to a link of their own: hop 2 goes to these, at the
+ * same time as hop 1 to the others.
+ */
+export function splitsByNode({ mode, hops }: CollectiveUse): boolean {
+  return mode === 'low-latency' && hops.length > 1;
 }
 
 /** @returns the operations that move bytes, in launch order: the collectives and the issues. */

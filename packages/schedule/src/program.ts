@@ -22,8 +22,8 @@ export interface KernelDescription {
 /** The collective that an operation runs, or (for a wait) ends. */
 export interface CollectiveUse {
   /**
-   * `dispatch` sends tokens to experts (RDMA, then NVLink); `combine` brings results back (NVLink, then RDMA). The
-   * backward of a combine is of type `dispatch` and the backward of a dispatch of type `combine`.
+   * `dispatch` sends tokens to experts (to the other nodes, then inside them); `combine` brings results back, the other
+   * way round. The backward of a combine is of type `dispatch` and the backward of a dispatch of type `combine`.
    */
   readonly type: 'dispatch' | 'combine' | 'send' | 'receive';
   readonly mode: 'normal' | 'low-latency' | 'pipeline';
@@ -32,8 +32,8 @@ export interface CollectiveUse {
   readonly direction: Direction;
   /** Key of the transfer in the hardware preset: `dispatch`, `cachedDispatch`, `combine`, `lowLatencyDispatch`, … */
   readonly rateKind: string;
-  /** Whether low-latency rows for a rank of the same node go by NVLink instead of by RDMA as all others do. */
-  readonly nvlinkInNode: boolean;
+  /** The link of each hop: index into {@link Program.links}. Hops are numbered from 1. */
+  readonly hops: readonly number[];
 }
 
 /** One kernel of an operation, in stream order. */
@@ -130,12 +130,22 @@ export interface RoleProgram {
   readonly operationCount: number;
 }
 
+/** A link that ranks have an out-port and an in-port of. */
+export interface ProgramLink {
+  /** Key in the hardware preset's `ports`. */
+  readonly name: string;
+  /** Whether it leads to the GPUs of the own node alone, or to all. */
+  readonly reach: 'node' | 'cluster';
+}
+
 /** What the ranks do, fixed before the run. */
 export interface Program {
   /** `eager`: operations are launched one by one by a CPU; `graph`: all at once. */
   readonly launch: 'eager' | 'graph';
   readonly kernels: readonly KernelDescription[];
   readonly operations: readonly Operation[];
+  /** In order of the hardware preset. */
+  readonly links: readonly ProgramLink[];
   readonly exchanges: readonly Exchange[];
   readonly roles: readonly RoleProgram[];
   /** By role: from which role its tokens come forward, and to which they go, by the operation's type. */

@@ -16,6 +16,10 @@ const PROGRAM: Program = {
   launch: 'graph',
   kernels: [kernel('one'), kernel('two')],
   operations: [],
+  links: [
+    { name: 'rdma', reach: 'cluster' },
+    { name: 'nvlink', reach: 'node' },
+  ],
   exchanges: [],
   earlier: [],
   neighbours: [],

@@ -1,9 +1,10 @@
 import { Columns, InvariantError } from '@epemu/core';
+import { inPort, outPort } from '@epemu/schedule';
 import { expect } from 'chai';
 import { joinParts, splitParts } from './binary.js';
 import { canonicalRecord, canonicalTimeline } from './canonical.js';
 import { decodeRecord, decodeTimeline, encodeRecord, encodeTimeline } from './rank-encoding.js';
-import { PORT, emptyTimeline } from './rank-timeline.js';
+import { emptyTimeline } from './rank-timeline.js';
 import type { RankTimeline } from './rank-timeline.js';
 import { emptyRecord } from './rank-record.js';
 import type { RankRecord } from './rank-record.js';
@@ -36,10 +37,10 @@ const EVENTS = {
 };
 const SERVICES = {
   out: [
-    [PORT.rdmaOut, 1, 1, 1, 3, 1, 0, 4096, 182, 282],
-    [PORT.rdmaOut, 1, 1, 1, 3, 1, 1, 4096, 282, 382],
+    [outPort(0), 1, 1, 1, 3, 1, 0, 4096, 182, 282],
+    [outPort(0), 1, 1, 1, 3, 1, 1, 4096, 282, 382],
   ],
-  in: [[PORT.rdmaIn, 1, 1, 1, 1, 3, 0, 512, 190, 290]],
+  in: [[inPort(0), 1, 1, 1, 1, 3, 0, 512, 190, 290]],
 };
 
 function made(events: readonly number[][], services: readonly number[][]): RankTimeline {

@@ -1,16 +1,12 @@
 import { Columns } from '@epemu/core';
 
-/** The four ports of a rank, as numbered in service records. */
-export const PORT = { rdmaOut: 0, rdmaIn: 1, nvlinkOut: 2, nvlinkIn: 3 } as const;
-export type Port = (typeof PORT)[keyof typeof PORT];
-
 /**
  * A kernel on a stream: `kernel` indexes the program's kernels, `operation` its operations; times are integer ns.
  * `launchNs` is when the CPU began the call that launches it, 0 where all is launched as one graph.
  */
 export const EVENT_COLUMNS = ['stream', 'kernel', 'operation', 'startNs', 'endNs', 'launchNs'] as const;
 /**
- * A segment served by a port. `origin`, `destination` and `segment` name it within its (operation, hop): a dispatch
+ * A segment served by a port, whose number says link and direction as a program has them. `origin`, `destination` and `segment` name it within its (operation, hop): a dispatch
  * keeps the token's home rank as origin on both hops, a combine keeps it as destination; `peer` is the rank at the
  * other end of the link. The same segment is served once at the sender's out-port and once at the receiver's in-port.
  */

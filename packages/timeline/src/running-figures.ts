@@ -1,8 +1,7 @@
 import type { Columns } from '@epemu/core';
-import { kernelClass, operationsById } from '@epemu/schedule';
+import { kernelClass, operationsById, portCount } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import { GrowingUnion } from './growing-union.js';
-import { PORT } from './rank-timeline.js';
 import type {
   EVENT_COLUMNS,
   RECEIPT_COLUMNS,
@@ -75,8 +74,8 @@ export class RunningFigures {
   #overlapNs = 0;
   #receivedTokens = 0;
   #expertRows = 0;
-  /** By {@link PORT}. */
-  readonly ports: readonly PortSums[] = Object.values(PORT).map(() => ({ bytes: 0, segments: 0 }));
+  /** By number of the port. */
+  readonly ports: readonly PortSums[];
 
   constructor(timeline: RankTimeline, program: Program) {
     this.#events = new NewRows(timeline.events);
@@ -85,6 +84,7 @@ export class RunningFigures {
     this.#receipts = new NewRows(timeline.receipts);
     this.#operations = operationsById(program);
     this.#classes = program.kernels.map(kernelClass);
+    this.ports = Array.from({ length: portCount(program) }, () => ({ bytes: 0, segments: 0 }));
   }
 
   /** The last end of anything recorded. */

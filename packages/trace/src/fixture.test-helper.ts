@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Columns } from '@epemu/core';
+import { inPort, outPort } from '@epemu/schedule';
 import type { CollectiveUse, KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
-import { emptyTimeline, PORT, type RankTimeline } from '@epemu/timeline';
+import { emptyTimeline, type RankTimeline } from '@epemu/timeline';
 
 import type { RunDescription } from './run.js';
 
@@ -49,8 +50,13 @@ const KERNELS: readonly KernelDescription[] = [
   kernel('ncclKernel_AllToAllv receive', 'low-latency receive', true, 132, 1024),
 ];
 
+function hopsOf(type: CollectiveUse['type'], mode: CollectiveUse['mode']): number[] {
+  if (mode !== 'normal') return [0];
+  return type === 'combine' ? [1, 0] : [0, 1];
+}
+
 function use(type: CollectiveUse['type'], mode: CollectiveUse['mode'], cached = false): CollectiveUse {
-  return { type, mode, cached, direction: 'forward', rateKind: type, nvlinkInNode: false };
+  return { type, mode, cached, direction: 'forward', rateKind: type, hops: hopsOf(type, mode) };
 }
 
 /** A layer: attention and experts on stream 7, dispatch and combine on 27, then a background dispatch. */
@@ -106,6 +112,10 @@ export function program(layers: number): Program {
   return {
     ...{ launch: 'eager', kernels: KERNELS, operations, streams, layerMarker: 'attn(F)' },
     ...{
+      links: [
+        { name: 'rdma', reach: 'cluster' },
+        { name: 'nvlink', reach: 'node' },
+      ],
       exchanges: [],
       earlier: [],
       neighbours: [],
@@ -177,7 +187,7 @@ function serve(result: RankTimeline, operation: Operation, ranks: number, at: nu
   for (let peer = 0; peer < ranks; peer++) {
     if (peer === result.rank) continue;
     const near = Math.floor(peer / 2) === Math.floor(result.rank / 2);
-    const ports = near ? [PORT.nvlinkOut, PORT.nvlinkIn] : [PORT.rdmaOut, PORT.rdmaIn];
+    const ports = near ? [outPort(1), inPort(1)] : [outPort(0), inPort(0)];
     for (let segment = 0; segment < segments; segment++) {
       const hop = near ? 2 : 1;
       const { rank } = result;

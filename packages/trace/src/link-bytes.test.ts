@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { outPort } from '@epemu/schedule';
+import type { Program } from '@epemu/schedule';
 
-import { bytesTo, emptyTimeline, PORT } from '@epemu/timeline';
+import { bytesTo, emptyTimeline } from '@epemu/timeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
 
@@ -29,6 +31,11 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
+const LINKS: Program['links'] = [
+  { name: 'rdma', reach: 'cluster' },
+  { name: 'nvlink', reach: 'node' },
+];
+
 describe('bytes over links', () => {
   it('sum up to what the out-ports served, port by port, whatever the in-ports did', () => {
     const service = fc.record({ port: fc.nat(3), peer: fc.nat(7), bytes: fc.nat(1e9) });
@@ -36,11 +43,11 @@ describe('bytes over links', () => {
       fc.property(fc.array(service, { maxLength: 60 }), (services) => {
         const { services: columns } = emptyTimeline(0);
         for (const { port, peer, bytes } of services) columns.push(port, 1, 1, peer, 0, peer, 0, bytes, 0, 1);
-        const { rdma, nvlink } = bytesTo(columns, 8);
+        const { rdma, nvlink } = bytesTo(columns, LINKS, 8);
         const served = (port: number): number =>
           sum(services.filter((one) => one.port === port).map(({ bytes }) => bytes));
-        expect(sum([...rdma])).to.equal(served(PORT.rdmaOut));
-        expect(sum([...nvlink])).to.equal(served(PORT.nvlinkOut));
+        expect(sum([...rdma])).to.equal(served(outPort(0)));
+        expect(sum([...nvlink])).to.equal(served(outPort(1)));
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { InvariantError } from '@epemu/core';
-import { PORT, type RankTimeline } from '@epemu/timeline';
+import { isOutPort } from '@epemu/schedule';
+import type { RankTimeline } from '@epemu/timeline';
 
 import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
 import { microseconds } from './json.js';
@@ -137,7 +138,7 @@ export class MergedTraceWriter {
     const latest = microseconds(endNs.reduce((a, b) => Math.max(a, b), 0));
     const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 2, ranks - 1, ranks - 1, 0);
     const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
-    const sent = services.column('port').filter(isOut).length;
+    const sent = services.column('port').filter(isOutPort).length;
     const plan = planThinning({
       maximumBytes: this.#limit,
       ranks,
@@ -187,7 +188,7 @@ export class MergedTraceWriter {
     const pid = gpuPid(rank);
     let text = '';
     for (let row = 0; row < services.count; row++) {
-      const out = isOut(ports[row]);
+      const out = isOutPort(ports[row]);
       const operation = operations[row];
       const hop = hops[row];
       const origin = origins[row];
@@ -235,8 +236,4 @@ export class MergedTraceWriter {
       },
     };
   }
-}
-
-function isOut(port: number): boolean {
-  return port === PORT.rdmaOut || port === PORT.nvlinkOut;
 }

@@ -1,6 +1,6 @@
-import { processGroupOf } from '@epemu/schedule';
+import { isOutPort, processGroupOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
-import { PORT, type ServiceColumns } from '@epemu/timeline';
+import type { ServiceColumns } from '@epemu/timeline';
 
 import { quote } from './json.js';
 import type { RunDescription } from './run.js';
@@ -35,7 +35,7 @@ function bytesByPeer(services: ServiceColumns, ranks: number): ReadonlyMap<numbe
       last = operation;
     }
     const port = ports[row];
-    const direction = port === PORT.rdmaOut || port === PORT.nvlinkOut ? current.sent : current.received;
+    const direction = isOutPort(port) ? current.sent : current.received;
     direction[peers[row]] += bytes[row];
   }
   return sums;

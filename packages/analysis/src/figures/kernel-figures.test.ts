@@ -52,6 +52,10 @@ const PROGRAM: Program = {
   launch: 'graph',
   kernels: KERNELS,
   operations: [operation(0, 0, 'dispatch'), operation(1, 0, 'attn'), operation(2, 1, 'dispatch')],
+  links: [
+    { name: 'rdma', reach: 'cluster' },
+    { name: 'nvlink', reach: 'node' },
+  ],
   exchanges: [],
   earlier: [],
   neighbours: [],

@@ -56,6 +56,10 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     launch: 'graph',
     kernels: KERNELS,
     operations,
+    links: [
+      { name: 'rdma', reach: 'cluster' },
+      { name: 'nvlink', reach: 'node' },
+    ],
     exchanges: [],
     earlier: [],
     neighbours: [],

@@ -1,5 +1,5 @@
 import { hardwareNames, loadHardware, loadModel, loadPreset, modelNames } from '@epemu/presets';
-import type { HardwarePreset, ModelPreset } from '@epemu/presets';
+import type { HardwarePreset, LinkPort, ModelPreset } from '@epemu/presets';
 import type { Command } from 'commander';
 import { plainTable } from '../plain-table.js';
 import { presetText } from '../preset-text.js';
@@ -14,9 +14,15 @@ function basesText(preset: HardwarePreset): string {
   return [...counts].map(([basis, count]) => `${count} ${basis}`).join(', ');
 }
 
+/** Bandwidth of the fastest link of a reach, GB/s; empty where there is none. */
+function fastest(ports: HardwarePreset['ports'], reach: LinkPort['reach']): string {
+  const found = Object.values(ports).filter((port) => port.reach === reach);
+  return found.length === 0 ? '' : String(Math.max(...found.map(({ bandwidthGBps }) => bandwidthGBps)));
+}
+
 function hardwareRow(preset: HardwarePreset): string[] {
   const { name, gpu, nodeSize, ports, defaultEra } = preset;
-  const figures = [gpu.sms, nodeSize, ports.nvlink.bandwidthGBps, ports.rdma.bandwidthGBps].map(String);
+  const figures = [String(gpu.sms), String(nodeSize), fastest(ports, 'node'), fastest(ports, 'cluster')];
   return ['hardware', name, gpu.name, ...figures, defaultEra, basesText(preset)];
 }
 

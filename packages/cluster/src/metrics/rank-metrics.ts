@@ -1,18 +1,11 @@
 import type { Configuration } from '@epemu/config';
 import type { Fabric } from '@epemu/fabric';
 import type { Collector, Exposition } from '@epemu/metrics';
-import type { Program } from '@epemu/schedule';
-import { PORT, RunningFigures } from '@epemu/timeline';
+import { isOutPort, linkOfPort } from '@epemu/schedule';
+import type { Program, ProgramLink } from '@epemu/schedule';
+import { RunningFigures } from '@epemu/timeline';
 import type { CollectiveListener } from '@epemu/timeline';
 import type { RankGroup } from '../worker/rank-group.js';
-
-/** How the labels call each port. */
-const PORT_LABELS = [
-  { port: PORT.rdmaOut, link: 'rdma', direction: 'out' },
-  { port: PORT.rdmaIn, link: 'rdma', direction: 'in' },
-  { port: PORT.nvlinkOut, link: 'nvlink', direction: 'out' },
-  { port: PORT.nvlinkIn, link: 'nvlink', direction: 'in' },
-] as const;
 
 const seconds = (ns: number): number => ns / 1e9;
 
@@ -30,10 +23,12 @@ export class RankMetrics implements Collector {
   readonly #group: RankGroup;
   readonly #fabric: Fabric;
   readonly #ranks: readonly FollowedRank[];
+  readonly #links: readonly ProgramLink[];
 
   constructor(group: RankGroup, fabric: Fabric, configuration: Configuration, program: Program) {
     this.#group = group;
     this.#fabric = fabric;
+    this.#links = program.links;
     const { nodeSize } = configuration.hardware;
     this.#ranks = group.ranks.map(({ rank, timeline }) => ({
       labels: { rank, node: Math.floor(rank / nodeSize) },
@@ -42,7 +37,7 @@ export class RankMetrics implements Collector {
   }
 
   collect(exposition: Exposition): void {
-    for (const rank of this.#ranks) collectRank(rank, exposition);
+    for (const rank of this.#ranks) collectRank(rank, this.#links, exposition);
     this.#collectFabric(exposition);
     const { threads, tasks, busyNs, queuedTasks } = this.#group.computeStatistics;
     exposition.set('computeThreads', {}, threads);
@@ -67,7 +62,7 @@ export class RankMetrics implements Collector {
   }
 }
 
-function collectRank({ labels, figures }: FollowedRank, exposition: Exposition): void {
+function collectRank({ labels, figures }: FollowedRank, links: readonly ProgramLink[], exposition: Exposition): void {
   const { node } = labels;
   const onCollective: CollectiveListener = (name, { direction }, durationNs) => {
     exposition.observe(name, { node, direction }, seconds(durationNs));
@@ -85,11 +80,12 @@ function collectRank({ labels, figures }: FollowedRank, exposition: Exposition):
   for (const { stream, phase, ns } of figures.busy()) {
     exposition.set('streamBusy', { ...labels, stream: stream ?? 'network', phase }, seconds(ns));
   }
-  for (const { port, link, direction } of PORT_LABELS) {
-    const { bytes, segments } = figures.ports[port];
+  figures.ports.forEach(({ bytes, segments }, port) => {
+    const link = links[linkOfPort(port)].name;
+    const direction = isOutPort(port) ? 'out' : 'in';
     exposition.set('linkBytes', { ...labels, link, direction }, bytes);
     exposition.set('linkSegments', { ...labels, link, direction }, segments);
-  }
+  });
   exposition.set('receivedTokens', labels, figures.receivedTokens);
   exposition.set('expertRows', labels, figures.expertRows);
 }

@@ -4,9 +4,10 @@ import type { KernelCatalogue } from '@epemu/kernels';
 import { linkRate } from '@epemu/presets';
 import type { LinkRate } from '@epemu/presets';
 import type { Operation, Program } from '@epemu/schedule';
-import { hopsOf } from '@epemu/schedule';
-import { PORT, serviceTime } from '@epemu/timeline';
-import type { Port, RankRecord, RankTimeline } from '@epemu/timeline';
+import { inPort, outPort } from '@epemu/schedule';
+import type { Port } from '@epemu/schedule';
+import { serviceTime } from '@epemu/timeline';
+import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import type { SendLayout } from '../layout.js';
 import type { Topology } from '../topology.js';
 import type { Mailbox } from './mailbox.js';
@@ -67,11 +68,15 @@ export function bytesPerToken(configuration: Configuration, operation: Operation
   return mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
 }
 
+function linkOfHop({ collective }: Operation, hop: number): number {
+  return collective!.hops[hop - 1];
+}
+
 /** Rate of a hop's link for an operation's transfer kernel at this rank. */
 function hopRate(context: TimingContext, operation: Operation, hop: number): LinkRate {
-  const { configuration, contended } = context;
+  const { configuration, program, contended } = context;
   const collective = operation.collective!;
-  return linkRate(configuration.hardware, hopsOf(collective)[hop - 1], {
+  return linkRate(configuration.hardware, program.links[linkOfHop(operation, hop)].name, {
     era: configuration.era,
     kind: collective.rateKind,
     sms: configuration.schedule.communicationSms,
@@ -80,16 +85,9 @@ function hopRate(context: TimingContext, operation: Operation, hop: number): Lin
   });
 }
 
-/** Latency of the link that a hop takes, integer ns. */
-function linkLatencyNs(context: TimingContext, operation: Operation, hop: number): number {
-  const link = hopsOf(operation.collective!)[hop - 1];
-  return context.configuration.hardware.ports[link].latencyNs;
-}
-
-function portsOf(operation: Operation, hop: number): { out: Port; in: Port } {
-  return hopsOf(operation.collective!)[hop - 1] === 'rdma'
-    ? { out: PORT.rdmaOut, in: PORT.rdmaIn }
-    : { out: PORT.nvlinkOut, in: PORT.nvlinkIn };
+/** Latency of a link, integer ns. */
+export function linkLatencyNs({ configuration, program }: TimingContext, link: number): number {
+  return configuration.hardware.ports[program.links[link].name].latencyNs;
 }
 
 /**
@@ -137,8 +135,8 @@ export function serveOut(
   order: Uint32Array,
 ): Promise<number> {
   const rate = hopRate(context, operation, hop);
-  const latencyNs = linkLatencyNs(context, operation, hop);
-  const port = portsOf(operation, hop).out;
+  const latencyNs = linkLatencyNs(context, linkOfHop(operation, hop));
+  const port = outPort(linkOfHop(operation, hop));
   const { peer, origin, destination, number, bytes } = segments;
   const rankOf = (peer: number): number => rankOfPeer(context, operation, peer);
   return context.ports.serve(operation.id, port, (clock) => {
@@ -176,7 +174,7 @@ export function serveIn(
   segments: SegmentTable,
   order: Uint32Array,
 ): Promise<number> {
-  const port = portsOf(operation, hop).in;
+  const port = inPort(linkOfHop(operation, hop));
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {

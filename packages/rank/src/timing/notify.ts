@@ -1,7 +1,7 @@
 import { InvariantError } from '@epemu/core';
-import { movementIdOf } from '@epemu/schedule';
+import { linksByReach, movementIdOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
-import { NOTIFY_HOPS } from './context.js';
+import { NOTIFY_HOPS, linkLatencyNs } from './context.js';
 import type { TimingContext } from './context.js';
 
 /** One hop of the maximum: tell the peers, hear from all of them. */
@@ -36,10 +36,10 @@ async function maximum(
  * @returns when this rank knows that all have arrived.
  */
 export async function timeNotify(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
-  const { topology, member, configuration } = context;
-  const { rdma, nvlink } = configuration.hardware.ports;
+  const { topology, member } = context;
+  const { between, inside } = linksByReach(operation.collective!);
   const column = topology.columnPeers(member);
   const neighbours = topology.neighbours(member);
-  const first = await maximum(context, operation, NOTIFY_HOPS[0], column, startNs, rdma.latencyNs);
-  return maximum(context, operation, NOTIFY_HOPS[1], neighbours, first, nvlink.latencyNs);
+  const first = await maximum(context, operation, NOTIFY_HOPS[0], column, startNs, linkLatencyNs(context, between));
+  return maximum(context, operation, NOTIFY_HOPS[1], neighbours, first, linkLatencyNs(context, inside));
 }

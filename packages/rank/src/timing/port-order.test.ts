@@ -1,6 +1,5 @@
 import { resolveConfiguration } from '@epemu/config';
-import { buildProgram, transferOperations } from '@epemu/schedule';
-import { PORT } from '@epemu/timeline';
+import { buildProgram, outPort, transferOperations } from '@epemu/schedule';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { failure } from '../fixtures.test-helper.js';
@@ -15,7 +14,7 @@ describe('PortOrder', () => {
       fc.asyncProperty(fc.shuffledSubarray(ids, { minLength: ids.length }), async (coming) => {
         const ports = new PortOrder(program);
         const served: number[] = [];
-        await Promise.all(coming.map((id) => ports.serve(id, PORT.rdmaOut, () => served.push(id))));
+        await Promise.all(coming.map((id) => ports.serve(id, outPort(0), () => served.push(id))));
         expect(served).to.deep.equal(ids);
       }),
     );
@@ -23,10 +22,10 @@ describe('PortOrder', () => {
 
   it('throws when an operation has been served already, or never is', async () => {
     const ports = new PortOrder(program);
-    await ports.serve(ids[0], PORT.rdmaOut, () => undefined);
+    await ports.serve(ids[0], outPort(0), () => undefined);
     for (const id of [ids[0], program.operations.length]) {
-      const message = await failure(() => ports.serve(id, PORT.rdmaOut, () => undefined));
-      expect(message).to.equal(`port ${PORT.rdmaOut} has no turn left for operation ${id}`);
+      const message = await failure(() => ports.serve(id, outPort(0), () => undefined));
+      expect(message).to.equal(`port ${outPort(0)} has no turn left for operation ${id}`);
     }
   });
 });

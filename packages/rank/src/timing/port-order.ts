@@ -1,9 +1,8 @@
 import { InvariantError, deferred } from '@epemu/core';
 import type { Deferred } from '@epemu/core';
-import { portsOf, transferOperations } from '@epemu/schedule';
-import type { Program } from '@epemu/schedule';
-import { PORT, PortClock } from '@epemu/timeline';
-import type { Port } from '@epemu/timeline';
+import { portCount, portsOf, transferOperations } from '@epemu/schedule';
+import type { Port, Program } from '@epemu/schedule';
+import { PortClock } from '@epemu/timeline';
 
 /** A port: the operations that it serves, in program order, and which of them is next. */
 interface PortQueue {
@@ -14,22 +13,19 @@ interface PortQueue {
   readonly waiting: Map<number, Deferred<undefined>>;
 }
 
-/** A rank's four ports, each serving (operation, hop) in program order. */
+/** A rank's ports, each serving (operation, hop) in program order. */
 export class PortOrder {
-  readonly #ports = Object.values(PORT).map((): PortQueue => ({
-    clock: new PortClock(),
-    operations: [],
-    next: 0,
-    waiting: new Map(),
-  }));
+  readonly #ports: readonly PortQueue[];
 
   constructor(program: Program) {
+    this.#ports = Array.from({ length: portCount(program) }, () => ({
+      clock: new PortClock(),
+      operations: [],
+      next: 0,
+      waiting: new Map<number, Deferred<undefined>>(),
+    }));
     for (const operation of transferOperations(program)) {
-      for (const { link, direction } of portsOf(operation.collective!)) {
-        const { out, in: incoming } =
-          link === 'rdma' ? { out: PORT.rdmaOut, in: PORT.rdmaIn } : { out: PORT.nvlinkOut, in: PORT.nvlinkIn };
-        this.#ports[direction === 'out' ? out : incoming].operations.push(operation.id);
-      }
+      for (const port of portsOf(operation.collective!)) this.#ports[port].operations.push(operation.id);
     }
   }
 

@@ -1,5 +1,6 @@
 import { rolesOf } from '@epemu/config';
 import { InvariantError } from '@epemu/core';
+import { splitsByNode } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { segmentCount, segmentLength } from '../layout.js';
 import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
@@ -58,7 +59,7 @@ function total(rows: ArrayLike<number>, from: number, to: number): number {
 }
 
 /**
- * Exchanges low-latency rows: with all peers over RDMA, or with those of the own node over NVLink at the same time.
+ * Exchanges low-latency rows: with all peers over one link, or with those of the own node over another at the same time.
  * @returns the headers of each hop, and when the last needed byte is there.
  */
 async function exchangeAll(
@@ -67,8 +68,9 @@ async function exchangeAll(
   plan: Omit<Plan, 'hop' | 'sendTo' | 'receiveFrom'>,
 ): Promise<{ received: readonly ReceivedHeaders[]; arrivedNs: number }> {
   const { topology, member } = context;
-  const { nvlinkInNode } = operation.collective!;
-  const peers = nvlinkInNode ? [topology.remotes(member), topology.neighbours(member)] : [topology.others(member)];
+  const peers = splitsByNode(operation.collective!)
+    ? [topology.remotes(member), topology.neighbours(member)]
+    : [topology.others(member)];
   const exchanges = await Promise.all(
     peers.map((sendTo, index) => {
       return exchange(context, operation, { ...plan, hop: index + 1, sendTo, receiveFrom: sendTo.length });

@@ -14,7 +14,11 @@ export const COMMUNICATION = 27;
  * dispatch at 2 (RDMA) and 8 bytes a ns (NVLink), combine at 4 and 8, low-latency dispatch at 1.
  */
 export function twoRanks(nodeSize: 1 | 2): Configuration {
-  const rates = { dispatch: [2, 8], combine: [4, 8], lowLatencyDispatch: [1, 8] } as const;
+  const transfers = {
+    dispatch: { rdma: 2, nvlink: 8 },
+    combine: { nvlink: 8, rdma: 4 },
+    lowLatencyDispatch: { rdma: 1 },
+  };
   return resolveConfiguration({
     scenario: 'prefill',
     flags: { ranks: 2 },
@@ -24,16 +28,11 @@ export function twoRanks(nodeSize: 1 | 2): Configuration {
       ...['hardware.host.launchLatencyNs=0', 'hardware.host.kernelLaunchNs=0'],
       ...['hardware.ports.rdma.latencyNs=50', 'hardware.ports.nvlink.latencyNs=20'],
       'schedule.communicationSms=1',
-      ...Object.entries(rates).map(
-        ([kind, [rdma, nvlink]]) =>
-          `hardware.transfers.feb25.${kind}=` +
-          JSON.stringify({
-            rdma: { GBpsPerSm: rdma },
-            nvlink: { GBpsPerSm: nvlink },
-            basis: 'assumed',
-            source: 'round numbers',
-          }),
-      ),
+      ...Object.entries(transfers).map(([kind, rates]) => {
+        const links = Object.fromEntries(Object.entries(rates).map(([link, GBpsPerSm]) => [link, { GBpsPerSm }]));
+        const transfer = { hops: Object.keys(rates), links, basis: 'assumed', source: 'round numbers' };
+        return `hardware.transfers.feb25.${kind}=${JSON.stringify(transfer)}`;
+      }),
     ],
   });
 }
@@ -76,6 +75,10 @@ export function programOf(steps: readonly Step[]): Program {
   return {
     ...{ launch: 'eager', kernels: [KERNEL], operations, streams, layerMarker: 'phase 0' },
     ...{
+      links: [
+        { name: 'rdma', reach: 'cluster' },
+        { name: 'nvlink', reach: 'node' },
+      ],
       exchanges: [],
       earlier: [],
       neighbours: [],
@@ -94,6 +97,11 @@ export function programOf(steps: readonly Step[]): Program {
   };
 }
 
+function hopsOf(type: CollectiveUse['type'], mode: CollectiveUse['mode'] = 'normal'): number[] {
+  if (mode !== 'normal') return [0];
+  return type === 'combine' ? [1, 0] : [0, 1];
+}
+
 export function collective(type: 'dispatch' | 'combine', changes: Partial<CollectiveUse> = {}): CollectiveUse {
   return {
     type,
@@ -101,7 +109,7 @@ export function collective(type: 'dispatch' | 'combine', changes: Partial<Collec
     cached: type === 'combine',
     direction: 'forward',
     rateKind: type,
-    nvlinkInNode: false,
+    hops: hopsOf(type, changes.mode),
     ...changes,
   };
 }

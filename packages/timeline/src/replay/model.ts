@@ -1,12 +1,10 @@
 import { roleOfRank } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { linkRate } from '@epemu/presets';
-import type { HardwarePreset } from '@epemu/presets';
-import { hopsOf } from '@epemu/schedule';
-import type { Operation } from '@epemu/schedule';
+import type { HardwarePreset, LinkPort } from '@epemu/presets';
+import { inPort, linksByReach, outPort } from '@epemu/schedule';
+import type { Operation, Port } from '@epemu/schedule';
 import { serviceTime } from '../ports.js';
-import { PORT } from '../rank-timeline.js';
-import type { Port } from '../rank-timeline.js';
 
 /** How long a port is busy with a segment, and how long of that before its first byte; integer ns. */
 type Service = ReturnType<typeof serviceTime>;
@@ -23,10 +21,15 @@ export class ReplayModel {
   readonly gapNs: number;
   readonly host: HardwarePreset['host'];
   readonly #configuration: Configuration;
+  /** In the order in which hops number them. */
+  readonly #links: readonly string[];
+  readonly #ports: readonly LinkPort[];
   readonly #places = new Map<number, Places>();
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration;
+    this.#links = Object.keys(configuration.hardware.ports);
+    this.#ports = Object.values(configuration.hardware.ports);
     this.gapNs = configuration.hardware.kernelGapNs;
     this.host = configuration.hardware.host;
   }
@@ -76,13 +79,14 @@ export class ReplayModel {
     return Math.floor(rank / this.#configuration.hardware.nodeSize);
   }
 
-  latencyNs(link: 'rdma' | 'nvlink'): number {
-    return this.#configuration.hardware.ports[link].latencyNs;
+  /** Latency of the way to the other nodes, or inside the own one. */
+  notifyLatencyNs({ collective }: Operation, way: 'between' | 'inside'): number {
+    return this.#ports[linksByReach(collective!)[way]].latencyNs;
   }
 
   /** Latency of the link a hop takes. */
-  hopLatencyNs(operation: Operation, hop: number): number {
-    return this.latencyNs(hopsOf(operation.collective!)[hop - 1]);
+  hopLatencyNs({ collective }: Operation, hop: number): number {
+    return this.#ports[collective!.hops[hop - 1]].latencyNs;
   }
 
   /**
@@ -95,7 +99,7 @@ export class ReplayModel {
     const { bytesPerToken: bytes } = model;
     const ofDispatch = mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
     const ofMode = type === 'combine' ? bytes.combine : ofDispatch;
-    const { GBps, perPeerNs } = linkRate(hardware, hopsOf(operation.collective!)[hop - 1], {
+    const { GBps, perPeerNs } = linkRate(hardware, this.#links[operation.collective!.hops[hop - 1]], {
       era,
       kind: rateKind,
       sms: schedule.communicationSms,
@@ -105,9 +109,8 @@ export class ReplayModel {
     return serviceTime(segment.bytes, GBps, segment.number === 0 ? perPeerNs : 0);
   }
 
-  ports(operation: Operation, hop: number): { out: Port; in: Port } {
-    return hopsOf(operation.collective!)[hop - 1] === 'rdma'
-      ? { out: PORT.rdmaOut, in: PORT.rdmaIn }
-      : { out: PORT.nvlinkOut, in: PORT.nvlinkIn };
+  ports({ collective }: Operation, hop: number): { out: Port; in: Port } {
+    const link = collective!.hops[hop - 1];
+    return { out: outPort(link), in: inPort(link) };
   }
 }

@@ -1,9 +1,8 @@
 import { InvariantError } from '@epemu/core';
-import type { Operation, Program } from '@epemu/schedule';
-import { movementIdOf, portsOf, programOf, transferOperations } from '@epemu/schedule';
+import type { Operation, Port, Program } from '@epemu/schedule';
+import { movementIdOf, portCount, portsOf, programOf, splitsByNode, transferOperations } from '@epemu/schedule';
 import { PortClock } from '../ports.js';
-import { PORT } from '../rank-timeline.js';
-import type { Port, ServiceColumns } from '../rank-timeline.js';
+import type { ServiceColumns } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
 import type { ReplayModel } from './model.js';
 import type { EventQueue } from './queue.js';
@@ -117,12 +116,8 @@ export class ReplayNetwork {
     }
     this.#ports = records.map(({ rank }) => {
       const transfers = transferOperations(programOf(program, rank));
-      return Object.values(PORT).map((port) => {
-        const users = transfers.filter(({ collective }) =>
-          portsOf(collective!).some(
-            ({ link, direction }) => PORT[`${link}${direction === 'out' ? 'Out' : 'In'}`] === port,
-          ),
-        );
+      return Array.from({ length: portCount(program) }, (_, port) => {
+        const users = transfers.filter(({ collective }) => portsOf(collective!).includes(port));
         return new ReplayPort(
           users.map(({ id }) => ({ id, remaining: counts.get(`${rank}:${port}:${id}`) ?? 0, waiting: [] })),
         );
@@ -255,10 +250,10 @@ function segmentsOf(
     });
   }
   for (const [key, list] of byHop) {
-    const { mode, nvlinkInNode } = list[0].operation.collective!;
-    // Where the own node is left to NVLink, the first peer is on the next node.
-    const turnOfPeer = nvlinkInNode && key % 4 === 1 ? turnOfNext : turn;
-    if (key % 4 !== 1 && mode === 'normal') continue;
+    const collective = list[0].operation.collective!;
+    // Where the own node is left to another link, the first peer is on the next node.
+    const turnOfPeer = splitsByNode(collective) && key % 4 === 1 ? turnOfNext : turn;
+    if (key % 4 !== 1 && collective.mode === 'normal') continue;
     // All are ready at once, and each peer's queue gives one segment in turn.
     const queues = new Map<number, ReplaySegment[]>();
     for (const segment of list) queues.set(segment.receiver, [...(queues.get(segment.receiver) ?? []), segment]);

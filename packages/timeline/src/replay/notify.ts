@@ -33,7 +33,7 @@ export class ReplayNotify {
   }
 
   #tell(rank: number, operation: Operation, hop: number, timeNs: number): void {
-    const latencyNs = this.#model.latencyNs(hop === 1 ? 'rdma' : 'nvlink');
+    const latencyNs = this.#model.notifyLatencyNs(operation, hop === 1 ? 'between' : 'inside');
     const hear = (to: number, atNs: number): void => {
       this.#queue.at(atNs, [6, operation.id, hop, rank, to], () => {
         this.#hear(to, operation, hop, atNs);

@@ -1,8 +1,8 @@
 import { InvariantError } from '@epemu/core';
+import { inPort, outPort } from '@epemu/schedule';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { timeComputePhase } from '../compute-phase.js';
-import { PORT } from '../rank-timeline.js';
 import type { RankTimeline } from '../rank-timeline.js';
 import { COMPUTE, SECOND, collective, programOf, recordOf, rowsOf, twoRanks } from './fixtures.test-helper.js';
 import { replay } from './replay.js';
@@ -70,16 +70,16 @@ describe('replay', () => {
       [3, 2980, 3480],
     ]);
     expect(servicesOf(zero)).to.deep.equal([
-      [PORT.rdmaOut, 1, 1670, 2170],
-      [PORT.rdmaOut, 3, 3000, 3300],
-      [PORT.rdmaIn, 1, 1700, 2000],
-      [PORT.rdmaIn, 3, 3030, 3530],
+      [outPort(0), 1, 1670, 2170],
+      [outPort(0), 3, 3000, 3300],
+      [inPort(0), 1, 1700, 2000],
+      [inPort(0), 3, 3030, 3530],
     ]);
     expect(servicesOf(one)).to.deep.equal([
-      [PORT.rdmaOut, 1, 1650, 1950],
-      [PORT.rdmaOut, 3, 2980, 3480],
-      [PORT.rdmaIn, 1, 1720, 2220],
-      [PORT.rdmaIn, 3, 3050, 3350],
+      [outPort(0), 1, 1650, 1950],
+      [outPort(0), 3, 2980, 3480],
+      [inPort(0), 1, 1720, 2220],
+      [inPort(0), 3, 3050, 3350],
     ]);
   });
 
@@ -94,12 +94,12 @@ describe('replay', () => {
     ]);
     // Notify: 1010 + one NVLink latency or its 30 ns; transfer from 1040 + 10 + 100. 800 bytes at 8 a ns take 100 ns.
     expect(servicesOf(zero)).to.deep.equal([
-      [PORT.nvlinkOut, 1, 1150, 1250],
-      [PORT.nvlinkOut, 1, 1250, 1350],
+      [outPort(1), 1, 1150, 1250],
+      [outPort(1), 1, 1250, 1350],
     ]);
     expect(servicesOf(one)).to.deep.equal([
-      [PORT.nvlinkIn, 1, 1170, 1270],
-      [PORT.nvlinkIn, 1, 1270, 1370],
+      [inPort(1), 1, 1170, 1270],
+      [inPort(1), 1, 1270, 1370],
     ]);
     expect(eventsOf(zero).find(([operation, start]) => operation === 1 && start === 1150)).to.deep.equal([
       1, 1150, 1350,

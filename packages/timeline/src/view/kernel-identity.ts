@@ -25,7 +25,7 @@ export type CollectiveType = (typeof COLLECTIVE_TYPES)[number];
 export interface CollectiveUse {
   readonly type: CollectiveType;
   readonly role: CollectiveRole;
-  /** Link that its bytes take farthest: RDMA wherever some leave the node; undefined where nothing says so. */
+  /** What carries its bytes farthest: RDMA wherever some may leave the node; undefined where nothing says so. */
   readonly link: 'rdma' | 'nvlink' | undefined;
 }
 

@@ -1,21 +1,27 @@
-import { hopsOf, kernelClass, operationsById } from '@epemu/schedule';
+import { kernelClass, linksByReach, operationsById } from '@epemu/schedule';
 import type { KernelDescription, Operation, OperationKernel, Program } from '@epemu/schedule';
 import type { CollectiveUse, KernelIdentity } from './kernel-identity.js';
 import type { RankStream } from './rank-view.js';
 
 /** @returns what a communication kernel of an operation does within its collective. */
-function collectiveUse({ kind, collective }: Operation, { role }: OperationKernel, isOneNode: boolean): CollectiveUse {
+function collectiveUse(
+  { links }: Program,
+  { kind, collective }: Operation,
+  { role }: OperationKernel,
+  isOneNode: boolean,
+): CollectiveUse {
   const halves = { issue: 'send', wait: 'receive' } as const;
   const moves = kind === 'issue' || kind === 'wait' ? halves[kind] : 'transfer';
   const own = role === 'notify' ? 'notify' : role === 'transfer' ? moves : 'layout';
   // A communication kernel of a phase that computes belongs to none.
   if (collective === undefined) return { type: 'other', role: own, link: undefined };
   const { mode, type } = collective;
-  const isNvlinkAlone = isOneNode && mode !== 'pipeline' && hopsOf(collective).includes('nvlink');
+  // On one node the hop inside it carries all, where there is one.
+  const staysInside = isOneNode && mode !== 'pipeline' && links[linksByReach(collective).inside].reach === 'node';
   return {
     type: mode === 'pipeline' ? 'send-receive' : type === 'combine' ? 'combine' : 'dispatch',
     role: own,
-    link: isNvlinkAlone ? 'nvlink' : 'rdma',
+    link: staysInside ? 'nvlink' : 'rdma',
   };
 }
 
@@ -32,7 +38,7 @@ export class ProgramFacts {
   /** By operation id, then by index of the program's kernels: index of the identity. */
   readonly #identityOf = new Map<number, ReadonlyMap<number, number>>();
 
-  /** @param nodes that the ranks are on: on one, NVLink carries all where the collective uses it at all. */
+  /** @param nodes that the ranks are on: on one, a link inside it carries all where the collective uses one. */
   constructor(program: Program, nodes: number) {
     this.program = program;
     this.#operations = operationsById(program);
@@ -83,7 +89,7 @@ function identityOf(program: Program, operation: Operation, use: OperationKernel
     class: ofKernel,
     library: '',
     category,
-    collective: ofKernel === 'communication' ? collectiveUse(operation, use, isOneNode) : undefined,
+    collective: ofKernel === 'communication' ? collectiveUse(program, operation, use, isOneNode) : undefined,
     ctas: grid[0] * grid[1] * grid[2],
   };
 }

@@ -57,9 +57,11 @@ export interface RankStream {
   readonly role: 'computation' | 'communication';
 }
 
-/** Bytes that a rank sent to each rank, by link; indexed by receiver. */
+/** Bytes that a rank sent to each rank, by the links that carried them; indexed by receiver. */
 export interface BytesTo {
+  /** Over links between nodes. */
   readonly rdma: readonly number[];
+  /** Over links inside a node. */
   readonly nvlink: readonly number[];
   /** Bytes whose link is not known. */
   readonly other: readonly number[];

@@ -29,7 +29,7 @@ export function viewOfTimeline(timeline: RankTimeline, facts: ProgramFacts, rank
     operation: numbers((row) => operation[row]),
     instance: new Int32Array(order.length).fill(-1),
   };
-  const sent = bytesTo(services, ranks);
+  const sent = bytesTo(services, facts.program.links, ranks);
   return new RankView({
     rank,
     file: `rank ${rank}`,

@@ -24,12 +24,16 @@ export class Pace {
     this.#startedAtMs = performance.now();
   }
 
-  /** Resolves when a row may begin. @throws what {@link fail} was given. */
-  async row(row: number): Promise<void> {
+  /** @returns a promise of a row's beginning; undefined where it may at once. It throws what {@link fail} was given. */
+  row(row: number): Promise<void> | undefined {
+    return this.#msPerRow === 0 && this.#failure === undefined ? undefined : this.#heldBack(row);
+  }
+
+  async #heldBack(row: number): Promise<void> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       const aheadMs = this.#startedAtMs + row * this.#msPerRow - performance.now();
-      if (this.#msPerRow === 0 || aheadMs <= 0) return;
+      if (aheadMs <= 0) return;
       await this.#wait(Math.min(Math.ceil(aheadMs), LONGEST_TIMER_MS));
     }
   }

@@ -8,6 +8,7 @@ import type { Operation, Program } from '@epemu/schedule';
 import { canonicalRecord, canonicalTimeline, emptyRecord, emptyTimeline } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import { Pace } from './pace.js';
+import { EventQueue } from './timing/event-queue.js';
 import { Mailbox } from './timing/mailbox.js';
 import { TimingPlane } from './timing/plane.js';
 import { PortOrder } from './timing/port-order.js';
@@ -45,7 +46,8 @@ export class Rank {
   readonly #timing: TimingPlane;
   readonly #tokens: TokenPlane;
   readonly #tokenProgram: TokenProgram;
-  readonly #mailbox = new Mailbox();
+  readonly #queue = new EventQueue();
+  readonly #mailbox = new Mailbox(this.#queue);
   readonly #pace: Pace;
   readonly #timeline: RankTimeline;
   readonly #record: RankRecord;
@@ -70,7 +72,7 @@ export class Rank {
     this.#record = emptyRecord(rank);
     this.#failed = new Promise<never>((_, reject) => {
       this.#fail = (error) => {
-        this.#mailbox.fail(error);
+        this.#queue.fail(error);
         this.#tokens.fail(error);
         this.#tokenProgram.fail(error);
         this.#pace.fail(error);
@@ -130,8 +132,9 @@ export class Rank {
         contended: new Set(),
         topology,
         endpoint,
+        queue: this.#queue,
         mailbox: this.#mailbox,
-        ports: new PortOrder(program),
+        ports: new PortOrder(this.#queue, program),
         timeline: this.#timeline,
         record: this.#record,
         microBatches,

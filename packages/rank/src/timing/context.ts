@@ -10,6 +10,7 @@ import { serviceTime } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import type { SendLayout } from '../layout.js';
 import type { Topology } from '../topology.js';
+import type { Activity, EventQueue } from './event-queue.js';
 import type { Mailbox } from './mailbox.js';
 import type { PortOrder } from './port-order.js';
 import type { SegmentTable } from './segment-table.js';
@@ -40,6 +41,7 @@ export interface TimingContext {
   readonly contended: Set<number>;
   readonly topology: Topology;
   readonly endpoint: Endpoint;
+  readonly queue: EventQueue;
   readonly mailbox: Mailbox;
   readonly ports: PortOrder;
   readonly timeline: RankTimeline;
@@ -133,7 +135,7 @@ export function serveOut(
   hop: number,
   segments: SegmentTable,
   order: Uint32Array,
-): Promise<number> {
+): Activity<number> {
   const rate = hopRate(context, operation, hop);
   const latencyNs = linkLatencyNs(context, linkOfHop(operation, hop));
   const port = outPort(linkOfHop(operation, hop));
@@ -173,7 +175,7 @@ export function serveIn(
   hop: number,
   segments: SegmentTable,
   order: Uint32Array,
-): Promise<number> {
+): Activity<number> {
   const port = inPort(linkOfHop(operation, hop));
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;

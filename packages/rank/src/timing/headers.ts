@@ -4,6 +4,7 @@ import { movementIdOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { rankOfPeer } from './context.js';
 import type { TimingContext } from './context.js';
+import type { Activity } from './event-queue.js';
 import { SegmentTable } from './segment-table.js';
 
 /** Integers of a segment in a header: origin, destination, number, tokens, bytes, first-byte ns, last-byte ns. */
@@ -65,14 +66,14 @@ export function extraOffset({ integers }: Header): number {
  * @param extraCount how many integers must stand behind the segments.
  * @throws InvariantError when a header does not have the shape that the operation fixes.
  */
-export async function takeHeaders(
+export function* takeHeaders(
   context: TimingContext,
   operation: Operation,
   hop: number,
   peers: number,
   extraCount: (segments: number) => number,
-): Promise<ReceivedHeaders> {
-  const headers = await context.mailbox.take(movementIdOf(operation), hop, peers);
+): Activity<ReceivedHeaders> {
+  const headers = yield* context.mailbox.take(movementIdOf(operation), hop, peers).value();
   const offsets = new Uint32Array(headers.length + 1);
   headers.forEach((header, h) => {
     const { integers, from } = header;

@@ -1,6 +1,7 @@
 import type { HardwarePreset } from '@epemu/presets';
 import { blocksHost, idLimit } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
+import type { Activity, EventQueue } from './event-queue.js';
 import { OperationTimes } from './operation-times.js';
 
 /**
@@ -17,7 +18,7 @@ export class HostClock {
   /** By operation: the index of the notify that the CPU polls; +∞ of those that it does not stop at. */
   readonly #polled: Float64Array;
 
-  constructor(program: Program, host: HardwarePreset['host']) {
+  constructor(queue: EventQueue, program: Program, host: HardwarePreset['host']) {
     this.#program = program;
     this.#host = host;
     this.#polled = new Float64Array(idLimit(program)).fill(Infinity);
@@ -25,13 +26,13 @@ export class HostClock {
       if (!blocksHost(program, operation)) continue;
       this.#polled[operation.id] = operation.kernels.findIndex(({ role }) => role === 'notify');
     }
-    this.#launches = new OperationTimes(idLimit(program));
-    this.#notified = new OperationTimes(idLimit(program));
-    this.#resumed = new OperationTimes(idLimit(program));
+    this.#launches = new OperationTimes(queue, idLimit(program));
+    this.#notified = new OperationTimes(queue, idLimit(program));
+    this.#resumed = new OperationTimes(queue, idLimit(program));
   }
 
   /** Launches the whole program. */
-  async run(): Promise<void> {
+  *run(): Activity<void> {
     const { kernelLaunchNs, notifyPollNs } = this.#host;
     let freeNs = 0;
     for (const { id, kernels } of this.#program.operations) {
@@ -40,7 +41,7 @@ export class HostClock {
       if (this.#polled[id] === Infinity) continue;
       const behind = kernels.length - 1 - this.#polled[id];
       freeNs -= behind * kernelLaunchNs;
-      freeNs = Math.max(freeNs, (await this.#notified.of(id)) + notifyPollNs);
+      freeNs = Math.max(freeNs, (yield* this.#notified.of(id)) + notifyPollNs);
       this.#resumed.tell(id, freeNs);
       freeNs += behind * kernelLaunchNs;
     }
@@ -52,13 +53,13 @@ export class HostClock {
   }
 
   /** @returns when the CPU begins to launch kernel `index` of an operation, integer ns; 0 for kernels of a graph. */
-  async launchNs(operation: number, index: number): Promise<number> {
+  *launchNs(operation: number, index: number): Activity<number> {
     if (this.#program.launch === 'graph') return 0;
     const { kernelLaunchNs } = this.#host;
     const notify = this.#polled[operation];
     return index > notify
-      ? (await this.#resumed.of(operation)) + (index - notify - 1) * kernelLaunchNs
-      : (await this.#launches.of(operation)) + index * kernelLaunchNs;
+      ? (yield* this.#resumed.of(operation)) + (index - notify - 1) * kernelLaunchNs
+      : (yield* this.#launches.of(operation)) + index * kernelLaunchNs;
   }
 
   /** @returns the earliest start of a kernel that is launched then, integer ns. */

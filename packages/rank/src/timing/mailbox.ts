@@ -1,11 +1,12 @@
-import { InvariantError, deferred } from '@epemu/core';
-import type { Deferred } from '@epemu/core';
+import { InvariantError } from '@epemu/core';
 import type { Header } from '@epemu/fabric';
+import { TimingEvent } from './event-queue.js';
+import type { EventQueue } from './event-queue.js';
 
 interface Slot {
   readonly headers: Header[];
   expected: number;
-  readonly complete: Deferred<readonly Header[]>;
+  readonly complete: TimingEvent<readonly Header[]>;
 }
 
 /**
@@ -13,15 +14,18 @@ interface Slot {
  * comes from arrival on the host.
  */
 export class Mailbox {
+  readonly #queue: EventQueue;
   readonly #slots = new Map<number, Slot>();
-  #failure: Error | undefined;
+
+  constructor(queue: EventQueue) {
+    this.#queue = queue;
+  }
 
   #slot(operation: number, hop: number): Slot {
     const key = operation * 8 + hop;
     let slot = this.#slots.get(key);
     if (slot === undefined) {
-      slot = { headers: [], expected: -1, complete: deferred() };
-      if (this.#failure !== undefined) slot.complete.reject(this.#failure);
+      slot = { headers: [], expected: -1, complete: new TimingEvent() };
       this.#slots.set(key, slot);
     }
     return slot;
@@ -34,18 +38,12 @@ export class Mailbox {
     this.#settle(header.operation, header.hop, slot);
   }
 
-  /** @returns all `expected` headers of a hop, ascending by sender. */
-  take(operation: number, hop: number, expected: number): Promise<readonly Header[]> {
+  /** @returns the event of all `expected` headers of a hop being there, ascending by sender. */
+  take(operation: number, hop: number, expected: number): TimingEvent<readonly Header[]> {
     const slot = this.#slot(operation, hop);
     slot.expected = expected;
     this.#settle(operation, hop, slot);
-    return slot.complete.promise;
-  }
-
-  /** Rejects everything that is waited for, now and later. */
-  fail(error: Error): void {
-    this.#failure = error;
-    for (const slot of this.#slots.values()) slot.complete.reject(error);
+    return slot.complete;
   }
 
   #settle(operation: number, hop: number, slot: Slot): void {
@@ -60,6 +58,6 @@ export class Mailbox {
     if (twice !== undefined) {
       throw new InvariantError(`operation ${operation}, hop ${hop}: rank ${twice.from} sent its header twice`);
     }
-    slot.complete.resolve(slot.headers);
+    this.#queue.happen(slot.complete, slot.headers);
   }
 }

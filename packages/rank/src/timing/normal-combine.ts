@@ -2,6 +2,7 @@ import { InvariantError, totalOrder } from '@epemu/core';
 import type { Operation } from '@epemu/schedule';
 import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
 import type { ReceivedLayout, TimingContext } from './context.js';
+import type { Activity } from './event-queue.js';
 import { sendHeaders, takeHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
 
@@ -40,20 +41,20 @@ function contributedSegments(
 }
 
 /** Results go over NVLink to the GPU of the home rank's index, which reduces what belongs to one token. */
-async function firstHop(
+function* firstHop(
   context: TimingContext,
   operation: Operation,
   received: ReceivedLayout,
   startNs: number,
-): Promise<{ reducedNs: Map<string, number>; endNs: number }> {
+): Activity<{ reducedNs: Map<string, number>; endNs: number }> {
   const neighbours = context.topology.neighbours(context.member);
   const sent = contributedSegments(context, operation, received, startNs);
   const order = sent.asAppended();
-  const sentNs = await serveOut(context, operation, 1, sent, order);
+  const sentNs = yield* serveOut(context, operation, 1, sent, order);
   sendHeaders(context, operation, 1, neighbours, sent, order, noExtra);
 
-  const { segments } = await takeHeaders(context, operation, 1, neighbours.length, () => 0);
-  const receivedNs = await serveIn(context, operation, 1, segments, segments.inOrder());
+  const { segments } = yield* takeHeaders(context, operation, 1, neighbours.length, () => 0);
+  const receivedNs = yield* serveIn(context, operation, 1, segments, segments.inOrder());
   const reducedNs = new Map<string, number>();
   for (let i = 0; i < segments.count; i++) {
     const key = `${segments.destination[i]}:${segments.number[i]}`;
@@ -69,14 +70,14 @@ async function firstHop(
  * @returns when this rank has sent, reduced, forwarded and received all its own.
  * @throws InvariantError when there was no dispatch to go back over.
  */
-export async function timeCombine(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+export function* timeCombine(context: TimingContext, operation: Operation, startNs: number): Activity<number> {
   const { topology, member } = context;
   const received = context.received.get(receivedKey(operation));
   if (received === undefined) {
     throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
   }
   context.received.delete(receivedKey(operation));
-  const { reducedNs, endNs } = await firstHop(context, operation, received, startNs);
+  const { reducedNs, endNs } = yield* firstHop(context, operation, received, startNs);
   const peers = topology.columnPeers(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const sent = new SegmentTable(received.forwarded.length);
@@ -86,9 +87,9 @@ export async function timeCombine(context: TimingContext, operation: Operation, 
     sent.push(home, member, home, segment, tokens, tokens * bytes, readyNs);
   }
   const order = sent.outOrder((destination) => topology.visitOrder(member, destination));
-  const sentNs = await serveOut(context, operation, 2, sent, order);
+  const sentNs = yield* serveOut(context, operation, 2, sent, order);
   sendHeaders(context, operation, 2, peers, sent, order, noExtra);
-  const { segments } = await takeHeaders(context, operation, 2, peers.length, () => 0);
-  const receivedNs = await serveIn(context, operation, 2, segments, segments.inOrder());
+  const { segments } = yield* takeHeaders(context, operation, 2, peers.length, () => 0);
+  const receivedNs = yield* serveIn(context, operation, 2, segments, segments.inOrder());
   return Math.max(endNs, sentNs, receivedNs);
 }

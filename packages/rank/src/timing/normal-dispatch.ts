@@ -3,6 +3,7 @@ import { segmentCount, segmentLength } from '../layout.js';
 import type { SendLayout } from '../layout.js';
 import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
 import type { ReceivedLayout, TimingContext } from './context.js';
+import type { Activity } from './event-queue.js';
 import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
 
@@ -36,12 +37,12 @@ function nodeRows(context: TimingContext, layout: SendLayout, node: number): Uin
   return layout.rowsOfExpert.subarray(node * perNode, (node + 1) * perNode);
 }
 
-async function firstHop(
+function* firstHop(
   context: TimingContext,
   operation: Operation,
   layout: SendLayout,
   startNs: number,
-): Promise<{ forwards: Forward[]; rows: Float64Array; endNs: number }> {
+): Activity<{ forwards: Forward[]; rows: Float64Array; endNs: number }> {
   const { topology, member } = context;
   const size = topology.nodeSize;
   const peers = topology.columnPeers(member);
@@ -54,16 +55,16 @@ async function firstHop(
     sent.push(peers[queue], member, peers[queue], number, tokens, tokens * bytes, startNs);
   });
   const order = sent.asAppended();
-  const sentNs = await serveOut(context, operation, 1, sent, order);
+  const sentNs = yield* serveOut(context, operation, 1, sent, order);
   sendHeaders(context, operation, 1, peers, sent, order, (peer, integers) => {
     const node = topology.nodeOf(peer);
     integers.push(...layout.nodes[node].fanOut, ...nodeRows(context, layout, node));
   });
 
   const rowCount = topology.experts / topology.nodes;
-  const received = await takeHeaders(context, operation, 1, peers.length, (segments) => segments * size + rowCount);
+  const received = yield* takeHeaders(context, operation, 1, peers.length, (segments) => segments * size + rowCount);
   const { headers, segments, offsets } = received;
-  const receivedNs = await serveIn(context, operation, 1, segments, segments.inOrder());
+  const receivedNs = yield* serveIn(context, operation, 1, segments, segments.inOrder());
   const rows = Float64Array.from(nodeRows(context, layout, topology.nodeOf(member)));
   const forwards = ownForwards(context, layout, startNs);
   headers.forEach((header, h) => {
@@ -105,27 +106,27 @@ function forwardedSegments(context: TimingContext, operation: Operation, forward
  *
  * @returns when this rank has sent, forwarded and received all its own.
  */
-export async function timeDispatch(
+export function* timeDispatch(
   context: TimingContext,
   operation: Operation,
   layout: SendLayout,
   startNs: number,
-): Promise<number> {
+): Activity<number> {
   const { topology, member } = context;
-  const { forwards, rows, endNs } = await firstHop(context, operation, layout, startNs);
+  const { forwards, rows, endNs } = yield* firstHop(context, operation, layout, startNs);
   const neighbours = topology.neighbours(member);
   const own = topology.localIndexOf(member);
   const sent = forwardedSegments(context, operation, forwards);
   const order = sent.outOrder((destination) => topology.visitOrder(member, destination));
-  const sentNs = await serveOut(context, operation, 2, sent, order);
+  const sentNs = yield* serveOut(context, operation, 2, sent, order);
   const perRank = topology.expertsPerRank;
   sendHeaders(context, operation, 2, neighbours, sent, order, (peer, integers) => {
     const first = topology.localIndexOf(peer) * perRank;
     for (let i = first; i < first + perRank; i++) integers.push(rows[i]);
   });
 
-  const { headers, segments } = await takeHeaders(context, operation, 2, neighbours.length, () => perRank);
-  const receivedNs = await serveIn(context, operation, 2, segments, segments.inOrder());
+  const { headers, segments } = yield* takeHeaders(context, operation, 2, neighbours.length, () => perRank);
+  const receivedNs = yield* serveIn(context, operation, 2, segments, segments.inOrder());
 
   const received: ReceivedLayout = {
     rowsOfHome: undefined,

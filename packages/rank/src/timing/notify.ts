@@ -3,23 +3,24 @@ import { linksByReach, movementIdOf } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { NOTIFY_HOPS, linkLatencyNs } from './context.js';
 import type { TimingContext } from './context.js';
+import type { Activity } from './event-queue.js';
 
 /** One hop of the maximum: tell the peers, hear from all of them. */
-async function maximum(
+function* maximum(
   context: TimingContext,
   operation: Operation,
   hop: number,
   peers: readonly number[],
   ownNs: number,
   latencyNs: number,
-): Promise<number> {
+): Activity<number> {
   const { stream } = operation;
   const movement = movementIdOf(operation);
   for (const peer of peers) {
     const to = context.topology.rankOf(peer);
     context.endpoint.sendHeader({ to, operation: movement, hop, stream, integers: [ownNs] });
   }
-  const headers = await context.mailbox.take(movement, hop, peers.length);
+  const headers = yield* context.mailbox.take(movement, hop, peers.length).value();
   let latest = ownNs;
   for (const { integers, from } of headers) {
     const [theirs] = integers;
@@ -35,11 +36,11 @@ async function maximum(
  *
  * @returns when this rank knows that all have arrived.
  */
-export async function timeNotify(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+export function* timeNotify(context: TimingContext, operation: Operation, startNs: number): Activity<number> {
   const { topology, member } = context;
   const { between, inside } = linksByReach(operation.collective!);
   const column = topology.columnPeers(member);
   const neighbours = topology.neighbours(member);
-  const first = await maximum(context, operation, NOTIFY_HOPS[0], column, startNs, linkLatencyNs(context, between));
-  return maximum(context, operation, NOTIFY_HOPS[1], neighbours, first, linkLatencyNs(context, inside));
+  const first = yield* maximum(context, operation, NOTIFY_HOPS[0], column, startNs, linkLatencyNs(context, between));
+  return yield* maximum(context, operation, NOTIFY_HOPS[1], neighbours, first, linkLatencyNs(context, inside));
 }

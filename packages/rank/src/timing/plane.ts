@@ -6,6 +6,7 @@ import { timeComputePhase } from '@epemu/timeline';
 import type { PhaseKernelTiming } from '@epemu/timeline';
 import { receivedKey } from './context.js';
 import type { TimingContext } from './context.js';
+import type { Activity, TimingEvent } from './event-queue.js';
 import { HostClock } from './host.js';
 import { timeCombine } from './normal-combine.js';
 import { timeDispatch } from './normal-dispatch.js';
@@ -15,8 +16,8 @@ import { timeHandOver, timeLowLatency, timePipeline } from './single-hop.js';
 
 /** What the timing of a rank asks of the rest of it, and tells it. */
 export interface TimingHooks {
-  /** Resolves when the rank's pace lets a row begin on the host. */
-  rowBegins(row: number): Promise<void>;
+  /** Resolves when the rank's pace lets a row begin on the host; undefined where it may at once. */
+  rowBegins(row: number): Promise<void> | undefined;
   /** Called when an operation starts; a fault may end the process here. */
   onOperation(operation: Operation): void;
   /** Called when an operation has ended. */
@@ -37,8 +38,9 @@ interface ReceivedRows {
 }
 
 /**
- * Times one rank's program: a loop per stream, in launch order, joined by gates. Nothing here reads a host clock, and
- * what a loop waits for is either the rank's own operation or a complete set of headers.
+ * Times one rank's program: a loop per stream, in launch order, joined by gates, all of them activities of one event queue.
+ * Nothing here reads a host clock, and what a loop waits for is either the rank's own operation or a complete set of
+ * headers.
  */
 export class TimingPlane {
   readonly #context: TimingContext;
@@ -49,7 +51,7 @@ export class TimingPlane {
   readonly #computeStarts: OperationTimes;
   readonly #computeEnds: OperationTimes;
   /** For issues: when the last byte that this rank needs is there. */
-  readonly #transfers = new Map<number, Promise<number>>();
+  readonly #transfers = new Map<number, TimingEvent<number>>();
   readonly #receivedRows = new Map<string, ReceivedRows>();
   /** What phases of a micro-batch work on without rows of experts, and with those of its last layer. */
   readonly #sizesWithoutRows = new Map<number, Sizes>();
@@ -58,43 +60,49 @@ export class TimingPlane {
   constructor(context: TimingContext, hooks: TimingHooks) {
     this.#context = context;
     this.#hooks = hooks;
-    this.#host = new HostClock(context.program, context.configuration.hardware.host);
+    this.#host = new HostClock(context.queue, context.program, context.configuration.hardware.host);
     const length = idLimit(context.program);
-    this.#ends = new OperationTimes(length);
-    this.#computeStarts = new OperationTimes(length);
-    this.#computeEnds = new OperationTimes(length);
+    this.#ends = new OperationTimes(context.queue, length);
+    this.#computeStarts = new OperationTimes(context.queue, length);
+    this.#computeEnds = new OperationTimes(context.queue, length);
   }
 
   /** Runs the program to its end. @throws what any operation failed with. */
   async run(): Promise<void> {
-    const { program } = this.#context;
-    const loops = program.streams.map(({ id }) =>
-      this.#runStream(program.operations.filter((operation) => operation.stream === id)),
-    );
-    await Promise.all([this.#host.run(), ...loops]);
-    await Promise.all(this.#transfers.values());
+    const { program, queue } = this.#context;
+    queue.start(this.#host.run());
+    for (const { id } of program.streams) {
+      queue.start(this.#runStream(program.operations.filter((operation) => operation.stream === id)));
+    }
+    queue.advance();
+    await queue.ended;
   }
 
-  async #runStream(operations: readonly Operation[]): Promise<void> {
+  /** Waits for what the host does, where it has not done it. */
+  *#outside(done: Promise<void> | undefined): Activity<void> {
+    if (done !== undefined) yield* this.#context.queue.outside(done).value();
+  }
+
+  *#runStream(operations: readonly Operation[]): Activity<void> {
     const gapNs = this.#context.configuration.hardware.kernelGapNs;
     let freeNs = Number.NEGATIVE_INFINITY;
     for (const operation of operations) {
       let afterNs = freeNs;
-      for (const gate of operation.gates) afterNs = Math.max(afterNs, await this.#ends.of(gate));
-      const launchNs = await this.#host.launchNs(operation.id, 0);
+      for (const gate of operation.gates) afterNs = Math.max(afterNs, yield* this.#ends.of(gate));
+      const launchNs = yield* this.#host.launchNs(operation.id, 0);
       const startNs = Math.max(afterNs + gapNs, this.#host.earliestNs(launchNs));
-      await this.#hooks.rowBegins(operation.row);
+      yield* this.#outside(this.#hooks.rowBegins(operation.row));
       this.#hooks.onOperation(operation);
-      const times = await this.#time(operation, startNs);
+      const times = yield* this.#time(operation, startNs);
       freeNs = times.streamFreeNs;
       this.#hooks.onOperationEnd(operation, startNs, times.endNs);
       this.#ends.tell(operation.id, times.endNs);
     }
   }
 
-  async #time(operation: Operation, startNs: number): Promise<{ endNs: number; streamFreeNs: number }> {
-    if (operation.kind === 'compute') return await this.#timeCompute(operation, startNs);
-    const endNs = await this.#timeCollective(operation, startNs);
+  *#time(operation: Operation, startNs: number): Activity<{ endNs: number; streamFreeNs: number }> {
+    if (operation.kind === 'compute') return yield* this.#timeCompute(operation, startNs);
+    const endNs = yield* this.#timeCollective(operation, startNs);
     return { endNs, streamFreeNs: endNs };
   }
 
@@ -151,14 +159,14 @@ export class TimingPlane {
     return soloNs;
   }
 
-  async #timeCompute(operation: Operation, startNs: number): Promise<{ endNs: number; streamFreeNs: number }> {
+  *#timeCompute(operation: Operation, startNs: number): Activity<{ endNs: number; streamFreeNs: number }> {
     const { computeSms } = this.#context.configuration.schedule;
     const sizes = this.#sizes(operation);
     const slowness = this.#slowness(operation);
     const kernels: PhaseKernelTiming[] = [];
     const launches: number[] = [];
     for (const [index, { stream, after }] of operation.kernels.entries()) {
-      const launchNs = await this.#host.launchNs(operation.id, index);
+      const launchNs = yield* this.#host.launchNs(operation.id, index);
       launches.push(launchNs);
       kernels.push({
         stream: stream ?? operation.stream,
@@ -184,44 +192,44 @@ export class TimingPlane {
    * Whether a compute operation holds its SMs when a kernel of a collective starts. An operation holds them until the
    * next on its stream could start; of two that start at once the one launched first does.
    */
-  async #runsBesideCompute(operation: Operation, startNs: number, notified: boolean): Promise<boolean> {
+  *#runsBesideCompute(operation: Operation, startNs: number, notified: boolean): Activity<boolean> {
     const { program, configuration } = this.#context;
     for (const id of operation.beside) {
       // What the CPU launches behind this operation's notify has not started before the notify has ended.
       if (!notified && id > operation.id && blocksHost(program, operation)) continue;
-      const endNs = await this.#computeEnds.of(id);
-      const begunNs = await this.#computeStarts.of(id);
+      const endNs = yield* this.#computeEnds.of(id);
+      const begunNs = yield* this.#computeStarts.of(id);
       const started = begunNs < startNs || (begunNs === startNs && id < operation.id);
       if (started && startNs < endNs + configuration.hardware.kernelGapNs) return true;
     }
     return false;
   }
 
-  async #timeCollective(operation: Operation, startNs: number): Promise<number> {
+  *#timeCollective(operation: Operation, startNs: number): Activity<number> {
     const { hardware } = this.#context.configuration;
     if (operation.kind === 'wait') {
       // The receive kernel's own time follows the rows that the transfer brings.
-      await this.#hooks.tokensArrived(operation);
-      await this.#transfers.get(operation.issue!);
+      yield* this.#outside(this.#hooks.tokensArrived(operation));
+      yield* this.#transferOf(operation);
     }
     const sizes = this.#sizes(operation);
     let kernelStartNs = startNs;
     let endNs = startNs;
     let notified = false;
     for (const [index, kernel] of operation.kernels.entries()) {
-      const launchNs = await this.#host.launchNs(operation.id, index);
+      const launchNs = yield* this.#host.launchNs(operation.id, index);
       if (index > 0) kernelStartNs = Math.max(endNs + hardware.kernelGapNs, this.#host.earliestNs(launchNs));
-      const beside = await this.#runsBesideCompute(operation, kernelStartNs, notified);
+      const beside = yield* this.#runsBesideCompute(operation, kernelStartNs, notified);
       // The cast before a collective is compute and slows with its rank; the collective's own kernels do not.
       const slowness = kernel.role === undefined ? this.#slowness(operation) : 1;
       const soloNs = this.#soloNs(operation, index, sizes, this.#smsOf(operation, index, beside), slowness);
       if (kernel.role === 'notify') {
-        endNs = Math.max(kernelStartNs + soloNs, await timeNotify(this.#context, operation, kernelStartNs));
+        endNs = Math.max(kernelStartNs + soloNs, yield* timeNotify(this.#context, operation, kernelStartNs));
         notified = true;
         this.#host.notified(operation.id, endNs);
       } else if (kernel.role === 'transfer') {
         if (beside) this.#context.contended.add(operation.id);
-        endNs = await this.#timeTransfer(operation, kernelStartNs, soloNs);
+        endNs = yield* this.#timeTransfer(operation, kernelStartNs, soloNs);
       } else {
         endNs = kernelStartNs + soloNs;
       }
@@ -242,38 +250,41 @@ export class TimingPlane {
     return hardware.gpu.sms;
   }
 
+  /** @returns when the last byte is there of the transfer that a wait waits for. */
+  *#transferOf({ phase, issue }: Operation): Activity<number> {
+    const transfer = this.#transfers.get(issue!);
+    if (transfer === undefined) throw new InvariantError(`${phase} waits for a transfer that nothing has issued`);
+    return yield* transfer.value();
+  }
+
   /** The kernel that moves the tokens: to its end for a collective, to the end of sending for an issue. */
-  async #timeTransfer(operation: Operation, startNs: number, soloNs: number): Promise<number> {
+  *#timeTransfer(operation: Operation, startNs: number, soloNs: number): Activity<number> {
     const { collective } = operation;
     if (operation.kind === 'issue') {
       const readyNs = startNs + soloNs;
-      const arrival = this.#timeBackground(operation, startNs, readyNs);
-      // Whoever waits sees the failure; here it must only not count as unhandled until then.
-      arrival.catch(() => undefined);
-      this.#transfers.set(operation.id, arrival);
+      this.#transfers.set(operation.id, this.#context.queue.start(this.#timeBackground(operation, startNs, readyNs)));
       return readyNs;
     }
     if (operation.kind === 'wait') {
-      const arrivedNs = (await this.#transfers.get(operation.issue!)) ?? startNs;
-      return Math.max(startNs, arrivedNs) + soloNs;
+      return Math.max(startNs, yield* this.#transferOf(operation)) + soloNs;
     }
-    await this.#hooks.tokensArrived(operation);
-    const endNs = await this.#exchange(operation, startNs);
+    yield* this.#outside(this.#hooks.tokensArrived(operation));
+    const endNs = yield* this.#exchange(operation, startNs);
     if (collective!.type === 'dispatch' && collective!.mode !== 'pipeline') this.#noteReceived(operation);
     return Math.max(endNs, startNs + soloNs);
   }
 
-  async #exchange(operation: Operation, startNs: number): Promise<number> {
+  *#exchange(operation: Operation, startNs: number): Activity<number> {
     const { mode, type } = operation.collective!;
-    if (operation.peerRole !== undefined) return timeHandOver(this.#context, operation, startNs);
-    if (mode === 'pipeline') return timePipeline(this.#context, operation, startNs);
-    if (type === 'combine') return timeCombine(this.#context, operation, startNs);
-    const layout = await this.#context.layout(operation);
-    return timeDispatch(this.#context, operation, layout, startNs);
+    if (operation.peerRole !== undefined) return yield* timeHandOver(this.#context, operation, startNs);
+    if (mode === 'pipeline') return yield* timePipeline(this.#context, operation, startNs);
+    if (type === 'combine') return yield* timeCombine(this.#context, operation, startNs);
+    const layout = yield* this.#context.queue.outside(this.#context.layout(operation)).value();
+    return yield* timeDispatch(this.#context, operation, layout, startNs);
   }
 
-  async #timeBackground(operation: Operation, issueNs: number, readyNs: number): Promise<number> {
-    const arrivedNs = await timeLowLatency(this.#context, operation, readyNs);
+  *#timeBackground(operation: Operation, issueNs: number, readyNs: number): Activity<number> {
+    const arrivedNs = yield* timeLowLatency(this.#context, operation, readyNs);
     if (operation.recorded) this.#context.timeline.transfers.push(operation.id, issueNs, arrivedNs);
     if (operation.collective!.type === 'dispatch') this.#noteReceived(operation);
     this.#hooks.onTransfer(operation, issueNs, arrivedNs);

@@ -5,6 +5,7 @@ import type { Operation } from '@epemu/schedule';
 import { segmentCount, segmentLength } from '../layout.js';
 import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
 import type { ReceivedLayout, TimingContext } from './context.js';
+import type { Activity } from './event-queue.js';
 import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
 import type { ReceivedHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
@@ -27,11 +28,11 @@ function noExtra(): void {
 }
 
 /** Exchanges rows with the peers of a hop. @returns the headers, and when the last needed byte is there. */
-async function exchange(
+function* exchange(
   context: TimingContext,
   operation: Operation,
   plan: Plan,
-): Promise<{ received: ReceivedHeaders; sentNs: number; receivedNs: number }> {
+): Activity<{ received: ReceivedHeaders; sentNs: number; receivedNs: number }> {
   const { hop, sendTo, readyNs } = plan;
   const bytes = bytesPerToken(context.configuration, operation);
   const rows = sendTo.map((peer) => plan.rows(peer));
@@ -43,12 +44,12 @@ async function exchange(
     sent.push(peer, context.member, peer, number, tokens, tokens * bytes, readyNs);
   });
   const order = sent.asAppended();
-  const sentNs = await serveOut(context, operation, hop, sent, order);
+  const sentNs = yield* serveOut(context, operation, hop, sent, order);
   sendHeaders(context, operation, hop, sendTo, sent, order, (peer, integers) => {
     plan.appendExtra(peer, integers);
   });
-  const received = await takeHeaders(context, operation, hop, plan.receiveFrom, () => plan.extraCount);
-  const receivedNs = await serveIn(context, operation, hop, received.segments, received.segments.inOrder());
+  const received = yield* takeHeaders(context, operation, hop, plan.receiveFrom, () => plan.extraCount);
+  const receivedNs = yield* serveIn(context, operation, hop, received.segments, received.segments.inOrder());
   return { received, sentNs, receivedNs };
 }
 
@@ -62,20 +63,20 @@ function total(rows: ArrayLike<number>, from: number, to: number): number {
  * Exchanges low-latency rows: with all peers over one link, or with those of the own node over another at the same time.
  * @returns the headers of each hop, and when the last needed byte is there.
  */
-async function exchangeAll(
+function* exchangeAll(
   context: TimingContext,
   operation: Operation,
   plan: Omit<Plan, 'hop' | 'sendTo' | 'receiveFrom'>,
-): Promise<{ received: readonly ReceivedHeaders[]; arrivedNs: number }> {
+): Activity<{ received: readonly ReceivedHeaders[]; arrivedNs: number }> {
   const { topology, member } = context;
   const peers = splitsByNode(operation.collective!)
     ? [topology.remotes(member), topology.neighbours(member)]
     : [topology.others(member)];
-  const exchanges = await Promise.all(
-    peers.map((sendTo, index) => {
-      return exchange(context, operation, { ...plan, hop: index + 1, sendTo, receiveFrom: sendTo.length });
-    }),
+  const running = peers.map((sendTo, index) =>
+    context.queue.start(exchange(context, operation, { ...plan, hop: index + 1, sendTo, receiveFrom: sendTo.length })),
   );
+  const exchanges = [];
+  for (const end of running) exchanges.push(yield* end.value());
   return {
     received: exchanges.map(({ received }) => received),
     arrivedNs: Math.max(plan.readyNs, ...exchanges.map(({ receivedNs }) => receivedNs)),
@@ -83,11 +84,11 @@ async function exchangeAll(
 }
 
 /** Low-latency dispatch: each (token, expert) pair goes straight to the expert's rank. @returns the last needed byte. */
-async function timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
+function* timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Activity<number> {
   const { topology, member } = context;
-  const { rowsOfExpert } = await context.layout(operation);
+  const { rowsOfExpert } = yield* context.queue.outside(context.layout(operation)).value();
   const own = topology.expertsOf(member);
-  const { received, arrivedNs } = await exchangeAll(context, operation, {
+  const { received, arrivedNs } = yield* exchangeAll(context, operation, {
     readyNs,
     rows: (peer) => {
       const { first, count } = topology.expertsOf(peer);
@@ -120,13 +121,13 @@ async function timeLowLatencyDispatch(context: TimingContext, operation: Operati
 }
 
 /** Low-latency combine: each row goes straight back to its token's home. @returns the last needed byte. */
-async function timeLowLatencyCombine(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
+function* timeLowLatencyCombine(context: TimingContext, operation: Operation, readyNs: number): Activity<number> {
   const rowsOfHome = context.received.get(receivedKey(operation))?.rowsOfHome;
   if (rowsOfHome === undefined) {
     throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
   }
   context.received.delete(receivedKey(operation));
-  const { arrivedNs } = await exchangeAll(context, operation, {
+  const { arrivedNs } = yield* exchangeAll(context, operation, {
     readyNs,
     rows: (peer) => rowsOfHome[peer],
     extraCount: 0,
@@ -136,7 +137,7 @@ async function timeLowLatencyCombine(context: TimingContext, operation: Operatio
 }
 
 /** @returns when the last byte that this rank needs of a low-latency transfer, ready at `readyNs`, is there. */
-export function timeLowLatency(context: TimingContext, operation: Operation, readyNs: number): Promise<number> {
+export function timeLowLatency(context: TimingContext, operation: Operation, readyNs: number): Activity<number> {
   return operation.collective!.type === 'dispatch'
     ? timeLowLatencyDispatch(context, operation, readyNs)
     : timeLowLatencyCombine(context, operation, readyNs);
@@ -148,13 +149,13 @@ export function timeLowLatency(context: TimingContext, operation: Operation, rea
  *
  * @returns when this rank has sent and received its own.
  */
-export async function timePipeline(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+export function* timePipeline(context: TimingContext, operation: Operation, startNs: number): Activity<number> {
   const { topology, member, microBatches } = context;
   const stride = topology.nodeSize * (operation.direction === 'forward' ? 1 : -1);
   const target = (member + stride + topology.ranks) % topology.ranks;
   const alone = target === member;
   const { tokens } = microBatches[operation.microBatch];
-  const { sentNs, receivedNs } = await exchange(context, operation, {
+  const { sentNs, receivedNs } = yield* exchange(context, operation, {
     hop: 1,
     sendTo: alone ? [] : [target],
     receiveFrom: alone ? 0 : 1,
@@ -170,7 +171,7 @@ export async function timePipeline(context: TimingContext, operation: Operation,
  * Times a send of a role's output to the peer in the next role, or its receive: a send ends when its last byte has left, a
  * receive when it is there.
  */
-export async function timeHandOver(context: TimingContext, operation: Operation, startNs: number): Promise<number> {
+export function* timeHandOver(context: TimingContext, operation: Operation, startNs: number): Activity<number> {
   const { rank, role, configuration, microBatches } = context;
   const peer = rolesOf(configuration)[operation.peerRole!].ranks[role.ranks.indexOf(rank)];
   const sends = operation.collective!.type === 'send';
@@ -183,10 +184,10 @@ export async function timeHandOver(context: TimingContext, operation: Operation,
       sent.push(peer, rank, peer, number, length, length * bytes, startNs);
     }
     const order = sent.asAppended();
-    const sentNs = await serveOut(context, operation, 1, sent, order);
+    const sentNs = yield* serveOut(context, operation, 1, sent, order);
     sendHeaders(context, operation, 1, [peer], sent, order, noExtra);
     return Math.max(startNs, sentNs);
   }
-  const { segments } = await takeHeaders(context, operation, 1, 1, () => 0);
-  return Math.max(startNs, await serveIn(context, operation, 1, segments, segments.inOrder()));
+  const { segments } = yield* takeHeaders(context, operation, 1, 1, () => 0);
+  return Math.max(startNs, yield* serveIn(context, operation, 1, segments, segments.inOrder()));
 }

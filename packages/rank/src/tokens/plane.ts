@@ -33,7 +33,7 @@ export interface TokenHost extends ExchangeHost {
   readonly pool: ComputePool;
   readonly record: RankRecord;
   /** Resolves when the rank's pace lets a row begin on the host. */
-  rowBegins(row: number): Promise<void>;
+  rowBegins(row: number): Promise<void> | undefined;
   onTask(kind: TaskKind, timing: TaskTiming): void;
 }
 

@@ -42,7 +42,7 @@ function targetsIn(run: LocalRun, type: 'dispatch' | 'combine'): HeaderDelay[] {
   return run.records.flatMap(({ rank: from, segments }) => {
     const [operations, hops, peers] = (['operation', 'hop', 'peer'] as const).map((name) => segments.column(name));
     const sent = [...peers].filter((to, i) => operations[i] === id && hops[i] === hop && to < HALF !== from < HALF);
-    return [...new Set(sent)].map((to) => ({ operation: movement, hop, from, to, delayNs: DELAY_NS }));
+    return [...new Set(sent)].map((to) => ({ movement, hop, from, to, delayNs: DELAY_NS }));
   });
 }
 
@@ -64,7 +64,7 @@ function changeHeader(target: HeaderDelay, change: (header: HeaderMessage) => He
     message.kind === 'header' &&
     message.from === target.from &&
     message.to === target.to &&
-    message.operation === target.operation &&
+    message.movement === target.movement &&
     message.hop === target.hop;
   return (messages) => messages.map((message) => (matches(message) ? change(message) : message));
 }

@@ -8,7 +8,7 @@ function message(random) {
   const address = {
     from: random.below(4),
     to: random.below(4),
-    operation: random.below(500),
+    movement: random.below(500),
     hop: random.below(3),
     stream: 27,
   };

@@ -23,7 +23,7 @@ export class ArrivalOrderFabric implements Fabric {
           receiver.onHeader(header);
           return;
         }
-        const key = `${header.operation} ${header.hop}`;
+        const key = `${header.movement} ${header.hop}`;
         const integers = shifted(header.integers, (firstByteNs) => {
           const begin = Math.max(firstByteNs, (latest.get(key) ?? -1) + 1);
           latest.set(key, begin);

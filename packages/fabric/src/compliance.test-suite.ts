@@ -22,7 +22,7 @@ export type ConnectMesh = (
 const RANKS = 4;
 const CREDITS = 3;
 const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
-const DISPATCH = { operation: 4_000_000_000, hop: 1, stream: 27 };
+const DISPATCH = { movement: 4_000_000_000, hop: 1, stream: 27 };
 const SAFE = Number.MAX_SAFE_INTEGER;
 
 /** What every fabric must do. */
@@ -275,13 +275,7 @@ export function describeFabric(name: string, connectMesh: ConnectMesh): void {
             endpoints[0].sendHeader({ to, ...DISPATCH, integers });
           }).to.throw(InvariantError, 'not a safe integer');
         }
-        for (const wrong of [
-          { hop: 16 },
-          { hop: -1 },
-          { stream: 65_536 },
-          { operation: 2 ** 32 },
-          { operation: 0.5 },
-        ]) {
+        for (const wrong of [{ hop: 16 }, { hop: -1 }, { stream: 65_536 }, { movement: 2 ** 32 }, { movement: 0.5 }]) {
           const bytes = pattern(1);
           const error = await rejection(endpoints[0].sendPayload({ to, ...DISPATCH, sequence: 0, bytes, ...wrong }));
           expect(error).to.be.instanceOf(InvariantError);

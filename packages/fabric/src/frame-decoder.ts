@@ -155,15 +155,15 @@ function alignedRaw(frame: Uint8Array, rawStart: number): Uint8Array {
 function addressAt(list: readonly number[], at: number): Address {
   const from = list[at + 1];
   const to = list[at + 2];
-  const operation = list[at + 3];
+  const movement = list[at + 3];
   const hop = list[at + 4];
   const stream = list[at + 5];
   if (!isIndex(from, ADDRESS_LIMIT.rank)) throw outOfRange('from', from);
   if (!isIndex(to, ADDRESS_LIMIT.rank)) throw outOfRange('to', to);
-  if (!isIndex(operation, ADDRESS_LIMIT.operation)) throw outOfRange('operation', operation);
+  if (!isIndex(movement, ADDRESS_LIMIT.movement)) throw outOfRange('movement', movement);
   if (!isIndex(hop, ADDRESS_LIMIT.hop)) throw outOfRange('hop', hop);
   if (!isIndex(stream, ADDRESS_LIMIT.stream)) throw outOfRange('stream', stream);
-  return { from, to, operation, hop, stream };
+  return { from, to, movement, hop, stream };
 }
 
 function creditAt(list: readonly number[], at: number): Message {

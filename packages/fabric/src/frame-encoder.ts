@@ -39,7 +39,7 @@ export class FrameBuilder {
   addHeader(from: number, header: OutgoingHeader): void {
     const { integers } = header;
     const list = this.#list;
-    list.push(ENTRY.header, from, header.to, header.operation, header.hop, header.stream, integers.length);
+    list.push(ENTRY.header, from, header.to, header.movement, header.hop, header.stream, integers.length);
     for (const integer of integers) list.push(integer);
     this.#messages++;
   }
@@ -88,8 +88,8 @@ export class FrameBuilder {
   }
 
   #describePayload(from: number, payload: OutgoingPayload): void {
-    const { to, operation, hop, stream, sequence, bytes } = payload;
-    this.#list.push(ENTRY.payload, from, to, operation, hop, stream, sequence, bytes.byteLength);
+    const { to, movement, hop, stream, sequence, bytes } = payload;
+    this.#list.push(ENTRY.payload, from, to, movement, hop, stream, sequence, bytes.byteLength);
     this.#messages++;
   }
 }

@@ -6,8 +6,8 @@
  *   bytes 2-3   zero
  *   bytes 4-7   length of the MessagePack part, little-endian
  *   from 8      MessagePack; for messages one flat array of integers, entry after entry:
- *                 1 header   from to operation hop stream count integer…
- *                 2 payload  from to operation hop stream sequence byteLength
+ *                 1 header   from to movement hop stream count integer…
+ *                 2 payload  from to movement hop stream sequence byteLength
  *                 3 credit   from to stream hop count
  *   behind it   the bytes of the payloads in their order, each starting at a multiple of 8, zeros between
  */

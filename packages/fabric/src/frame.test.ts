@@ -15,18 +15,18 @@ const channel = {
   hop: index(ADDRESS_LIMIT.hop),
   stream: index(ADDRESS_LIMIT.stream),
 };
-const operation = index(ADDRESS_LIMIT.operation);
+const movement = index(ADDRESS_LIMIT.movement);
 const plain = { noNullPrototype: true };
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   fc.record(
-    { kind: fc.constant('header' as const), ...channel, operation, integers: fc.array(fc.maxSafeInteger()) },
+    { kind: fc.constant('header' as const), ...channel, movement, integers: fc.array(fc.maxSafeInteger()) },
     plain,
   ),
   fc.record(
     {
       kind: fc.constant('payload' as const),
       ...channel,
-      operation,
+      movement,
       sequence: fc.maxSafeNat(),
       bytes: fc.uint8Array({ maxLength: 100 }),
     },
@@ -146,7 +146,7 @@ describe('frame codec', () => {
     ),
     'a negative rank': messageFrame([1, -1, ...header.slice(2)]),
     'a rank beyond the limit': messageFrame([1, 0, 65_536, ...header.slice(3)]),
-    'an operation beyond the limit': messageFrame([1, 0, 1, 2 ** 32, ...header.slice(4)]),
+    'an movement beyond the limit': messageFrame([1, 0, 1, 2 ** 32, ...header.slice(4)]),
     'a hop beyond the limit': messageFrame([1, 0, 1, 5, 16, 27, 0]),
     'a stream beyond the limit': messageFrame([1, 0, 1, 5, 0, 65_536, 0]),
     'a return of no credits': messageFrame([3, 0, 1, 27, 0, 0]),

@@ -84,11 +84,11 @@ export class LocalDelivery {
   sendHeader(from: number, header: OutgoingHeader): void {
     const receiver = this.#receiverFor(header.to);
     assertSendableHeader(header);
-    const { to, operation, hop, stream } = header;
+    const { to, movement, hop, stream } = header;
     this.#enqueue({
       receiver,
       payload: undefined,
-      header: { from, to, operation, hop, stream, integers: header.integers.slice() },
+      header: { from, to, movement, hop, stream, integers: header.integers.slice() },
     });
   }
 
@@ -128,10 +128,10 @@ export class LocalDelivery {
   }
 
   #enqueuePayload(receiver: Receiver, from: number, payload: OutgoingPayload, window: Window): void {
-    const { to, operation, hop, stream, sequence } = payload;
+    const { to, movement, hop, stream, sequence } = payload;
     const bytes = this.#copyOf(payload.bytes);
     this.#counters.payloadBytesSent += bytes.byteLength;
-    this.#enqueue({ receiver, payload: { from, to, operation, hop, stream, sequence, bytes }, window });
+    this.#enqueue({ receiver, payload: { from, to, movement, hop, stream, sequence, bytes }, window });
   }
 
   #copyOf(bytes: Uint8Array): Uint8Array {

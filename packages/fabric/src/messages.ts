@@ -7,13 +7,13 @@ export interface Address {
   /** Receiving rank. */
   readonly to: number;
   /**
-   * Of a header, the launch index of the operation in the rank's program; of a payload, the number of the movement of
-   * tokens that it belongs to. Unsigned 32-bit.
+   * Number of the movement of tokens that it belongs to: of an exchange, a direction and a type, the same at both ends whatever
+   * operations their programs have of it. Unsigned 32-bit.
    */
-  readonly operation: number;
+  readonly movement: number;
   /** Hop: 1 and 2 move bytes, 3 and 4 are those of a notify; below 16. */
   readonly hop: number;
-  /** Stream of the operation, unsigned 16-bit. */
+  /** Stream of the sender's operation, unsigned 16-bit. */
   readonly stream: number;
 }
 
@@ -25,7 +25,7 @@ export interface Header extends Address {
 
 /** Tensor bytes; takes one credit of its window (from, to, stream, hop) until the receiver releases it. */
 export interface Payload extends Address {
-  /** Number of the message within its operation and hop, as the sender counts; a safe integer from 0. */
+  /** Number of the message within its movement and hop, as the sender counts; a safe integer from 0. */
   readonly sequence: number;
   /** The raw bytes. On receipt they start at a multiple of 8 in their ArrayBuffer and are valid until the release. */
   readonly bytes: Uint8Array;
@@ -67,7 +67,7 @@ export type OutgoingHeader = Omit<Header, 'from'>;
 export type OutgoingPayload = Omit<Payload, 'from'>;
 
 /** Exclusive upper bounds of the address fields: together they make a window key of 52 bits, an exact number. */
-export const ADDRESS_LIMIT = { rank: 65_536, operation: 4_294_967_296, hop: 16, stream: 65_536 } as const;
+export const ADDRESS_LIMIT = { rank: 65_536, movement: 4_294_967_296, hop: 16, stream: 65_536 } as const;
 /** Most integers that one header may hold. */
 export const MAX_HEADER_INTEGERS = 65_536;
 
@@ -84,7 +84,7 @@ export function windowKey(from: number, to: number, stream: number, hop: number)
 /** @returns what is wrong with the part of an address that both kinds share, if anything. */
 export function addressProblem(message: Omit<Address, 'from'>): string | undefined {
   if (!isIndex(message.to, ADDRESS_LIMIT.rank)) return `to ${message.to}`;
-  if (!isIndex(message.operation, ADDRESS_LIMIT.operation)) return `operation ${message.operation}`;
+  if (!isIndex(message.movement, ADDRESS_LIMIT.movement)) return `movement ${message.movement}`;
   if (!isIndex(message.hop, ADDRESS_LIMIT.hop)) return `hop ${message.hop}`;
   if (!isIndex(message.stream, ADDRESS_LIMIT.stream)) return `stream ${message.stream}`;
   return undefined;

@@ -13,7 +13,7 @@ const MAX_FRAGMENTS = 256;
 
 /** @returns the longest frame, in bytes, that a peer with the same configuration can send. */
 export function longestFrame(frameBytes: number, maxPayloadBytes: number): number {
-  const address = { to: 0, operation: 0, hop: 0, stream: 0 };
+  const address = { to: 0, movement: 0, hop: 0, stream: 0 };
   const longestHeader = headerCost({ ...address, integers: { length: MAX_HEADER_INTEGERS } as readonly number[] });
   const bytes = { byteLength: maxPayloadBytes } as Uint8Array;
   return Math.max(

@@ -10,7 +10,7 @@ import { pattern, Recorder, rejection } from './recorder.test-helper.js';
 import { WebSocketFabric, type WebSocketFabricOptions } from './websocket.js';
 
 const RUN = { runId: 'run', token: 'secret' };
-const ADDRESS = { operation: 1, hop: 0, stream: 27 };
+const ADDRESS = { movement: 1, hop: 0, stream: 27 };
 const CREDITS = 2;
 
 /** Worker 1 (ranks 2 and 3) is a fabric; worker 0 (ranks 0 and 1) is what the test makes of it. */

@@ -13,7 +13,7 @@ import { WebSocketFabric, type WebSocketFabricOptions } from './websocket.js';
 
 const RUN = { runId: 'run', token: 'the-secret-of-this-run' };
 const HELLO: Hello = { protocolVersion: PROTOCOL_VERSION, ...RUN, worker: 0 };
-const ADDRESS = { operation: 1, hop: 0, stream: 27 };
+const ADDRESS = { movement: 1, hop: 0, stream: 27 };
 
 describe('WebSocketFabric mesh', () => {
   const opened: { close(): unknown }[] = [];

@@ -64,8 +64,8 @@ export async function withExchanges<T>(
   const ranks = Array.from({ length: topology.ranks }, (_, rank): ExchangeRank => {
     const endpoint = fabric.attach(rank, {
       onHeader: () => undefined,
-      onPayload: ({ operation, hop, from, bytes }, release) => {
-        const { type, direction } = movementOf(operation);
+      onPayload: ({ movement, hop, from, bytes }, release) => {
+        const { type, direction } = movementOf(movement);
         const later = exchange.receive({ type, direction, hop, from, bytes });
         if (later === undefined) release();
         else later.then(release).catch(fail);

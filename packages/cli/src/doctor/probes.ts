@@ -50,7 +50,7 @@ export async function probeWebSocket(): Promise<Check> {
   const options = { workerOfRank: [0, 1], runId: 'doctor', token: 'doctor', host: '127.0.0.1' };
   const fabrics = [0, 1].map((worker) => new WebSocketFabric({ ...options, worker }));
   let back = deferred<undefined>();
-  const message = { operation: 0, hop: 0, stream: 0, integers: [SEED] };
+  const message = { movement: 0, hop: 0, stream: 0, integers: [SEED] };
   const receiver = (onHeader: () => void): Receiver => ({
     onHeader,
     onPayload: (_payload, release) => {

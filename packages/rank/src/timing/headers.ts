@@ -43,7 +43,7 @@ export function sendHeaders(
   for (const [peer, integers] of byPeer) {
     appendExtra(peer, integers);
     const to = rankOfPeer(context, operation, peer);
-    context.endpoint.sendHeader({ to, operation: movement, hop, stream, integers });
+    context.endpoint.sendHeader({ to, movement, hop, stream, integers });
   }
 }
 

@@ -18,7 +18,7 @@ function* maximum(
   const movement = movementIdOf(operation);
   for (const peer of peers) {
     const to = context.topology.rankOf(peer);
-    context.endpoint.sendHeader({ to, operation: movement, hop, stream, integers: [ownNs] });
+    context.endpoint.sendHeader({ to, movement, hop, stream, integers: [ownNs] });
   }
   const headers = yield* context.mailbox.take(movement, hop, peers.length).value();
   let latest = ownNs;

@@ -180,7 +180,7 @@ export class NormalExchange {
   #route(type: 'dispatch' | 'combine', direction: Direction, hop: number): Route {
     const { member } = this.#host;
     return {
-      operation: movementId({ exchange: this.#exchange, direction, type }),
+      movement: movementId({ exchange: this.#exchange, direction, type }),
       hop,
       stream: this.#stream,
       rankOf: (to) => this.#host.topology.rankOf(to),

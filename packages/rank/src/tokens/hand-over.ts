@@ -27,7 +27,7 @@ export class HandOver {
   /** Sends rows [tokens × lanes] to a rank. Resolves when their memory is free. */
   async send(peer: number, direction: Direction, vectors: Float32Array, tokens: number, lanes: number): Promise<void> {
     const route: Route = {
-      operation: movementId({ exchange: this.#exchange, direction, type: 'dispatch' }),
+      movement: movementId({ exchange: this.#exchange, direction, type: 'dispatch' }),
       hop: 1,
       stream: this.#stream,
       rankOf: () => peer,

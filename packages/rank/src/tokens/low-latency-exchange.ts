@@ -120,7 +120,7 @@ export class LowLatencyExchange {
   #route(type: 'dispatch' | 'combine'): Route {
     const { member } = this.#host;
     return {
-      operation: movementId({ exchange: this.#exchange, direction: 'forward', type }),
+      movement: movementId({ exchange: this.#exchange, direction: 'forward', type }),
       hop: 1,
       stream: this.#stream,
       rankOf: (to) => this.#host.topology.rankOf(to),

@@ -86,8 +86,8 @@ export class TokenPlane {
    * Takes in a payload from the fabric.
    * @throws InvariantError when it is malformed or not due.
    */
-  receive({ operation, hop, from, bytes }: Payload, release: () => void): void {
-    const { exchange, type, direction } = movementOf(operation);
+  receive({ movement, hop, from, bytes }: Payload, release: () => void): void {
+    const { exchange, type, direction } = movementOf(movement);
     if (this.#host.program.exchanges[exchange]?.mode === 'pipeline') {
       this.handOver(exchange).receive(from, bytes);
       release();

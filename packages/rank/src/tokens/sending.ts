@@ -21,7 +21,7 @@ export interface ExchangeHost {
 /** Where the messages of a step go. */
 export interface Route {
   /** See {@link movementId}. */
-  readonly operation: number;
+  readonly movement: number;
   readonly hop: number;
   /** Stream of the credit window. */
   readonly stream: number;
@@ -37,9 +37,9 @@ export type BuildMessage = (arena: Arena, first: number, rows: number, last: boo
 /** Sends a message on, or hands it over where it is for this rank itself. @returns when its memory is free. */
 export function post(host: ExchangeHost, route: Route, to: number, message: TokenMessage): Promise<void> | undefined {
   if (to === host.member) return route.deliverHere(message);
-  const { operation, hop, stream } = route;
+  const { movement, hop, stream } = route;
   const { first: sequence, bytes } = message;
-  return host.endpoint.sendPayload({ to: route.rankOf(to), operation, hop, stream, sequence, bytes });
+  return host.endpoint.sendPayload({ to: route.rankOf(to), movement, hop, stream, sequence, bytes });
 }
 
 /**

@@ -73,7 +73,7 @@ class ReplayPort {
 /** Adds to the first-byte and last-byte times of what one header announces: a wire that is tampered with. */
 export interface HeaderDelay {
   /** Number of the movement, as it stands in the header. */
-  readonly operation: number;
+  readonly movement: number;
   readonly hop: number;
   readonly from: number;
   readonly to: number;
@@ -174,7 +174,7 @@ export class ReplayNetwork {
 
   #delayNs({ operation, hop, sender, receiver }: ReplaySegment): number {
     return this.#delays
-      .filter((d) => d.operation === movementIdOf(operation) && d.hop === hop && d.from === sender && d.to === receiver)
+      .filter((d) => d.movement === movementIdOf(operation) && d.hop === hop && d.from === sender && d.to === receiver)
       .reduce((sum, d) => sum + d.delayNs, 0);
   }
 

@@ -1,5 +1,5 @@
 import { throughputOfStep } from '@epemu/outputs';
-import { denseLayerCount } from '@epemu/config';
+import { denseLayerCount, rolesOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { LayerTime, RowTracker } from './row-tracker.js';
 import type { Pace } from './state.js';
@@ -22,18 +22,19 @@ function denseUs(configuration: Configuration, rows: RowTracker, times: readonly
 /**
  * @returns the pace of a run from the MoE layers that all ranks have ended lately, the first left out where there are
  * more; undefined before one has. Throughput is that of report.json, from the time of these layers instead of all
- * steady ones. Training without overlap has a layer's backward long after its forward: its throughput is known at the
- * end only.
+ * steady ones. Where roles or passes share out the layers, and in training without overlap, whose layers go backward long after
+ * they went forward, throughput is known at the end only.
  */
 export function paceOf(configuration: Configuration, rows: RowTracker): Pace | undefined {
-  const { family, overlap, model } = configuration;
+  const { family, overlap, model, schedule } = configuration;
   const times = rows.layerTimes();
   const moe = times.filter(({ dense }) => !dense);
   const recent = moe.slice(moe.length > 1 ? 1 : 0).slice(-RECENT_LAYERS);
   if (recent.length === 0) return undefined;
   const layerUs = sum(recent) / recent.length;
   const layers = recent.length;
-  if (family === 'training' && overlap === 'none') {
+  const isWhole = rolesOf(configuration).length === 1 && schedule.passes === undefined;
+  if (!isWhole || (family === 'training' && overlap === 'none')) {
     return { layerUs, layers, tokensPerSecondPerGpu: null, tokensPerSecondPerNode: null };
   }
   const stepUs = layerUs * (model.layers - denseLayerCount(configuration)) + denseUs(configuration, rows, times);

@@ -1,3 +1,5 @@
+import { resolveConfiguration } from '@epemu/config';
+import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { throughputOf } from '@epemu/outputs';
@@ -82,6 +84,18 @@ describe('lag and layer times', () => {
     const denseUs = times.filter(({ dense }) => dense).reduce((sum, { us }) => sum + us, 0);
     const stepUs = pace.layerUs * 58 + denseUs;
     expect(pace.tokensPerSecondPerGpu).to.equal(Number(((32 * 1e6) / stepUs).toFixed(1)));
+  });
+
+  it('layers that roles share out know no throughput before their end', () => {
+    const configuration = resolveConfiguration({ scenario: 'examples/two-stage-pipeline.yaml' });
+    const program = buildProgram(configuration);
+    const rows = new RowTracker(program, configuration.ranks);
+    for (const { ranks, firstOperation, operationCount } of program.roles) {
+      for (const rank of ranks) {
+        for (let id = firstOperation; id < firstOperation + operationCount; id++) rows.note(moveOf(rank, id));
+      }
+    }
+    expect(paceOf(configuration, rows)).to.include({ tokensPerSecondPerGpu: null, tokensPerSecondPerNode: null });
   });
 
   it('training without overlap knows no throughput before its end', () => {

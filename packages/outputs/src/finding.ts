@@ -1,16 +1,21 @@
 import type { ExposedPiece, FigureReport } from '@epemu/analysis';
 import { nodeCount } from '@epemu/config';
-import type { Configuration } from '@epemu/config';
+import type { Configuration, PhaseTemplate } from '@epemu/config';
 import { transferOf } from '@epemu/presets';
 
+/** @returns the collective of a piece; undefined where the schedule has none of that name. */
+function collectiveOf({ schedule }: Configuration, { phase }: ExposedPiece): PhaseTemplate['collective'] {
+  return schedule.phases.find(({ name }) => name === phase || name === `issue ${phase}`)?.collective;
+}
+
 /** The option to try against a cause. */
-function remedy(configuration: Configuration, phase: string, waitsFor: ExposedPiece['waitsFor']): string {
+function remedy(configuration: Configuration, piece: ExposedPiece): string {
+  const kind = collectiveOf(configuration, piece);
+  // What the other role has not sent no link brings sooner.
+  if (kind?.type === 'receive') return 'see in report.html what the ranks that send it do until then';
   if (configuration.overlap === 'none')
     return 'try --overlap full, which hides communication behind the other micro-batch';
-  if (waitsFor === 'notify') return unevenRemedy(configuration);
-  const kind = configuration.schedule.phases.find(
-    ({ name }) => name === phase || name === `issue ${phase}`,
-  )?.collective;
+  if (piece.waitsFor === 'notify') return unevenRemedy(configuration);
   if (kind === undefined) return 'try another --overlap or batch size';
   return bandwidthRemedy(configuration, kind.rateKind);
 }
@@ -40,6 +45,14 @@ function bandwidthRemedy(configuration: Configuration, rateKind: string): string
   return `try --set schedule.communicationSms=${sms} to see what more SMs for communication would bring`;
 }
 
+const CAUSES: Readonly<Record<ExposedPiece['waitsFor'], string>> = {
+  notify: 'its notify waits for the slowest rank',
+  transfer: 'its bytes are still on their way',
+  receive: 'its bytes are still on their way',
+  send: 'its kernel runs alone',
+  layout: 'its kernel runs alone',
+};
+
 /** Less than this of the span, %, is nothing gained. */
 const NOTHING_PCT = 0.1;
 
@@ -51,13 +64,8 @@ const NOTHING_PCT = 0.1;
 export function findingOf(configuration: Configuration, figures: FigureReport, freeCommunicationPct?: number): string {
   const piece = figures.largestExposed;
   if (piece === null) return 'No communication is exposed: all of it is hidden behind computation.';
-  const cause = {
-    notify: 'its notify waits for the slowest rank',
-    transfer: 'its bytes are still on their way',
-    receive: 'its bytes are still on their way',
-    send: 'its kernel runs alone',
-    layout: 'its kernel runs alone',
-  }[piece.waitsFor];
+  const isHandOver = collectiveOf(configuration, piece)?.type === 'receive';
+  const cause = isHandOver ? 'it waits for what another role sends' : CAUSES[piece.waitsFor];
   const held = piece.blocked === null ? '' : `, which holds up ${piece.blocked}`;
   const share = figures.timeline.exposedCommPct.toFixed(1);
   // On a rank that would only wait for a slower one, nothing is gained by hiding it.
@@ -66,6 +74,6 @@ export function findingOf(configuration: Configuration, figures: FigureReport, f
   return (
     `The largest exposed piece is ${piece.us.toFixed(0)} µs of ${piece.phase} on rank ${piece.rank} at ` +
     `${(piece.startUs / 1000).toFixed(2)} ms: ${cause}${held} (${share} % of the span is exposed in all); ` +
-    `${idle ? elsewhere : remedy(configuration, piece.phase, piece.waitsFor)}.`
+    `${idle ? elsewhere : remedy(configuration, piece)}.`
   );
 }

@@ -145,6 +145,14 @@ describe('the finding', () => {
     expect(finding('send')).to.include('its kernel runs alone');
   });
 
+  it('advises no link against what another role has not sent yet', () => {
+    const pipeline = resolveConfiguration({ scenario: 'examples/two-stage-pipeline.yaml' });
+    const largestExposed = { ...piece, phase: 'RECEIVE', waitsFor: 'transfer' } as const;
+    const said = findingOf(pipeline, { ...NOTHING, largestExposed });
+    expect(said).to.include('it waits for what another role sends').and.include('see in report.html');
+    expect(said).not.to.include('try');
+  });
+
   it('says so when nothing is exposed', () => {
     expect(findingOf(DECODE, NOTHING)).to.equal('No communication is exposed: all of it is hidden behind computation.');
   });

@@ -65,26 +65,26 @@ export class MergedText {
   }
 
   /** Kernels of a phase, those that `keep` has no 0 for, with when the CPU launched them unless a graph did. */
-  kernels({ rank, view }: OrderedRank, { operation, rows, from }: LaunchedPhase, keep?: Uint8Array): EventText {
+  kernels({ rank, view }: OrderedRank, { operation, kernels: launched }: LaunchedPhase, keep?: Uint8Array): EventText {
     const { kernels, streams } = view.content;
     const isGraph = this.#trace.facts.program.launch === 'graph';
     const args = operationArgs(operation, false);
     const pid = gpuPid(rank);
-    const firstId = rank * idStride(this.#trace.run.ranks) + 1 + from;
+    const firstId = rank * idStride(this.#trace.run.ranks);
     let text = '';
     let count = 0;
-    rows.forEach((row, place) => {
-      if (keep?.[row] === 0) return;
+    for (const { row, call } of launched) {
+      if (keep?.[row] === 0) continue;
       const { id: stream } = streams[kernels.stream[row]];
       const start = microseconds(kernels.startNs[row]);
       const launch = isGraph ? '' : `"launch ns":${kernels.launchNs[row]},`;
       text +=
         `,\n${this.#trace.texts[kernels.kernel[row]].head}"pid":${pid},"tid":${stream},"ts":${start},` +
-        `"dur":${microseconds(kernels.endNs[row]) - start},"args":{"stream":${stream},"correlation":${firstId + place},` +
+        `"dur":${microseconds(kernels.endNs[row]) - start},"args":{"stream":${stream},"correlation":${firstId + call},` +
         `${args},"kernel":${kernels.kernel[row]},${launch}` +
         `"start ns":${kernels.startNs[row]},"end ns":${kernels.endNs[row]}}}`;
       count++;
-    });
+    }
     return { text, count };
   }
 

@@ -71,7 +71,7 @@ export class MergedTraceWriter {
   async addRank(timeline: RankTimeline, view = this.#trace.view(timeline)): Promise<void> {
     const { rank } = timeline;
     if (this.#ranks.has(rank)) throw new InvariantError(`rank ${rank} is in the merged trace already`);
-    const ordered: OrderedRank = { rank, view, phases: launchedPhases(view, this.#trace.facts) };
+    const ordered: OrderedRank = { rank, view, phases: launchedPhases(view, this.#trace.facts, this.#trace.sync) };
     this.#matrix.add(rank, view.content.bytesTo!);
     this.#plan ??= this.#begin(ordered, timeline);
     this.#ranks.add(rank);
@@ -116,7 +116,7 @@ export class MergedTraceWriter {
   #head(): string {
     const metadata = epemuMetadata(this.#trace.run, 'all ranks, virtual time', {
       ...this.#trace.programMetadata,
-      ids: 'pid = 1 + rank; correlation = rank * stride + place in launch order; flow id = key of the segment',
+      ids: 'pid = 1 + rank; correlation = rank * stride + place of its launch among the calls of the rank; flow id = key of the segment',
     });
     return `{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`;
   }

@@ -125,6 +125,31 @@ describe('writeRankTrace', () => {
       expect(events.filter(({ ph, cat }) => ph === 'f' && cat === 'ac2g')).to.have.length(kernels.length);
     }));
 
+  it('has the CPU wait for the counts of an uncached dispatch, in the form that analysers know', () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, 'rank.json');
+      await writeRankTrace(path, new RunTrace(RUN, PROGRAM), timeline(PROGRAM, 1, 4));
+      const { events } = await readTrace(path);
+      const polls = events.filter(({ name }) => name === 'cudaEventSynchronize');
+      expect(polls).to.have.length(3);
+      const shown = events.filter(({ cat, name }) => cat === 'cuda_sync' && name === 'Event Sync');
+      expect(shown.map(({ tid, ts, dur, args }) => [tid, ts, dur, args!.correlation])).to.deep.equal(
+        polls.map(({ ts, dur, args }) => [-1, ts, dur, args!.correlation]),
+      );
+      const notifies = events.filter(({ name }) => name.endsWith(' notify')).filter((_, place) => place % 2 === 0);
+      shown.forEach(({ args }, place) => {
+        const record = events.find(
+          ({ name, args: own }) =>
+            name === 'cudaEventRecord' && own!.correlation === args!.wait_on_cuda_event_record_corr_id,
+        );
+        expect(record, 'the record behind the launch of the notify').to.have.nested.property(
+          'args.correlation',
+          (notifies[place].args!.correlation as number) + 1,
+        );
+        expect(args).to.include({ wait_on_stream: 27, stream: -1, cuda_sync_kind: 'Event Sync' });
+      });
+    }));
+
   it('gives transfers the NCCL args of PyTorch: elements sent as In, received as Out, split by peer', () =>
     withDirectory(async (directory) => {
       const path = join(directory, 'rank.json');

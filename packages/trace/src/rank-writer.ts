@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 
+import { idLimit } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import type { RankTimeline, RankView } from '@epemu/timeline';
 
@@ -12,7 +13,7 @@ import {
   THREAD_METADATA_EVENTS,
   threadMetadata,
 } from './json.js';
-import { type LaunchedPhase, launchedPhases, streamExtents } from './launch-order.js';
+import { callCount, type LaunchedPhase, launchedPhases, streamExtents } from './launch-order.js';
 import { CollectiveArgs } from './nccl.js';
 import {
   deviceList,
@@ -27,6 +28,7 @@ import {
 } from './run.js';
 import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
+import { type CallTimes, callTimes, SyncCalls } from './sync-calls.js';
 import { transferEvents } from './transfers.js';
 
 /** GPU rows come below host rows: PyTorch's own offset. */
@@ -46,10 +48,16 @@ class RankFile {
   readonly #isGraph: boolean;
   /** How long a call takes that launches a kernel, ns: it is over before the kernel could start. */
   readonly #callNs: number;
+  /** How long the CPU is at one kernel, µs. */
+  readonly #busy: number;
   readonly #gpu: number;
   readonly #host: number;
-  /** Kernels have this plus 1 + their place in launch order. */
+  /** Kernels have this plus the number of the call that launches them. */
   readonly #firstId: number;
+  readonly #sync: SyncCalls;
+  /** By row of the view's kernels. */
+  readonly #calls: readonly CallTimes[];
+  readonly #callCount: number;
 
   constructor(sink: TraceSink, trace: RunTrace, timeline: RankTimeline, view: RankView) {
     const { run, facts } = trace;
@@ -57,12 +65,17 @@ class RankFile {
     this.#trace = trace;
     this.#view = view;
     this.#collectives = new CollectiveArgs(run, facts.program, view.rank, timeline.services);
-    this.#phases = launchedPhases(view, facts);
+    this.#phases = launchedPhases(view, facts, trace.sync);
     this.#isGraph = facts.program.launch === 'graph';
     this.#callNs = Math.min(run.host.kernelLaunchNs, run.host.launchLatencyNs);
+    this.#busy = microseconds(run.host.kernelLaunchNs);
     this.#gpu = gpuPid(view.rank);
     this.#host = hostPid(view.rank);
     this.#firstId = view.rank * idStride(run.ranks);
+    const device = view.rank % run.nodeSize;
+    this.#sync = new SyncCalls(view, { host: this.#host, gpu: this.#gpu, device, firstId: this.#firstId });
+    this.#calls = callTimes(view, this.#phases, this.#callNs);
+    this.#callCount = callCount(this.#phases);
   }
 
   async write(path: string): Promise<void> {
@@ -82,11 +95,12 @@ class RankFile {
     this.#metadata();
     this.#step();
     if (this.#isGraph) this.#graphLaunch();
-    for (const phase of this.#phases) {
-      this.#phase(phase);
+    for (const [place, phase] of this.#phases.entries()) {
+      this.#phase(phase, this.#phases[place + 1]);
       if (this.#sink.full) await this.#sink.flush();
     }
     this.#transfers();
+    this.events += this.#sync.events;
     this.#sink.put(`\n],\n"traceName": ${quote(basename(path))}\n}\n`);
   }
 
@@ -99,6 +113,10 @@ class RankFile {
     text += SEPARATOR + processMetadata(this.#gpu, 'python3', `GPU ${device}`, GPU_SORT_OFFSET + device);
     for (const { id } of facts.program.streams) text += threadMetadata(this.#gpu, id, `stream ${id} `, id);
     this.events += 2 * PROCESS_METADATA_EVENTS + (1 + facts.program.streams.length) * THREAD_METADATA_EVENTS;
+    if (this.#phases.some(({ kernels }) => kernels.some(({ sync }) => sync.isPolled))) {
+      text += this.#sync.metadata();
+      this.events += THREAD_METADATA_EVENTS;
+    }
     if (content.transfers.length > 0) {
       const pid = networkPid(rank);
       text += SEPARATOR + processMetadata(pid, 'network', 'background transfers', GPU_SORT_OFFSET * 2);
@@ -119,15 +137,25 @@ class RankFile {
     this.#annotation('ProfilerStep#1', microseconds(first), microseconds(last), this.#annotationId(-1));
   }
 
-  /** Annotations are numbered after the kernels. */
+  /** Annotations are numbered after the calls. */
   #annotationId(operation: number): number {
-    return this.#firstId + this.#view.content.kernels.count + 2 + operation;
+    return this.#firstId + this.#callCount + 2 + operation;
   }
 
   #annotation(name: string, start: number, end: number, id: number): void {
     this.#sink.put(
       `${SEPARATOR}{"ph":"X","cat":"user_annotation","name":${quote(name)},"pid":${this.#host},"tid":${this.#host},` +
         `"ts":${start},"dur":${end - start},"args":{"External id":${id},"Ev Idx":${id - this.#annotationId(-1)}}}`,
+    );
+    this.events++;
+  }
+
+  /** The CPU's work on a phase, the framework's share of it too: what analysers take for the cause of its calls. */
+  #operator(phase: string, start: number, end: number, annotation: number): void {
+    const id = annotation + idLimit(this.#trace.facts.program);
+    this.#sink.put(
+      `${SEPARATOR}{"ph":"X","cat":"cpu_op","name":${quote(`epemu::${phase}`)},"pid":${this.#host},"tid":${this.#host},` +
+        `"ts":${start},"dur":${end - start},"args":{"External id":${id}}}`,
     );
     this.events++;
   }
@@ -150,14 +178,15 @@ class RankFile {
     this.#sink.put(this.#launch('cudaGraphLaunch', GRAPH_LAUNCH_CBID, this.#firstId + 1, microseconds(launchNs[0]), 0));
   }
 
-  /** One phase: its annotation on the host, the launches in it, its extent on each stream, its kernels, their flows. */
-  #phase(phase: LaunchedPhase): void {
-    const { operation, instance, rows } = phase;
+  /** One phase: its annotation on the host, the calls in it, its extent on each stream, its kernels, their flows. */
+  #phase(phase: LaunchedPhase, next: LaunchedPhase | undefined): void {
+    const { operation, instance, kernels } = phase;
     const id = this.#annotationId(operation.id);
     if (!this.#isGraph) {
-      const { launchNs } = this.#view.content.kernels;
-      const end = microseconds(launchNs[rows[rows.length - 1]] + this.#callNs);
-      this.#annotation(operation.phase, microseconds(launchNs[rows[0]]), end, id);
+      const [first, last] = [kernels[0], kernels[kernels.length - 1]].map(({ row }) => this.#calls[row]);
+      this.#annotation(operation.phase, first.waits, last.end, id);
+      const until = next === undefined ? last.end : this.#calls[next.kernels[0].row].waits;
+      this.#operator(operation.phase, first.waits, Math.max(last.end, Math.min(until, last.launch + this.#busy)), id);
     }
     let text = '';
     for (const { stream, start, end } of streamExtents(this.#view, instance)) {
@@ -170,32 +199,35 @@ class RankFile {
     this.#kernels(phase);
   }
 
-  #kernels({ operation, rows, from }: LaunchedPhase): void {
+  #kernels({ operation, kernels: launched }: LaunchedPhase): void {
     const { rank, content } = this.#view;
     const { kernels, streams } = content;
     const device = rank % this.#trace.run.nodeSize;
     const gpu = `"pid":${this.#gpu},"tid":`;
     const exact = `${operationArgs(operation, true)},"kernel":`;
     let text = '';
-    rows.forEach((row, place) => {
+    for (const item of launched) {
+      const { row, call } = item;
       const kernel = kernels.kernel[row];
       const { id: stream } = streams[kernels.stream[row]];
       const { head, shape, isKernel, launch, cbid } = this.#trace.texts[kernel];
-      const id = this.#firstId + 1 + (this.#isGraph ? 0 : from + place);
+      const id = this.#firstId + (this.#isGraph ? 1 : call);
       const start = microseconds(kernels.startNs[row]);
+      const calls = this.#calls[row];
       if (!this.#isGraph) {
-        const ts = microseconds(kernels.launchNs[row]);
-        text += this.#launch(launch, cbid, id, ts, microseconds(kernels.launchNs[row] + this.#callNs) - ts);
+        text += this.#sync.before(item, calls);
+        text += this.#launch(launch, cbid, id, calls.launch, calls.launchEnd - calls.launch);
       }
       text +=
         `,\n${head}${gpu}${stream},"ts":${start},"dur":${microseconds(kernels.endNs[row]) - start},` +
         `"args":{"External id":${id},${isKernel ? '"queued":0,' : ''}"device":${device},"context":1,"stream":${stream},` +
         `"correlation":${id}${shape}${this.#collectiveArgs(operation, kernel)},${exact}${kernel},` +
         `"launch ns":${kernels.launchNs[row]},"start ns":${kernels.startNs[row]},"end ns":${kernels.endNs[row]}}}` +
-        `,\n{"ph":"f","id":${id},${gpu}${stream},"ts":${start},"cat":"ac2g","name":"ac2g","bp":"e"}`;
-    });
+        `,\n{"ph":"f","id":${id},${gpu}${stream},"ts":${start},"cat":"ac2g","name":"ac2g","bp":"e"}` +
+        this.#sync.behind(operation.id, item, calls);
+    }
     this.#sink.put(text);
-    this.events += 2 * rows.length;
+    this.events += 2 * launched.length;
   }
 
   /** @param kernel index of its identity. */

@@ -6,6 +6,7 @@ import { tracedName } from './kernel-naming.js';
 import { kernelText, type KernelText } from './kernel-text.js';
 import { programMetadata, type ProgramMetadata } from './program-metadata.js';
 import { type RunDescription, smsOf } from './run.js';
+import { SyncPlan } from './sync-plan.js';
 
 /** What all trace files of a run have in common, worked out once: what its program says, and texts of its kernels. */
 export class RunTrace {
@@ -13,6 +14,8 @@ export class RunTrace {
   readonly facts: ProgramFacts;
   /** By the identities of {@link ProgramFacts}. */
   readonly texts: readonly KernelText[];
+  /** Which kernels wait for kernels of other streams. */
+  readonly sync: SyncPlan;
   /** What all files say of the program. */
   readonly programMetadata: ProgramMetadata;
 
@@ -20,6 +23,7 @@ export class RunTrace {
     this.run = run;
     this.facts = new ProgramFacts(program, Math.ceil(run.ranks / run.nodeSize));
     this.programMetadata = programMetadata(this.facts);
+    this.sync = new SyncPlan(program);
     const sms = smsOf(run);
     this.texts = this.facts.descriptions.map((description) =>
       kernelText({ ...description, name: tracedName(description, run.kernelNames) }, sms),

@@ -89,7 +89,7 @@ function transferKernel(operation: Operation, facts: ProgramFacts): FlowKernel |
 }
 
 /** Where one rank's flows of an operation begin or end: the slice of a kernel, µs. */
-interface FlowSlice {
+export interface FlowSlice {
   readonly tid: number;
   readonly start: number;
   readonly end: number;

@@ -9,6 +9,7 @@ class Pairs {
   readonly #beginTs: number[] = [];
   readonly #endTs: number[] = [];
   readonly #index: number[] = [];
+  readonly #beginIndex: number[] = [];
 
   add(id: number | string, begins: boolean, ts: number, index: number): void {
     let slot = this.#slots.get(id);
@@ -19,12 +20,14 @@ class Pairs {
       this.#beginTs.push(Number.POSITIVE_INFINITY);
       this.#endTs.push(Number.POSITIVE_INFINITY);
       this.#index.push(index);
+      this.#beginIndex.push(index);
     }
     const [counts, times] = begins ? [this.#begins, this.#beginTs] : [this.#ends, this.#endTs];
     counts[slot] = counts[slot] + 1;
     times[slot] = Math.min(times[slot], ts);
     // The end is what a viewer fails at.
-    if (!begins) this.#index[slot] = index;
+    if (begins) this.#beginIndex[slot] = index;
+    else this.#index[slot] = index;
   }
 
   *[Symbol.iterator](): Generator<{
@@ -34,6 +37,7 @@ class Pairs {
     beginTs: number;
     endTs: number;
     index: number;
+    beginIndex: number;
   }> {
     for (const [id, slot] of this.#slots) {
       yield {
@@ -43,6 +47,7 @@ class Pairs {
         beginTs: this.#beginTs[slot],
         endTs: this.#endTs[slot],
         index: this.#index[slot],
+        beginIndex: this.#beginIndex[slot],
       };
     }
   }
@@ -70,23 +75,34 @@ export class LinkRules {
   readonly #flows = new PairGroups();
   readonly #async = new PairGroups();
 
+  /** Ends, by index, that are bound to the slice that begins next on their thread instead of the one around them. */
+  readonly #toNext = new Set<number>();
+
   /** Takes the next event. */
   add(event: TraceEvent, index: number): void {
-    const { ph, cat = '', name, id = '', ts = Number.NaN } = event;
+    const { ph, cat = '', name, id = '', ts = Number.NaN, bp } = event;
+    if (ph === 'f' && bp !== 'e') this.#toNext.add(index);
     if (ph === 's' || ph === 'f') this.#flows.of(cat, name).add(id, ph === 's', ts, index);
     // The format pairs async events by category and id; names may differ.
     else if (ph === 'b' || ph === 'e') this.#async.of(cat, '').add(id, ph === 'b', ts, index);
   }
 
-  /** Checks what only the whole trace shows. */
-  finish(report: LintReport): void {
+  /**
+   * Checks what only the whole trace shows.
+   *
+   * @param boundTo by index of an event: start of the slice that a flow's end is bound to; not a number where there is none.
+   */
+  finish(report: LintReport, boundTo: Float64Array): void {
     for (const [category, pairs] of this.#flows.entries()) {
-      for (const { id, begins, ends, beginTs, endTs, index } of pairs) {
+      for (const { id, begins, ends, beginTs, endTs, index, beginIndex } of pairs) {
         const what = `flow ${id} of ${category}`;
         if (begins === 0 || ends === 0 || begins > 1) {
           report.add('flow-paired', index, () => `${what} has ${begins} starts and ${ends} ends`);
         } else if (endTs < beginTs) {
           report.add('flow-forward', index, () => `${what} starts at ${beginTs} and ends at ${endTs}`);
+        } else if (!this.#toNext.has(index) && boundTo[beginIndex] > boundTo[index]) {
+          const [from, to] = [boundTo[beginIndex], boundTo[index]];
+          report.add('flow-turned', index, () => `${what} leaves a slice that begins at ${from} for one of ${to}`);
         }
       }
     }

@@ -33,6 +33,8 @@ const WARNINGS = {
   'flow-paired': 'an arrow needs both its ends: s and f of one category, name and id',
   'flow-forward': 'an arrow that ends before it starts is drawn backwards or not at all',
   'flow-bound': 'an end of an arrow binds to the slice around it; outside of all slices it is not drawn',
+  'flow-turned':
+    'Perfetto leads an arrow to the slice that begins later: from one that begins after the one it ends in, it is drawn the other way round',
   'async-paired': 'an async event needs a b and an e of one category and id, in that order',
   'kernel-launched': 'HTA drops a kernel whose launch is not in the file',
   'launch-first': 'a kernel that starts before its launch gives negative queue times',

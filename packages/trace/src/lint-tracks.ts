@@ -17,8 +17,8 @@ class Track {
   begins = 0;
   ends = 0;
 
-  /** Checks that slices nest. @returns their starts, ascending, and the greatest end up to each. */
-  nest(report: LintReport): { starts: Float64Array; reach: Float64Array } {
+  /** Checks that slices nest. @returns their rows, outer before inner. */
+  nest(report: LintReport): Uint32Array {
     const start = this.slices.column('start');
     const end = this.slices.column('end');
     const index = this.slices.column('index');
@@ -26,11 +26,7 @@ class Track {
     for (let i = 0; i < order.length; i++) order[i] = i;
     order.sort((a, b) => start[a] - start[b] || end[b] - end[a] || a - b);
     const open: number[] = [];
-    const starts = new Float64Array(order.length);
-    const reach = new Float64Array(order.length);
-    let greatest = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < order.length; i++) {
-      const row = order[i];
+    for (const row of order) {
       while (open.length > 0 && open.at(-1)! <= start[row]) open.pop();
       const around = open.at(-1);
       if (around !== undefined && end[row] > around + rounding(around)) {
@@ -40,25 +36,34 @@ class Track {
           () => `the slice from ${start[row]} to ${end[row]} overlaps one that ends at ${around}`,
         );
       } else open.push(end[row]);
-      starts[i] = start[row]!;
-      reach[i] = greatest = Math.max(greatest, end[row]);
     }
-    return { starts, reach };
+    return order;
   }
 
-  /** Checks that each flow end lies in a slice. */
-  bind(report: LintReport, { starts, reach }: { starts: Float64Array; reach: Float64Array }): void {
-    const ts = this.flowEnds.column('ts');
+  /**
+   * Checks that each flow end lies in a slice.
+   *
+   * @param order of the slices, outer before inner.
+   * @param boundTo by index of the event: is given the start of the slice that Perfetto binds it to, the last to begin; one
+   *   that is over counts until the next begins.
+   */
+  bind(report: LintReport, order: Uint32Array, boundTo: Float64Array): void {
+    const start = this.slices.column('start');
+    const end = this.slices.column('end');
+    // An end without a time comes before everything, and is in no slice.
+    const ts = this.flowEnds.column('ts').map((time) => (Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time));
     const index = this.flowEnds.column('index');
-    for (let i = 0; i < ts.length; i++) {
-      let low = 0;
-      let high = starts.length;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (starts[middle] <= ts[i]) low = middle + 1;
-        else high = middle;
+    const ends = Uint32Array.from(ts, (_, i) => i).sort((a, b) => ts[a] - ts[b] || a - b);
+    const open: number[] = [];
+    let next = 0;
+    for (const i of ends) {
+      for (; next < order.length && start[order[next]] <= ts[i]; next++) {
+        while (open.length > 0 && end[open.at(-1)!] <= start[order[next]]) open.pop();
+        open.push(order[next]);
       }
-      if (low > 0 && reach[low - 1] >= ts[i]) continue;
+      const last = open.at(-1);
+      if (last !== undefined) boundTo[index[i]] = start[last];
+      if (open.some((row) => end[row] >= ts[i])) continue;
       report.add('flow-bound', index[i], () => `no slice of its thread holds the flow's end at ${ts[i]}`);
     }
   }
@@ -95,8 +100,8 @@ export class TrackRules {
     else if (event.ph === 's' || event.ph === 'f' || event.ph === 't') track.flowEnds.push(ts, index);
   }
 
-  /** Checks what only the whole trace shows. */
-  finish(report: LintReport): void {
+  /** Checks what only the whole trace shows. @param boundTo see {@link Track.bind}. */
+  finish(report: LintReport, boundTo: Float64Array): void {
     for (const [pid, { named, tracks }] of this.#processes) {
       const used = [...tracks.values()].filter(({ firstIndex }) => firstIndex >= 0);
       if (used.length > 0 && !named) {
@@ -115,7 +120,7 @@ export class TrackRules {
         }
         const nested = track.nest(report);
         // Arrows bind to slices of B and E too, which are not kept.
-        if (begins === 0) track.bind(report, nested);
+        if (begins === 0) track.bind(report, nested, boundTo);
       }
     }
   }

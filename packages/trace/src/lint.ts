@@ -20,9 +20,11 @@ class ComparingRules {
     this.#kernels.add(event, index);
   }
 
-  finish(report: LintReport, metadata: string): void {
-    this.#tracks.finish(report);
-    this.#links.finish(report);
+  /** @param events how many there are. */
+  finish(report: LintReport, metadata: string, events: number): void {
+    const boundTo = new Float64Array(events).fill(Number.NaN);
+    this.#tracks.finish(report, boundTo);
+    this.#links.finish(report, boundTo);
     this.#kernels.finish(report, metadata);
   }
 }
@@ -54,6 +56,6 @@ export async function lintTrace(path: string, options: LintOptions = {}): Promis
   }
   if (index > maximumEvents) report.add('viewer-size', -1, () => `the file has ${index} events`);
   single.finish(report, metadata);
-  comparing?.finish(report, metadata);
+  comparing?.finish(report, metadata, index);
   return report.problems.sort((a, b) => a.index - b.index);
 }

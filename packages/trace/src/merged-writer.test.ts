@@ -83,6 +83,37 @@ describe('MergedTraceWriter', () => {
       expect(ends).to.have.length(3 * 2);
     }));
 
+  it('leads each arrow from the slice that begins earlier, though some receive in kernels that began before the sender’s', () =>
+    withDirectory(async (directory) => {
+      const { events } = await merge(join(directory, 'trace.json'), 2);
+      // As Perfetto binds: to the last slice of the row to begin, by time and then by place in the file.
+      const inOrder = [...events.entries()].sort(([i, a], [j, b]) => a.ts! - b.ts! || i - j).map(([, event]) => event);
+      const bound = new Map<TraceEvent, TraceEvent>();
+      const last = new Map<string, TraceEvent>();
+      for (const event of inOrder) {
+        const row = `${event.pid} ${event.tid}`;
+        if (event.ph === 'X') last.set(row, event);
+        else if (event.ph === 's' || event.ph === 'f') bound.set(event, last.get(row)!);
+      }
+      const around = (event: TraceEvent): TraceEvent => bound.get(event)!;
+      const starts = new Map(events.filter(({ ph }) => ph === 's').map((event) => [event.id, event]));
+      const inKernels = { all: 0, late: 0 };
+      for (const end of events.filter(({ ph }) => ph === 'f')) {
+        const start = starts.get(end.id)!;
+        expect(around(end).ts).to.be.at.least(around(start).ts!);
+        expect(end.ts).to.be.at.least(start.ts!);
+        inKernels.all++;
+        if (around(end).cat !== 'arrival') continue;
+        inKernels.late++;
+        expect(around(end).name).to.match(new RegExp(`^\\S+.* from rank ${Number(start.pid) - 1}$`));
+        expect(events.find(({ name, pid, tid }) => name === 'thread_name' && pid === end.pid && tid === end.tid)).to
+          .exist;
+      }
+      expect(inKernels.late)
+        .to.be.above(0)
+        .and.below(inKernels.all / 2 + 1);
+    }));
+
   it('draws no flows of a run that did not finish, says so, and is sound without the ranks that are missing', () =>
     withDirectory(async (directory) => {
       const shared = program(2);

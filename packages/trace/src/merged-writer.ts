@@ -2,6 +2,7 @@ import { InvariantError } from '@epemu/core';
 import { isOutPort } from '@epemu/schedule';
 import type { RankTimeline } from '@epemu/timeline';
 
+import { arrivalText, FlowEnds } from './flow-ends.js';
 import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
 import { microseconds } from './json.js';
 import { launchedPhases } from './launch-order.js';
@@ -47,6 +48,7 @@ export class MergedTraceWriter {
   readonly #options: MergedTraceOptions;
   readonly #text: MergedText;
   readonly #flowKernels: FlowKernels;
+  readonly #flowEnds = new FlowEnds();
   readonly #matrix: ByteMatrix;
   readonly #ranks = new Set<number>();
   #plan: ThinningPlan | undefined;
@@ -113,6 +115,11 @@ export class MergedTraceWriter {
     this.#events += count;
   }
 
+  async #putWithinRoom(text: EventText): Promise<void> {
+    this.#put(text);
+    if (this.#sink.full) await this.#sink.flush();
+  }
+
   #head(): string {
     const metadata = epemuMetadata(this.#trace.run, 'all ranks, virtual time', {
       ...this.#trace.programMetadata,
@@ -138,6 +145,10 @@ export class MergedTraceWriter {
     const latest = microseconds(endNs.reduce((a, b) => Math.max(a, b), 0));
     const id = flowId(ranks, Math.max(0, ...this.#flowKernels.senders.keys()), 2, ranks - 1, ranks - 1, 0);
     const flow = [true, false].map((out) => flowText(out, 'dispatch', id, ranks, 100, latest).length);
+    // Of two ranks one starts later at most, so that half of the flows end in slices of their own at most.
+    const names = this.#trace.facts.program.operations.map(({ phase }) => phase);
+    const longest = names.reduce((a, b) => (b.length > a.length ? b : a), '');
+    const arrival = arrivalText(longest, ranks - 1, ranks, latest).length / 2;
     const sent = services.column('port').filter(isOutPort).length;
     const plan = planThinning({
       maximumBytes: this.#limit,
@@ -147,7 +158,7 @@ export class MergedTraceWriter {
       kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, count),
       heldKernels: this.#flowKernels.count,
       expectedKernels: this.#options.expectedKernels ?? count * ranks,
-      flowBytes: flow[0] + flow[1],
+      flowBytes: flow[0] + flow[1] + arrival,
       // Routing gives ranks unequal shares.
       expectedFlows: this.#options.expectedFlows ?? sent * ranks * 1.1,
     });
@@ -186,7 +197,7 @@ export class MergedTraceWriter {
     const sending = flowSlices(view, this.#flowKernels.senders);
     const receiving = flowSlices(view, this.#flowKernels.receivers);
     const pid = gpuPid(rank);
-    let text = '';
+    for (const held of this.#flowEnds.sends(rank, sending)) await this.#putWithinRoom(held);
     for (let row = 0; row < services.count; row++) {
       const out = isOutPort(ports[row]);
       const operation = operations[row];
@@ -200,20 +211,15 @@ export class MergedTraceWriter {
       const slice = (out ? sending : receiving).get(operation);
       if (slice === undefined) continue;
       const id = flowId(run.ranks, operation, hop, origin, destination, segment);
-      const { type } = facts.operation(operation).collective!;
-      // Rounded down at the start, so that a short segment does not end before it began.
-      const ts = clampInto(slice, out ? Math.floor(starts[row] / 1000) : microseconds(ends[row]));
-      text += flowText(out, type, id, pid, slice.tid, ts);
-      this.#events++;
-      if (out) this.#counts.flowsKept++;
-      if (text.length > 1 << 16) {
-        this.#sink.put(text);
-        text = '';
-        if (this.#sink.full) await this.#sink.flush();
-      }
+      const used = facts.operation(operation);
+      if (out) {
+        // Rounded down, so that a short segment does not end before it began.
+        const ts = clampInto(slice, Math.floor(starts[row] / 1000));
+        this.#counts.flowsKept++;
+        await this.#putWithinRoom({ text: flowText(true, used.collective!.type, id, pid, slice.tid, ts), count: 1 });
+      } else this.#flowEnds.add(rank, peers[row], used, slice, id, microseconds(ends[row]));
     }
-    this.#sink.put(text);
-    if (this.#sink.full) await this.#sink.flush();
+    for (const ends of this.#flowEnds.flush()) await this.#putWithinRoom(ends);
   }
 
   #thinning(): Record<string, unknown> {

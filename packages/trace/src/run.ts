@@ -58,6 +58,9 @@ export const idStride = (ranks: number): number => Math.min(10_000_000, Math.flo
 /** Thread id of the network row: above every stream id, so that it cannot be taken for one. */
 export const NETWORK_TID = 100_000;
 
+/** Thread id of the row of arrivals in the merged trace. */
+export const ARRIVALS_TID = NETWORK_TID + 1;
+
 /** SMs of the modelled GPU; the H800's where the properties do not say. */
 export function smsOf(run: RunDescription): number {
   const { numSms } = run.deviceProperties;

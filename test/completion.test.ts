@@ -72,6 +72,7 @@ describe('completion', () => {
     expect(await words('epemu run --ranks ')).to.deep.equal(['']);
     expect(await offers('epemu trace ')).to.deep.equal([
       'lint\tcheck a trace, ours or anybody’s, against the rules that Perfetto, HTA and TensorBoard need',
+      "tensorboard\tlink a run's rank traces under the names that TensorBoard's PyTorch profiler plugin lists",
     ]);
     const { stdout: help } = await runCli(['--help']);
     const listed = [...help.matchAll(/^ {2}([a-z]+)\b.* {2}\w/gm)]

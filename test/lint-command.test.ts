@@ -30,12 +30,12 @@ describe('epemu trace lint', () => {
     const warned = await lint(SOUND);
     expect(warned.code).to.equal(0);
     expect(warned.stdout).to.include(`${warned.path}: event 0: warning thread-named: thread 0 of process 0 has`);
-    expect(warned.stdout).to.match(/: 24 rules, 0 errors, 3 warnings\n$/);
+    expect(warned.stdout).to.match(/: 25 rules, 0 errors, 3 warnings\n$/);
     const wrong = await lint(SOUND.replace('"ts":1', '"ts":-1'));
     expect(wrong.code).to.equal(1);
     expect(wrong.stdout).to.include(': event 0: error event-timed: a (i) has ts -1 (');
     const none = await lint(SOUND.replace('[', `[${NAMES},${KERNEL},`));
-    expect([none.code, none.stdout]).to.deep.equal([0, `${none.path}: 24 rules, no problems\n`]);
+    expect([none.code, none.stdout]).to.deep.equal([0, `${none.path}: 25 rules, no problems\n`]);
   });
 
   it('prints problems as a JSON array, as many of a rule as asked', async () => {

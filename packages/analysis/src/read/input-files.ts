@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BadInputError, counted, messageOf } from '@epemu/core';
 import type { InputProblem } from '../model.js';
@@ -30,14 +30,26 @@ interface FolderContent {
   readonly folders: readonly string[];
 }
 
+/** @returns what an entry of a folder is: of a link, what it leads to; undefined where that is nothing. */
+function entryStat(folder: string, entry: Dirent): Dirent | Stats | undefined {
+  if (!entry.isSymbolicLink()) return entry;
+  try {
+    return statSync(join(folder, entry.name));
+  } catch {
+    return undefined;
+  }
+}
+
 function contentOf(folder: string): FolderContent {
-  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'));
-  const files = entries.filter((entry) => entry.isFile() && !NO_TRACES.has(entry.name)).map(({ name }) => name);
+  const entries = readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !name.startsWith('.'))
+    .map((entry) => ({ name: entry.name, stat: entryStat(folder, entry) }));
+  const files = entries.filter(({ name, stat }) => stat?.isFile() && !NO_TRACES.has(name)).map(({ name }) => name);
   const paths = (names: readonly string[]): string[] => names.map((name) => join(folder, name)).sort();
   return {
     traces: paths(files.filter((name) => TRACE_NAME.test(name))),
     archives: paths(files.filter((name) => ARCHIVE_NAME.test(name))),
-    folders: paths(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)),
+    folders: paths(entries.filter(({ stat }) => stat?.isDirectory()).map(({ name }) => name)),
   };
 }
 

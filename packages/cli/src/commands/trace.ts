@@ -5,6 +5,7 @@ import { LINT_RULES, lintTrace } from '@epemu/trace';
 import type { LintProblem } from '@epemu/trace';
 import { plainText } from '@epemu/pages';
 import type { Command } from 'commander';
+import { addTensorboardCommand } from './trace-tensorboard.js';
 
 interface LintFlags {
   readonly json?: boolean;
@@ -12,11 +13,11 @@ interface LintFlags {
   readonly limit: string;
 }
 
-/** Adds `epemu trace lint`. */
+/** Adds `epemu trace lint` and `epemu trace tensorboard`. */
 export function addTraceCommand(program: Command): void {
-  program
-    .command('trace')
-    .description('work on trace files')
+  const trace = program.command('trace').description('work on trace files');
+  addTensorboardCommand(trace);
+  trace
     .command('lint')
     .description('check a trace, ours or anybody’s, against the rules that Perfetto, HTA and TensorBoard need')
     .argument('[file]', 'a Chrome or PyTorch-profiler trace, plain or gzip')

@@ -7,67 +7,82 @@ import { liveIsReplay, loadedDigest } from './digests.mjs';
 import { FRAMES_PER_TRIAL, mutatedFrames } from './frames.mjs';
 import { fullDisk, interrupted, killedCoordinator, killedRank, stoppedRank } from './processes.mjs';
 import { Random } from './random.mjs';
+import { TrialState } from './state.mjs';
+import { rowOf, tableOf } from './table.mjs';
 
 const DOCUMENT = 'docs/reliability.md';
 const [BEGIN, END] = ['<!-- chaos: begin -->', '<!-- chaos: end -->'];
 /** Kinds of trials: how many there are of each, and how many things of its name are in one. */
 const KINDS = [
-  ['ranks', 'ranks killed at an operation', 100, 1, killedRank],
-  ['stops', 'ranks stopped at an operation', 30, 1, stoppedRank],
-  ['coordinators', 'coordinators killed', 100, 1, killedCoordinator],
-  ['interrupts', 'runs interrupted', 50, 1, interrupted],
-  ['disks', 'disks that are full', 30, 1, fullDisk],
-  ['frames', 'mutated frames', 100, FRAMES_PER_TRIAL, mutatedFrames],
-  ['digests', 'digests on a loaded machine', 50, 1, loadedDigest],
-  ['replays', 'live runs replayed', 100, 1, liveIsReplay],
+  { name: 'ranks', what: 'ranks killed at an operation', all: 100, trial: killedRank },
+  { name: 'stops', what: 'ranks stopped at an operation', all: 30, trial: stoppedRank },
+  { name: 'coordinators', what: 'coordinators killed', all: 100, trial: killedCoordinator },
+  { name: 'interrupts', what: 'runs interrupted', all: 50, trial: interrupted },
+  { name: 'disks', what: 'disks that are full', all: 30, trial: fullDisk },
+  { name: 'frames', what: 'mutated frames', all: 100, each: FRAMES_PER_TRIAL, trial: mutatedFrames },
+  { name: 'digests', what: 'digests on a loaded machine', all: 50, trial: loadedDigest },
+  { name: 'replays', what: 'live runs replayed', all: 100, trial: liveIsReplay },
 ];
 
 const { values } = parseArgs({
   options: {
     share: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true, default: KINDS.map(({ name }) => name) },
+    state: { type: 'string' },
+    minutes: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
-const share = Number(values.share);
-if (!(share > 0 && share <= 1)) throw new Error(`--share is ${values.share}; give a number above 0, at most 1`);
-const chosen = KINDS.filter(([name]) => values.only === undefined || values.only === name);
-if (chosen.length === 0) {
-  throw new Error(`--only is ${values.only}; give one of ${KINDS.map(([name]) => name).join(', ')}`);
+
+/** @returns the value of an option that is a number. */
+function numberOf(name, text, holds, allowed) {
+  const value = Number(text);
+  if (text.trim() === '' || !holds(value)) throw new Error(`--${name} is ${text}; give ${allowed}`);
+  return value;
 }
 
-const rows = [];
-let failures = 0;
+const share = numberOf('share', values.share, (value) => value >= 0 && value <= 1, 'a number from 0 to 1');
+const seed = numberOf('seed', values.seed, Number.isSafeInteger, 'a whole number');
+const minutes =
+  values.minutes === undefined
+    ? Infinity
+    : numberOf('minutes', values.minutes, (value) => value > 0, 'a number above 0');
+const unknown = values.only.find((name) => !KINDS.some((kind) => kind.name === name));
+if (unknown !== undefined) {
+  throw new Error(`--only is ${unknown}; give one of ${KINDS.map(({ name }) => name).join(', ')}`);
+}
+
+const state = new TrialState(values.state);
+const deadline = performance.now() + minutes * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'epemu-chaos-'));
 try {
-  for (const [, what, all, each, trial] of chosen) {
-    const count = Math.max(1, Math.round(all * share));
-    const begun = performance.now();
-    let good = 0;
-    let skipped;
-    for (let i = 0; i < count && skipped === undefined; i++) {
-      const problem = await trial(new Random(Number(values.seed) * 1000 + i), folder);
-      if (problem === undefined) good++;
-      else if (problem.startsWith('skipped')) skipped = problem;
-      else {
-        failures++;
-        console.error(`${what}, trial ${i} of seed ${values.seed}: ${problem}`);
-      }
+  for (const kind of KINDS.filter((one) => values.only.includes(one.name))) {
+    const { name, what, all, trial } = kind;
+    // A share of 0 runs nothing: the table is of what the state has.
+    const count = share === 0 ? 0 : Math.max(1, Math.round(all * share));
+    for (let i = 0; i < count && performance.now() < deadline; i++) {
+      if (state.has(name, seed, i)) continue;
+      const begun = performance.now();
+      const problem = await trial(new Random(seed * 1000 + i), folder);
+      state.add({ kind: name, seed, trial: i, seconds: (performance.now() - begun) / 1000, problem });
+      if (problem?.startsWith('skipped')) break;
+      if (problem !== undefined) console.error(`${what}, trial ${i} of seed ${seed}: ${problem}`);
     }
-    const seconds = Math.round((performance.now() - begun) / 1000);
-    const found = skipped ?? `${good * each} of ${count * each}`;
-    rows.push(`| ${what} | ${found} | ${seconds} s |`);
-    console.error(`${what}: ${found} as they should (${seconds} s)`);
+    console.error(rowOf(kind, state.trialsOf(name)).join(', '));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const table = ['| what | as it should | took |', '| --- | --- | --- |', ...rows].join('\n');
+const table = tableOf(KINDS, state);
 console.log(table);
 if (values.write) {
   const text = readFileSync(DOCUMENT, 'utf8');
   const [before, rest] = text.split(BEGIN);
   writeFileSync(DOCUMENT, `${before}${BEGIN}\n\n${table}\n\n${END}${rest.split(END)[1]}`);
 }
-process.exitCode = failures > 0 ? 1 : 0;
+process.exitCode = KINDS.some(({ name }) => state.trialsOf(name).some(isFailure)) ? 1 : 0;
+
+function isFailure({ problem }) {
+  return problem !== undefined && !problem.startsWith('skipped');
+}

@@ -2,28 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Run, divergence, folderProblem, kernelsOf, left, small } from './runs.mjs';
+import { Run, divergence, faultless, folderProblem, kernelsOf, left, small } from './runs.mjs';
 
 const SCENARIOS = ['train', 'prefill', 'decode'];
-/** How far into a run a signal comes at the latest, ms. */
-const LONGEST_MS = 4000;
-const wholeRuns = new Map();
-
-/** @returns the kernels of a run without a fault. */
-async function faultless(scenario, folder) {
-  if (!wholeRuns.has(scenario)) {
-    const run = new Run(join(folder, `whole-${scenario}`), small(scenario));
-    const { code } = await run.end;
-    if (code !== 0) throw new Error(`a run without faults ended with ${code}: ${run.stderr}`);
-    wholeRuns.set(scenario, kernelsOf(run.folder));
-  }
-  return wholeRuns.get(scenario);
-}
+/** How far into a run a signal comes at the latest, in times that a run without one has taken: some come too late. */
+const LATEST = 1.1;
 
 /** A rank is killed at an operation: it is named, and what the others did until then is what they do without it. */
 export async function killedRank(random, folder) {
   const scenario = random.of(SCENARIOS);
-  const whole = await faultless(scenario, folder);
+  const { kernels: whole } = await faultless(scenario, folder);
   const fault = { rank: random.below(4), operation: random.below(40), kind: 'kill' };
   const run = new Run(join(folder, 'out'), [...small(scenario), '--set', `faults=${JSON.stringify([fault])}`]);
   const { code } = await run.end;
@@ -37,7 +25,7 @@ export async function killedRank(random, folder) {
 /** A rank is stopped at an operation: it is named with exit code 4. */
 export async function stoppedRank(random, folder) {
   const scenario = random.of(SCENARIOS);
-  const whole = await faultless(scenario, folder);
+  const { kernels: whole } = await faultless(scenario, folder);
   const fault = { rank: random.below(4), operation: random.below(40), kind: 'stop' };
   const settings = ['--set', `faults=${JSON.stringify([fault])}`, '--set', 'stallTimeoutSeconds=3'];
   const run = new Run(join(folder, 'out'), [...small(scenario), ...settings]);
@@ -50,8 +38,10 @@ export async function stoppedRank(random, folder) {
 
 /** @returns a run, and its workers, at some moment of it. */
 async function atSomeMoment(random, folder) {
-  const run = new Run(join(folder, 'out'), small(random.of(SCENARIOS), { layers: 8 }));
-  const wait = random.below(LONGEST_MS);
+  const scenario = random.of(SCENARIOS);
+  const { ms } = await faultless(scenario, folder);
+  const run = new Run(join(folder, 'out'), small(scenario));
+  const wait = Math.round((random.below(1000) / 1000) * LATEST * ms);
   await Promise.race([delay(wait), run.end]);
   return { run, wait, workers: run.workers(), over: run.ended };
 }

@@ -49,6 +49,22 @@ export function small(scenario, changes = {}) {
   return [scenario, ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])];
 }
 
+const wholeRuns = new Map();
+
+/** @returns kernels and digest of a small run without a fault, and how long it took, ms. */
+export async function faultless(scenario, folder) {
+  if (!wholeRuns.has(scenario)) {
+    const begun = performance.now();
+    const run = new Run(join(folder, `whole-${scenario}`), small(scenario));
+    const { code } = await run.end;
+    const ms = performance.now() - begun;
+    if (code !== 0) throw new Error(`a run without faults ended with ${code}: ${run.stderr}`);
+    const { digest } = JSON.parse(readFileSync(join(run.folder, 'report.json'), 'utf8'));
+    wholeRuns.set(scenario, { kernels: kernelsOf(run.folder), digest, ms });
+  }
+  return wholeRuns.get(scenario);
+}
+
 /** @returns those processes that are still there after a while. */
 export async function left(pids) {
   const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}/exe`));

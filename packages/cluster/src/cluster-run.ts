@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Configuration } from '@epemu/config';
 import { asEpemuError } from '@epemu/core';
+import type { TlsIdentity } from '@epemu/http';
 import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
 import { Coordinator } from './coordinator/coordinator.js';
+import type { CoordinatorOptions } from './coordinator/coordinator.js';
 import type { WorkerStatistics } from './control/messages.js';
 import { WorkerLauncher } from './launcher.js';
 import type { RunListener } from './run-events.js';
@@ -16,6 +18,8 @@ export interface ExternalWorkers {
   readonly port: number;
   readonly token: string;
   readonly joinTimeoutMs: number;
+  /** Take encrypted connections only. @default all are in clear */
+  readonly tls?: TlsIdentity;
   /** Until this settles, workers that come after the run has ended are told to leave. @default the run's end */
   readonly openUntil?: Promise<void>;
   /** Told the address that workers must be given. */
@@ -64,7 +68,7 @@ export async function runCluster(options: {
     configuration,
     token,
     joinTimeoutMs: external?.joinTimeoutMs ?? 0,
-    ...(external === undefined ? { ownWorkers: () => launcher.pids } : { host: external.host, port: external.port }),
+    ...(external === undefined ? { ownWorkers: () => launcher.pids } : doorOf(external)),
   });
   const launcher: WorkerLauncher = new WorkerLauncher({
     onExit: (exit) => {
@@ -101,6 +105,11 @@ export async function runCluster(options: {
     if (external?.openUntil === undefined) await coordinator.close();
     else void external.openUntil.then(() => coordinator.close());
   }
+}
+
+/** @returns where and how workers from elsewhere come in. */
+function doorOf({ host, port, tls }: ExternalWorkers): Pick<CoordinatorOptions, 'host' | 'port' | 'tls'> {
+  return { host, port, ...(tls === undefined ? {} : { tls }) };
 }
 
 /** Waits for a promise unless the signal says to stop. @throws the signal's reason. */

@@ -1,3 +1,5 @@
+import { refusalIn, tlsClientOptions, tlsProblem } from '@epemu/http';
+import type { TlsIdentity } from '@epemu/http';
 import { WebSocket } from 'ws';
 import { CLOSE_CODE, HandshakeError, type HandshakeSubject, printable, REFUSAL_CODE } from './errors.js';
 import { checkHello, encodeHello, type Hello } from './handshake.js';
@@ -11,6 +13,8 @@ const UPGRADE_TIMEOUT_MS = 10_000;
 /** What a dialer needs to know and whom it tells. */
 export interface DialerOptions {
   readonly url: string;
+  /** What to show, and whom to believe, where the URL is of `wss:`. */
+  readonly tls: TlsIdentity | undefined;
   readonly worker: number;
   readonly hello: Hello;
   readonly maxPayload: number;
@@ -45,10 +49,13 @@ export class Dialer {
   }
 
   #attempt(): void {
-    const { url, hello, worker, maxPayload, closeTimeoutMs } = this.#options;
+    const { url, tls, hello, worker, maxPayload, closeTimeoutMs } = this.#options;
     let socket: WebSocket;
     try {
-      socket = new WebSocket(url, clientSocketOptions(maxPayload, closeTimeoutMs, UPGRADE_TIMEOUT_MS));
+      socket = new WebSocket(url, {
+        ...clientSocketOptions(maxPayload, closeTimeoutMs, UPGRADE_TIMEOUT_MS),
+        ...tlsClientOptions(tls),
+      });
     } catch {
       this.#refuse(
         new HandshakeError('worker', `worker ${worker} cannot be reached: "${printable(url)}" is not a URL`),
@@ -58,6 +65,9 @@ export class Dialer {
     this.#socket = socket;
     socket.on('error', (error) => {
       this.lastError = error;
+      const problem = tlsProblem(error);
+      if (problem === undefined) return;
+      this.#refuse(new HandshakeError('certificate', `worker ${worker} at ${printable(url)} ${problem}`));
     });
     const onClose = (code: number, reason: Buffer): void => {
       const text = printable(reason.toString());
@@ -76,6 +86,12 @@ export class Dialer {
     socket.once('unexpected-response', (request, response) => {
       request.destroy();
       const status = response.statusCode ?? 0;
+      const why = refusalIn(response);
+      if (why !== undefined) {
+        const problem = `worker ${worker} at ${printable(url)} refused this worker: ${why}`;
+        this.#refuse(new HandshakeError('certificate', problem));
+        return;
+      }
       this.#refuse(new HandshakeError('hello', `worker ${worker} is not at ${printable(url)}: HTTP status ${status}`));
     });
     socket.once('close', onClose);

@@ -1,7 +1,7 @@
 import { EpemuError, RankFailedError } from '@epemu/core';
 
 /** What two workers must agree on before they exchange data. */
-export type HandshakeSubject = 'protocol version' | 'run id' | 'token' | 'worker' | 'hello';
+export type HandshakeSubject = 'protocol version' | 'run id' | 'token' | 'worker' | 'hello' | 'certificate';
 
 /** WebSocket close codes of the fabric; 1000 is a clean leave. */
 export const CLOSE_CODE = {
@@ -12,6 +12,7 @@ export const CLOSE_CODE = {
   wrongWorker: 4004,
   badHello: 4005,
   helloTimeout: 4006,
+  wrongCertificate: 4007,
   badFrame: 4010,
 } as const;
 
@@ -22,6 +23,7 @@ export const REFUSAL_CODE: Record<HandshakeSubject, number> = {
   token: CLOSE_CODE.wrongToken,
   worker: CLOSE_CODE.wrongWorker,
   hello: CLOSE_CODE.badHello,
+  certificate: CLOSE_CODE.wrongCertificate,
 };
 
 /** Thrown when a frame is not what the protocol allows: the peer that sent it is lost, the error is its cause. */

@@ -1,7 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Socket } from 'node:net';
-import { Strangers } from '@epemu/http';
+import { Strangers, certificateRefusal, createAnyServer, refusalHeaders } from '@epemu/http';
+import type { TlsIdentity } from '@epemu/http';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODE, HandshakeError, printable, REFUSAL_CODE } from './errors.js';
 import { checkHello, type Hello } from './handshake.js';
@@ -10,6 +11,8 @@ import { serverSocketOptions } from './socket-options.js';
 /** What a listener needs to know and whom it tells. */
 export interface ListenerOptions {
   readonly host: string;
+  /** Take encrypted connections only. */
+  readonly tls: TlsIdentity | undefined;
   readonly hello: Hello;
   readonly maxPayload: number;
   readonly closeTimeoutMs: number;
@@ -43,14 +46,16 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { helloTimeoutMs } = options;
-    this.#http = createServer(
+    const { helloTimeoutMs, tls } = options;
+    this.#http = createAnyServer(
+      tls,
       {
         headersTimeout: helloTimeoutMs,
         requestTimeout: helloTimeoutMs,
         connectionsCheckingInterval: 1000,
         maxHeaderSize: MOST_REQUEST_BYTES,
       },
+      helloTimeoutMs,
       (_request, response) => {
         response.writeHead(426, { connection: 'close' }).end('this port speaks WebSocket\n');
       },
@@ -67,7 +72,10 @@ export class Listener {
       clientTracking: false,
       // Only web pages send an Origin, and no web page has business here.
       verifyClient: ({ req }, answer) => {
-        answer(req.headers.origin === undefined, 403);
+        const why = certificateRefusal(req, tls);
+        if (why !== undefined) options.onRefused(new HandshakeError('certificate', `a connection was refused: ${why}`));
+        const refused = why !== undefined || req.headers.origin !== undefined;
+        answer(!refused, 403, undefined, why === undefined ? {} : refusalHeaders(why));
       },
     });
     this.#webSockets.on('connection', (socket, request) => {
@@ -98,6 +106,7 @@ export class Listener {
       this.#http.close(() => {
         resolve();
       });
+      this.#strangers.end();
       this.#http.closeAllConnections();
     });
   }

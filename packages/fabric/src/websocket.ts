@@ -1,4 +1,5 @@
 import { type Deferred, deferred, InvariantError } from '@epemu/core';
+import type { TlsIdentity } from '@epemu/http';
 import type { WebSocket } from 'ws';
 import { asRejection } from './as-rejection.js';
 import { Dialer } from './dialer.js';
@@ -32,6 +33,8 @@ export interface WebSocketFabricOptions {
   readonly highWaterBytes?: number;
   /** Address to listen on. @default 127.0.0.1 */
   readonly host?: string;
+  /** With a certificate, peers connect encrypted; with authorities, certificates of both sides must be of theirs. */
+  readonly tls?: TlsIdentity;
   /** How long `connect` may take. @default 30000 */
   readonly connectTimeoutMs?: number;
   /** How long a new connection may take to say hello. @default 5000 */
@@ -96,6 +99,7 @@ export class WebSocketFabric implements Fabric {
     };
     this.#listener = new Listener({
       host: options.host ?? '127.0.0.1',
+      tls: options.tls,
       hello: this.#hello,
       maxPayload: this.#maxPayload,
       closeTimeoutMs: this.#closeTimeoutMs,
@@ -204,6 +208,7 @@ export class WebSocketFabric implements Fabric {
   #dial(worker: number, url: string): void {
     const dialer = new Dialer({
       url,
+      tls: this.#options.tls,
       worker,
       hello: this.#hello,
       maxPayload: this.#maxPayload,

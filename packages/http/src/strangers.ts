@@ -1,5 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 /** What those may cost who have not said who they are. */
 export interface StrangerLimits {
@@ -20,8 +22,18 @@ export class Strangers {
   /** Begins with the server's next connection. */
   constructor(server: Server, limits: StrangerLimits) {
     this.#limits = limits;
+    if (!(server instanceof TlsServer)) {
+      server.on('connection', (socket: Socket) => {
+        this.#watch(socket);
+      });
+      return;
+    }
+    // What comes before a connection is encrypted is OpenSSL's to limit: reading it here would take it away.
     server.on('connection', (socket: Socket) => {
-      this.#watch(socket);
+      this.#watch(socket, false);
+    });
+    server.on('secureConnection', (socket: TLSSocket) => {
+      this.#secured(socket);
     });
   }
 
@@ -35,7 +47,23 @@ export class Strangers {
     this.#watched.get(socket)?.();
   }
 
-  #watch(socket: Socket): void {
+  /** Ends all of them: a server that closes does not know of those that are not encrypted yet. */
+  end(): void {
+    for (const socket of this.#watched.keys()) socket.destroy();
+  }
+
+  /** A connection is encrypted: the socket to read from is another one. */
+  #secured(socket: TLSSocket): void {
+    for (const [watched, end] of this.#watched) {
+      if (watched.remotePort !== socket.remotePort || watched.remoteAddress !== socket.remoteAddress) continue;
+      end();
+      break;
+    }
+    this.#watch(socket);
+  }
+
+  /** @param counted whether its bytes are looked at. */
+  #watch(socket: Socket, counted = true): void {
     const { connections, bytes, timeoutMs } = this.#limits;
     const end = (): void => {
       clearTimeout(timer);
@@ -53,7 +81,7 @@ export class Strangers {
       });
     }, timeoutMs);
     this.#watched.set(socket, end);
-    socket.on('data', count);
+    if (counted) socket.on('data', count);
     socket.once('close', end);
     if (this.#watched.size > connections) this.#watched.keys().next().value?.destroy();
   }

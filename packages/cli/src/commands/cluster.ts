@@ -13,6 +13,8 @@ import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
 import type { RunFlags } from '../run-flags.js';
 import { addServeFlags } from '../serve.js';
+import { addTlsFlags, tlsIdentity } from '../tls-flags.js';
+import type { TlsFlags } from '../tls-flags.js';
 import { tokenFrom } from '../token.js';
 import { wholeNumber } from '../whole-number.js';
 import { configurationFrom, execute } from './run.js';
@@ -43,14 +45,14 @@ function placedText(placed: Parameters<NonNullable<WorkerOptions['onPlaced']>>[0
   return `holds ${ranksText(ranks)} of ${configuration.ranks} in run ${runId}`;
 }
 
-interface CoordinatorFlags extends RunFlags {
+interface CoordinatorFlags extends RunFlags, TlsFlags {
   readonly host: string;
   readonly port: string;
   readonly tokenFile?: string;
   readonly joinTimeout: string;
 }
 
-interface WorkerFlags extends MetricsFlags {
+interface WorkerFlags extends MetricsFlags, TlsFlags {
   readonly coordinator?: string;
   readonly slots: string;
   readonly tokenFile?: string;
@@ -66,7 +68,10 @@ export function addClusterCommands(program: Command): void {
     .command('coordinator')
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
-  addServeFlags(addRunMetricsFlags(addConfigurationFlags(coordinator)))
+  addTlsFlags(
+    addServeFlags(addRunMetricsFlags(addConfigurationFlags(coordinator))),
+    'authorities that must have signed the certificates of workers (default: workers need none)',
+  )
     .addOption(
       new Option('--host <address>', 'address to listen on; 0.0.0.0 for workers from other machines')
         .default('127.0.0.1')
@@ -89,6 +94,11 @@ Examples:
     )
     .action(async (scenario: string, flags: CoordinatorFlags) => {
       const configuration = configurationFrom(scenario, flags);
+      const tls = tlsIdentity(flags);
+      if (tls !== undefined && tls.cert === undefined) {
+        const problem = '--tls-ca is given without --tls-cert and --tls-key';
+        throw new BadInputError('--tls-ca', `${problem}, without which no connection is encrypted; give all three`);
+      }
       const given = tokenFrom(flags.tokenFile, flags.host);
       const token = given ?? randomBytes(16).toString('hex');
       if (given === undefined) process.stderr.write(`workers need this token: EPEMU_TOKEN=${token}\n`);
@@ -96,6 +106,7 @@ Examples:
         host: flags.host,
         port: wholeNumber('--port', flags.port, 0, 65_535),
         token,
+        ...(tls === undefined ? {} : { tls }),
         joinTimeoutMs: wholeNumber('--join-timeout', flags.joinTimeout, 1, 86_400) * 1000,
         onListening: (url) => {
           process.stderr.write(`coordinator listens at ${url} for workers with ${configuration.ranks} slots in all\n`);
@@ -106,11 +117,14 @@ Examples:
   const worker = program
     .command('worker')
     .description('join a coordinator, hold the ranks it gives, and leave when the run has ended');
-  addMetricsFlags(worker)
+  addTlsFlags(
+    addMetricsFlags(worker),
+    'authorities that must have signed the certificates of coordinator and peers (default: those that Node knows)',
+  )
     .addOption(
       new Option(
         '--coordinator <url>',
-        'address of the coordinator, ws://host:port (default: as the launcher says)',
+        'address of the coordinator, ws://host:port or wss://host:port (default: as the launcher says)',
       ).env('EPEMU_COORDINATOR'),
     )
     .addOption(new Option('--slots <n>', 'ranks this worker offers to hold').default('1').env('EPEMU_SLOTS'))
@@ -146,15 +160,21 @@ process it is, and gets its ranks in that order. docs/launchers.md has the comma
 Examples:
   EPEMU_TOKEN=… epemu worker --coordinator ws://127.0.0.1:7077 --slots 8
   EPEMU_TOKEN=… epemu worker --coordinator ws://head:7077 --slots 8 --port 7100-7163
+  EPEMU_TOKEN=… epemu worker --coordinator wss://head:7077 --tls-cert a.pem --tls-key a.key --tls-ca ours.pem
   EPEMU_TOKEN=… srun epemu worker                    the coordinator is on the job's first host`,
     )
     .action(async (flags: WorkerFlags) => {
       // Before anything is said: who reads that the worker is there may end it at once.
       const { signal } = abortOnSignals();
-      const joinPoint = joinPointOf(flags.coordinator, process.env);
+      const tls = tlsIdentity(flags);
+      const joinPoint = joinPointOf(flags.coordinator, process.env, tls === undefined ? 'ws' : 'wss');
       const { place, finding } = joinPoint;
       if (finding !== undefined) process.stderr.write(`${plainText(finding)}\n`);
       const coordinatorUrl = webSocketUrl('--coordinator', joinPoint.coordinatorUrl);
+      if (tls !== undefined && new URL(coordinatorUrl).protocol === 'ws:') {
+        const problem = `--coordinator is ${coordinatorUrl}, to which all goes in clear, but there are certificates`;
+        throw new BadInputError('--coordinator', `${problem}; write wss: for ws:, or leave --tls-… away`);
+      }
       const token = tokenFrom(flags.tokenFile, hostOf(new URL(coordinatorUrl)));
       if (token === undefined) {
         throw new BadInputError('EPEMU_TOKEN', 'EPEMU_TOKEN is not set; give the coordinator’s token, or --token-file');
@@ -165,6 +185,7 @@ Examples:
         ...(metrics === undefined ? {} : { metrics }),
         coordinatorUrl,
         token,
+        ...(tls === undefined ? {} : { tls }),
         ...(place === undefined ? {} : { place }),
         slots: wholeNumber('--slots', flags.slots, 1, 4096),
         signal,

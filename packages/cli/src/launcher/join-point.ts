@@ -41,16 +41,22 @@ function noCoordinator(environment: Environment): BadInputError {
 /**
  * Finds out where a worker joins: what it is told comes before what its launcher says.
  * @param given the coordinator's address by flag or EPEMU_COORDINATOR; undefined for none.
+ * @param scheme of an address that is made of what the launcher says.
  * @throws BadInputError when neither tells.
  */
-export function joinPointOf(given: string | undefined, environment: Environment): JoinPoint {
+export function joinPointOf(
+  given: string | undefined,
+  environment: Environment,
+  scheme: 'ws' | 'wss' = 'ws',
+): JoinPoint {
   const launch = detectLauncher(environment);
   if (launch === undefined) {
     if (given === undefined) throw noCoordinator(environment);
     return { coordinatorUrl: given };
   }
   const { launcher, place, coordinatorHost } = launch;
-  const found = coordinatorHost === undefined ? undefined : `ws://${hostAndPort(coordinatorHost, COORDINATOR_PORT)}`;
+  const found =
+    coordinatorHost === undefined ? undefined : `${scheme}://${hostAndPort(coordinatorHost, COORDINATOR_PORT)}`;
   const coordinatorUrl = given ?? found;
   if (coordinatorUrl === undefined) {
     const problem = `--coordinator is not set, and ${launcher} does not say on which host the coordinator is`;

@@ -1,8 +1,7 @@
-import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Configuration } from '@epemu/config';
 import { EpemuError, deferred } from '@epemu/core';
-import { hostAndPort, isWildcard } from '@epemu/http';
+import type { TlsIdentity } from '@epemu/http';
 import type { RunSpool } from '@epemu/outputs';
 import type { Program } from '@epemu/schedule';
 import type { WebSocket } from 'ws';
@@ -47,6 +46,8 @@ export interface CoordinatorOptions {
   readonly host?: string;
   /** @default 0, any free one */
   readonly port?: number;
+  /** Take encrypted connections only, and workers whose peers do. */
+  readonly tls?: TlsIdentity;
   /** How long to wait until the slots of workers that come from elsewhere cover the ranks, ms. */
   readonly joinTimeoutMs: number;
   /** Numbers of the worker processes that the run has started itself; these have as long as others of them join. */
@@ -81,18 +82,18 @@ export class Coordinator {
     this.#refusals = new Refusals((reason, count) => {
       options.onEvent({ type: 'refused', reason, count });
     });
-    this.#server = new CoordinatorServer((socket, welcome) => {
-      this.#meet(socket, welcome);
-    }, options.configuration.ranks);
+    this.#server = new CoordinatorServer({
+      workers: options.configuration.ranks,
+      tls: options.tls,
+      onSocket: this.#meet.bind(this),
+      onRefused: this.#refusals.note.bind(this.#refusals),
+    });
   }
 
   /** Opens the door for workers. @returns the address to give them. */
   async listen(): Promise<string> {
     const { host = '127.0.0.1', port = 0 } = this.#options;
-    const address = await this.#server.listen({ host, port });
-    // A wildcard says where to listen, not whom to call.
-    const called = isWildcard(address.host) ? hostname() : address.host;
-    const url = `ws://${hostAndPort(called, address.port)}`;
+    const url = this.#server.urlOf(await this.#server.listen({ host, port }));
     this.#options.onEvent({ type: 'listening', url });
     this.#pinging = setInterval(() => {
       this.#ping();
@@ -233,7 +234,7 @@ export class Coordinator {
 
   async #connect(): Promise<void> {
     await this.#until('listening');
-    checkReachable(this.members);
+    checkReachable(this.members, this.#options.tls !== undefined);
     this.#options.onEvent({ type: 'connecting', workers: this.#placed() });
     const peers = this.members.map(({ worker, url }) => ({ worker, url }));
     for (const member of this.members) {

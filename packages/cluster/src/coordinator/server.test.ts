@@ -5,7 +5,12 @@ import { CoordinatorServer } from './server.js';
 
 describe('the coordinator’s door', () => {
   it('closes on those who connected and said nothing', async () => {
-    const server = new CoordinatorServer(() => undefined);
+    const server = new CoordinatorServer({
+      workers: 1,
+      tls: undefined,
+      onSocket: () => undefined,
+      onRefused: () => undefined,
+    });
     const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 });
     const silent = connect(port, host).on('error', () => undefined);
     const answer = new Promise((resolve) => silent.once('close', resolve));

@@ -1,7 +1,17 @@
-import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { Strangers, closeServer, listenAt } from '@epemu/http';
-import type { ListenAddress } from '@epemu/http';
+import { hostname } from 'node:os';
+import { messageOf } from '@epemu/core';
+import {
+  Strangers,
+  certificateRefusal,
+  closeServer,
+  createAnyServer,
+  hostAndPort,
+  isWildcard,
+  listenAt,
+  refusalHeaders,
+} from '@epemu/http';
+import type { ListenAddress, TlsIdentity } from '@epemu/http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES } from '../control/channel.js';
@@ -14,31 +24,55 @@ const STRANGER_TIMEOUT_MS = 10_000;
 /** Connections that have said no hello, at once, beyond those of workers that all come at the same time. */
 const SPARE_CONNECTIONS = 64;
 
+/** How long a connection may take to become encrypted, ms. */
+const HANDSHAKE_MS = 5000;
+
+/** What a {@link CoordinatorServer} needs to know and whom it tells. */
+interface CoordinatorServerOptions {
+  /** How many workers may come. */
+  readonly workers: number;
+  /** Take encrypted connections only. */
+  readonly tls: TlsIdentity | undefined;
+  /** Told of each connection; `welcome` is to be called when it is known to be a worker's. */
+  readonly onSocket: (socket: WebSocket, welcome: () => void) => void;
+  /** Told why somebody was turned away before there was a connection. */
+  readonly onRefused: (why: string) => void;
+}
+
 /** The coordinator's door: an HTTP server that takes WebSocket connections from workers and nothing from pages. */
 export class CoordinatorServer {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
+  readonly #strangers: Strangers;
+  readonly #scheme: 'ws' | 'wss';
 
-  /**
-   * @param onSocket told of each connection; `welcome` is to be called when it is known to be a worker's.
-   * @param workers how many may come.
-   */
-  constructor(onSocket: (socket: WebSocket, welcome: () => void) => void, workers = 1) {
+  constructor({ workers, tls, onSocket, onRefused }: CoordinatorServerOptions) {
+    this.#scheme = tls === undefined ? 'ws' : 'wss';
     const limits = { headersTimeout: 5000, requestTimeout: 5000, connectionsCheckingInterval: 1000 };
-    this.#server = createServer({ ...limits, maxHeaderSize: MOST_REQUEST_BYTES }, (_request, response) => {
+    const options = { ...limits, maxHeaderSize: MOST_REQUEST_BYTES };
+    this.#server = createAnyServer(tls, options, HANDSHAKE_MS, (_request, response) => {
       response.writeHead(404, { connection: 'close' }).end();
+    });
+    this.#server.on('tlsClientError', (error: Error) => {
+      onRefused(`its connection could not be encrypted (${messageOf(error)})`);
     });
     const strangers = new Strangers(this.#server, {
       connections: workers + SPARE_CONNECTIONS,
       bytes: MOST_STRANGER_BYTES,
       timeoutMs: STRANGER_TIMEOUT_MS,
     });
+    this.#strangers = strangers;
     this.#sockets = new WebSocketServer({
       server: this.#server,
       perMessageDeflate: false,
       maxPayload: MAX_CONTROL_BYTES,
-      // Workers send no Origin; a web page that reaches for localhost does.
-      verifyClient: ({ origin }: { origin?: string }) => origin === undefined || origin === '',
+      verifyClient: ({ req }, answer) => {
+        const why = certificateRefusal(req, tls);
+        if (why !== undefined) onRefused(why);
+        // Workers send no Origin; a web page that reaches for localhost does.
+        const refused = why !== undefined || (req.headers.origin ?? '') !== '';
+        answer(!refused, 401, undefined, why === undefined ? {} : refusalHeaders(why));
+      },
     });
     this.#sockets.on('connection', (socket, request) => {
       onSocket(socket, () => {
@@ -46,6 +80,11 @@ export class CoordinatorServer {
       });
     });
     this.#sockets.on('error', () => undefined);
+  }
+
+  /** @returns the address to give workers. A wildcard says where to listen, not whom to call. */
+  urlOf({ host, port }: ListenAddress): string {
+    return `${this.#scheme}://${hostAndPort(isWildcard(host) ? hostname() : host, port)}`;
   }
 
   /** @throws ListenError when the port is taken. */
@@ -62,6 +101,7 @@ export class CoordinatorServer {
   close(): Promise<void> {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#sockets.close();
+    this.#strangers.end();
     return closeServer(this.#server);
   }
 }

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EpemuError, messageOf } from '@epemu/core';
+import { refusalIn, tlsClientOptions, tlsProblem } from '@epemu/http';
+import type { TlsIdentity } from '@epemu/http';
 import { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES } from '../control/channel.js';
 
@@ -17,10 +19,16 @@ export class CoordinatorUnreachableError extends EpemuError {
     readonly seconds: number,
     cause: unknown,
   ) {
-    const remedy = 'start it, check the address, or raise --connect-timeout';
+    // What expects TLS ends a connection that begins in clear, without a word.
+    const encrypted =
+      url.startsWith('ws:') && /hang up|ECONNRESET/.test(messageOf(cause)) ? ', if it has TLS as wss:' : '';
+    const remedy = `start it, check the address${encrypted}, or raise --connect-timeout`;
     super(`no coordinator answers at ${url} after ${seconds} s (${messageOf(cause)}); ${remedy}`, undefined, { cause });
   }
 }
+
+/** Thrown when one side does not accept the other's certificate, or has none: to try again would not help. */
+export class CertificateError extends EpemuError {}
 
 /** A connection to a coordinator. */
 export interface CoordinatorConnection {
@@ -29,12 +37,18 @@ export interface CoordinatorConnection {
   readonly localAddress: string;
 }
 
-function open(url: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<CoordinatorConnection> {
+function open(
+  url: string,
+  timeoutMs: number,
+  tls: TlsIdentity | undefined,
+  signal: AbortSignal | undefined,
+): Promise<CoordinatorConnection> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
       maxPayload: MAX_CONTROL_BYTES,
       handshakeTimeout: timeoutMs,
+      ...tlsClientOptions(tls),
       // Loopback and private networks only: a zero mask costs nothing and defends no proxy.
       generateMask: (mask) => {
         mask.fill(0);
@@ -56,37 +70,55 @@ function open(url: string, timeoutMs: number, signal: AbortSignal | undefined): 
       settled();
       reject(error);
     };
+    const onError = (error: Error): void => {
+      const problem = tlsProblem(error);
+      const remedy = 'see --tls-ca, --tls-cert and the name in --coordinator';
+      fail(problem === undefined ? error : new CertificateError(`the coordinator at ${url} ${problem}; ${remedy}`));
+    };
     socket.once('open', () => {
       settled();
-      socket.off('error', fail);
+      socket.off('error', onError);
       resolve({ socket, localAddress });
     });
-    socket.once('error', fail);
+    socket.on('error', onError);
+    socket.once('unexpected-response', (request, response) => {
+      request.destroy();
+      const why = refusalIn(response);
+      const status = `HTTP status ${response.statusCode ?? 0}`;
+      const remedy = 'see --tls-cert and --tls-key';
+      fail(
+        why === undefined
+          ? new Error(status)
+          : new CertificateError(`the coordinator at ${url} refused this worker: ${why}; ${remedy}`),
+      );
+    });
   });
 }
 
 /**
  * Connects to a coordinator, with back-off until the deadline.
- * @throws CoordinatorUnreachableError when the deadline passes; the signal's reason.
+ * @throws CoordinatorUnreachableError when the deadline passes; CertificateError at once; the signal's reason.
  */
 export async function connectToCoordinator(
   url: string,
   options: {
     readonly timeoutMs: number;
+    readonly tls?: TlsIdentity | undefined;
     readonly signal: AbortSignal | undefined;
     /** Told once, when the first attempt has failed, why it did. */
     readonly onWait: (reason: string) => void;
   },
 ): Promise<CoordinatorConnection> {
-  const { timeoutMs, signal, onWait } = options;
+  const { timeoutMs, tls, signal, onWait } = options;
   const deadline = performance.now() + timeoutMs;
   for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
     signal?.throwIfAborted();
     try {
       const left = Math.max(1, Math.ceil(deadline - performance.now()));
-      return await open(url, Math.min(left, LONGEST_ATTEMPT_MS), signal);
+      return await open(url, Math.min(left, LONGEST_ATTEMPT_MS), tls, signal);
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof CertificateError) throw error;
       if (wait === FIRST_RETRY_MS) onWait(messageOf(error));
       const left = deadline - performance.now();
       if (left <= 0) throw new CoordinatorUnreachableError(url, Math.round(timeoutMs / 1000), error);

@@ -5,6 +5,7 @@ import { EpemuError, RankFailedError, asEpemuError, deferred, messageOf } from '
 import { ConnectError, PeerLostError, WebSocketFabric } from '@epemu/fabric';
 import { buildProgram, placeInRole } from '@epemu/schedule';
 import { hostAndPort, isWildcard } from '@epemu/http';
+import type { TlsIdentity } from '@epemu/http';
 import type { Operation, Program } from '@epemu/schedule';
 import { encodeColumns, encodeRecord, encodeTimeline } from '@epemu/timeline';
 import type { WorkerState } from '@epemu/metrics';
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   /** The coordinator's WebSocket address. */
   readonly coordinatorUrl: string;
   readonly token: string;
+  /** What to show, and whom to believe, where connections are encrypted; with a certificate, those of peers are. */
+  readonly tls?: TlsIdentity;
   /** Ranks this worker offers to hold. */
   readonly slots: number;
   /** Address to listen on for peers. @default the one by which this worker reaches the coordinator */
@@ -214,13 +217,14 @@ class Worker {
     const configuration = parseConfiguration(message.configuration);
     this.#configuration = configuration;
     this.#workerIndex = worker;
-    const { host = this.#ownAddress, ports = { first: 0, last: 0 }, advertise, token } = this.#options;
+    const { host = this.#ownAddress, ports = { first: 0, last: 0 }, advertise, token, tls } = this.#options;
     const fabric = new WebSocketFabric({
       worker,
       workerOfRank,
       runId,
       token,
       host,
+      ...(tls === undefined ? {} : { tls }),
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
       onHostEvent: (kind, startNs, endNs, bytes, _messages, peer) => {
         const number = kind === 'send' ? HOST_KIND.send : HOST_KIND.receive;
@@ -259,7 +263,8 @@ class Worker {
     const reached = isWildcard(host) ? this.#ownAddress : host;
     const address = hostAndPort(advertise?.host ?? reached, advertise?.port ?? listened.port);
     const metricsTarget = this.#metrics?.target(advertise?.host ?? this.#ownAddress);
-    this.#channel.send({ type: 'listening', url: `ws://${address}`, metricsTarget });
+    const scheme = tls?.cert === undefined ? 'ws' : 'wss';
+    this.#channel.send({ type: 'listening', url: `${scheme}://${address}`, metricsTarget });
   }
 
   async #run(): Promise<void> {
@@ -336,19 +341,19 @@ class Worker {
 
 /**
  * Joins a coordinator, holds the ranks it is given, and returns when it is let go.
- * @throws CoordinatorUnreachableError; RunFailedError when the run failed elsewhere, or this worker's own failure;
+ * @throws CoordinatorUnreachableError; CertificateError; RunFailedError when the run failed elsewhere, or this worker's own failure;
  * EpemuError when the coordinator refuses this worker, is silent, or is gone before the end; ListenError when its metrics
  * cannot be served; the signal's reason.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { coordinatorUrl, connectTimeoutMs = 30_000 } = options;
-  const { signal } = options;
+  const { signal, tls } = options;
   const onWait = (reason: string): void => {
     options.onWaiting?.(reason);
   };
   const metrics = options.metrics === undefined ? undefined : await WorkerMetrics.open(options.metrics);
   try {
-    const connection = await connectToCoordinator(coordinatorUrl, { timeoutMs: connectTimeoutMs, signal, onWait });
+    const connection = await connectToCoordinator(coordinatorUrl, { timeoutMs: connectTimeoutMs, tls, signal, onWait });
     await new Worker(options, connection, metrics).finished();
   } finally {
     await metrics?.close();

@@ -104,12 +104,12 @@ describe('a run over TLS', () => {
     expect(code).to.equal(1);
     const byName = url.replace('127.0.0.1', 'localhost');
     const inClear = await runCli(
-      ['worker', '--coordinator', byName.replace('wss:', 'ws:'), '--connect-timeout', '1'],
+      ['worker', '--coordinator', byName.replace('wss:', 'ws:'), '--connect-timeout', '2'],
       ENVIRONMENT,
     );
     expect(inClear.code).to.equal(1);
     expect(inClear.stderr).to.match(
-      /^epemu: no coordinator answers at ws:\S+ after 1 s \(.*check the address, if it has TLS as wss:,/m,
+      /^epemu: no coordinator answers at ws:\S+ after 2 s \(.*check the address, if it has TLS as wss:,/m,
     );
     // It knows the token and the authority, but would let its peers send in clear.
     const workers = await Promise.all([work(byName, ...ca), work(byName, ...ca)]);

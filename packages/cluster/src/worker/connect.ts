@@ -111,6 +111,7 @@ export async function connectToCoordinator(
 ): Promise<CoordinatorConnection> {
   const { timeoutMs, tls, signal, onWait } = options;
   const deadline = performance.now() + timeoutMs;
+  let reason: unknown;
   for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
     signal?.throwIfAborted();
     try {
@@ -121,7 +122,9 @@ export async function connectToCoordinator(
       if (error instanceof CertificateError) throw error;
       if (wait === FIRST_RETRY_MS) onWait(messageOf(error));
       const left = deadline - performance.now();
-      if (left <= 0) throw new CoordinatorUnreachableError(url, Math.round(timeoutMs / 1000), error);
+      // An attempt that the deadline cuts says less than one that ended before.
+      if (left > 0 || reason === undefined) reason = error;
+      if (left <= 0) throw new CoordinatorUnreachableError(url, Math.round(timeoutMs / 1000), reason);
       // The signal ends the wait; its reason is thrown above.
       await delay(Math.min(wait, left), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     }

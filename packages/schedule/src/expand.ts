@@ -2,6 +2,7 @@ import { catalogueOf, microBatchesOf, rolesOf } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { actionsInLayer, tokenActionsOf } from '@epemu/kernels';
+import type { TokenAction } from '@epemu/kernels';
 import { transferOf } from '@epemu/presets';
 import { ExchangeTable } from './exchanges.js';
 import type { Placed } from './exchanges.js';
@@ -36,6 +37,12 @@ function checkSms({ schedule, hardware }: Configuration, program: Program): void
   );
 }
 
+/** @returns what the kernels of a layer stand for; where they are a user's own, those of other layers. */
+function impliedActions(list: string, ofOthers: string): readonly TokenAction[] {
+  const implied = tokenActionsOf(list);
+  return implied.length > 0 ? implied : tokenActionsOf(ofOthers);
+}
+
 /** A role's operations, exchanges not yet known, with their micro-batches' places in their passes. */
 interface Expanded {
   readonly operations: readonly Placed[];
@@ -68,7 +75,7 @@ function expandRole(configuration: Configuration, index: number, firstId: number
       microBatch,
       step: Math.floor(microBatch / schedule.microBatches),
       direction: phase.direction,
-      tokens: actionsInLayer(phase.tokens ?? tokenActionsOf(phase.kernels), { dense, sharedExperts }),
+      tokens: actionsInLayer(phase.tokens ?? impliedActions(list, phase.kernels), { dense, sharedExperts }),
       recorded: slot.position >= 0,
       gates: expansion.gates(slot),
       beside: [],

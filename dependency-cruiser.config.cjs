@@ -6,6 +6,7 @@ const LAYERS = [
   'presets',
   'kernels',
   'routing',
+  'pipelines',
   'config',
   'schedule',
   'compute',

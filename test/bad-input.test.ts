@@ -31,6 +31,7 @@ mkdirSync(cwd);
 mkdirSync(full);
 const occupied = textFile(full, 'precious.txt', 'keep me');
 const yaml = (name: string, text: string): string => textFile(files, `${name}.yaml`, text);
+const UNIT = ['--unit', 'F=1,B=2,W=1,FB=3'];
 const NOWHERE = 'ws://127.0.0.1:9';
 
 /** A run with one flag, and the field and value that the complaint must name. */
@@ -224,6 +225,21 @@ const TABLE: readonly BadInput[] = [
     ],
     names: ['leaf.yaml, line 4', 'combine.hops', 'unknown link leaf'],
   },
+  ...(
+    [
+      ['a pipeline without times', [], ['--unit', 'F=1']],
+      ['a pipeline whose pair is too short', ['--unit', 'F=1,B=3,W=1,FB=2'], ['FB=2', '3']],
+      ['DualPipe on an odd number of ranks', [...UNIT, '--pp', '7'], ['--pp', '7', 'even']],
+      ['DualPipe with too few micro-batches', [...UNIT, '--micro-batches', '14'], ['--micro-batches', '14', '16']],
+      [
+        'interleaved 1F1B with micro-batches left over',
+        [...UNIT, '--schedule', 'interleaved-1f1b', '--micro-batches', '21'],
+        ['--micro-batches', '21', '24'],
+      ],
+      ['a pipeline with flags of a run', [...UNIT, '--ranks', '8'], ['--ranks', 'pipeline']],
+    ] as const
+  ).map(([what, args, names]) => ({ what, args: ['run', 'pipeline', ...args], names })),
+  { what: 'a run with flags of a pipeline', args: ['run', 'decode', '--pp', '8'], names: ['--pp', 'decode'] },
   { what: 'a replay of nothing', args: ['replay', './nowhere'], names: ['./nowhere'] },
   { what: 'a lint of nothing', args: ['trace', 'lint', './nowhere.json'], names: ['./nowhere.json'] },
   {

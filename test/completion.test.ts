@@ -68,7 +68,14 @@ describe('completion', () => {
     };
     const words = async (text: string): Promise<string[]> => (await offers(text)).map((line) => line.split('\t')[0]);
     expect(await words('epemu run --routing ')).to.deep.equal(['balanced', 'biased', 'statistical']);
-    expect(await words('epemu run ')).to.deep.equal(['decode', 'odd name.json', 'prefill', 'traces/', 'train']);
+    expect(await words('epemu run ')).to.deep.equal([
+      'decode',
+      'odd name.json',
+      'pipeline',
+      'prefill',
+      'traces/',
+      'train',
+    ]);
     expect(await words('epemu run --ranks ')).to.deep.equal(['']);
     expect(await offers('epemu trace ')).to.deep.equal([
       'lint\tcheck a trace, ours or anybody’s, against the rules that Perfetto, HTA and TensorBoard need',

@@ -1,16 +1,24 @@
 import { BadInputError } from '@epemu/core';
-import type { HardwarePreset } from './hardware.js';
 import { at } from './place.js';
 import type { Place } from './place.js';
+import type { LinkPorts } from './port.js';
+import type { TransferRate } from './transfer-rate.js';
 
 /** Transfers of kernels that hold SMs, and go by two links. */
 const SM_TRANSFERS = ['dispatch', 'cachedDispatch', 'combine'];
+
+/** What a hardware preset says of its links. */
+interface Linked {
+  readonly ports: LinkPorts;
+  /** By era and kind. */
+  readonly transfers: Readonly<Record<string, Readonly<Record<string, TransferRate>>>>;
+}
 
 /**
  * Checks that transfers and links know each other: hops name links of the table, each with rates, and rates are of hops.
  * @throws BadInputError naming file, line and key.
  */
-export function checkLinks({ ports, transfers }: HardwarePreset, place: Place): void {
+export function checkLinks({ ports, transfers }: Linked, place: Place): void {
   const known = Object.keys(ports);
   const refuse = (path: readonly string[], problem: string, remedy: string): never => {
     const key = path.join('.');

@@ -11,6 +11,8 @@ import { addConfigurationFlags, configurationFlags, settingsOf } from '../option
 import { addRunMetricsFlags } from '../metrics-flags.js';
 import { openObservers } from '../observers.js';
 import type { RunObserver } from '../run-observer.js';
+import { PIPELINE, addPipelineFlags, refusePipelineFlags, runPipeline } from '../pipeline.js';
+import type { PipelineFlags } from '../pipeline.js';
 import { ProgressLine } from '../progress.js';
 import type { RunFlags } from '../run-flags.js';
 import { addServeFlags } from '../serve.js';
@@ -21,8 +23,12 @@ export function addRunCommand(program: Command): void {
   const command = program
     .command('run')
     .description('run a scenario with live ranks and write its traces and report')
-    .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file (a config.json repeats its run)', 'decode');
-  addServeFlags(addRunMetricsFlags(addConfigurationFlags(command)))
+    .argument(
+      '[scenario]',
+      'train, prefill, decode, a YAML/JSON file (a config.json repeats its run), or pipeline',
+      'decode',
+    );
+  addPipelineFlags(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command))))
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--dry-run', 'print the resolved configuration and what the run would take; start nothing')
@@ -43,9 +49,15 @@ Examples:
   epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
   epemu run train --serve 0.0.0.0:8080 --serve-for 600
   epemu run train --layers 58 --pace 2 --serve   two rows of the schedule a second, to look at
-  epemu run runs/…/config.json                   repeats a run: same digest`,
+  epemu run runs/…/config.json                   repeats a run: same digest
+  epemu run pipeline --schedule dualpipe --pp 8 --micro-batches 20 --unit F=1,B=2,W=1,FB=3`,
     )
-    .action(async (scenario: string, flags: RunFlags) => {
+    .action(async (scenario: string, flags: RunFlags & PipelineFlags) => {
+      if (scenario === PIPELINE) {
+        runPipeline(command, process.stdout);
+        return;
+      }
+      refusePipelineFlags(flags, scenario);
       try {
         await runOrPredict(configurationFrom(scenario, flags), flags);
       } catch (error) {

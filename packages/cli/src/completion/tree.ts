@@ -1,6 +1,7 @@
 import { keysAt, scenarioNames, valuesAt } from '@epemu/config';
 import { hardwareNames, modelNames } from '@epemu/presets';
 import type { Argument, Command, Option } from 'commander';
+import { PIPELINE } from '../pipeline.js';
 
 /** What may stand in a place of the command line. */
 export interface Values {
@@ -59,7 +60,9 @@ function optionValues(option: Option): Values | undefined {
 /** Arguments are paths, except where there are names for what they may be. */
 function argumentValues(command: Command, argument: Argument): Values {
   if (argument.argChoices !== undefined) return { words: argument.argChoices, files: false };
-  if (argument.name() === 'scenario') return { words: scenarioNames(), files: true };
+  if (argument.name() === 'scenario') {
+    return { words: [...scenarioNames(), ...(command.name() === 'run' ? [PIPELINE] : [])], files: true };
+  }
   if (command.name() === 'presets') return { words: [...hardwareNames(), ...modelNames()], files: true };
   return { words: [], files: true };
 }

@@ -41,6 +41,8 @@ export interface Analysis {
   readonly phasesInferred: boolean;
   /** Kernels that are in no phase, for annotations cover part of a trace. */
   readonly unphasedKernels: number;
+  /** Kernels of which neither annotated phases nor recorded calls tell what they waited for. */
+  readonly untoldKernels: number;
   readonly timeline: TimelineSummary;
   /** Between the first layer and the last; null of fewer than four. */
   readonly steady: TimelineSummary | null;

@@ -124,11 +124,11 @@ function rankPathTable({ byRank }: NonNullable<Analysis['criticalPath']>): PageT
   };
 }
 
-function carefulText({ phasesInferred, unphasedKernels, kernels }: Analysis): string {
-  if (phasesInferred)
+function carefulText({ phasesInferred, untoldKernels, kernels }: Analysis): string {
+  if (untoldKernels === 0) return '';
+  if (phasesInferred && untoldKernels === kernels)
     return ' The trace names no phases, so that what waits for what is known at collectives, and where a kernel began behind the end of another stream’s, alone: savings are understated.';
-  if (unphasedKernels === 0) return '';
-  return ` Annotations leave out ${percentText((100 * unphasedKernels) / kernels)} of the kernels: what these wait for is known where they began behind the end of another stream’s alone, so that savings may be understated.`;
+  return ` Annotations (and recorded waits, where there are any) leave out ${percentText((100 * untoldKernels) / kernels)} of the kernels: what these wait for is known where they began behind the end of another stream’s alone, so that savings may be understated.`;
 }
 
 function whatIfTable(path: NonNullable<Analysis['criticalPath']>, analysis: Analysis): PageTable {

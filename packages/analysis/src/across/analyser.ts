@@ -118,6 +118,7 @@ export class Analyser {
       computeSms: facts.computeSms ?? null,
       communicationSms: facts.communicationSms ?? null,
       unphasedKernels: this.#gatherer.unphased,
+      untoldKernels: this.#gatherer.untold,
       phasesInferred: ranks.some(({ inferred }) => inferred),
       timeline: summary.timeline.whole(),
       steady: summary.timeline.steady(),

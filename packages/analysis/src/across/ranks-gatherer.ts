@@ -4,6 +4,7 @@ import type { RankFigures } from '../figures/rank-figures.js';
 import { StepSums } from '../figures/step-figures.js';
 import { TableAccumulator } from '../figures/tables.js';
 import type { RankSet } from '../model.js';
+import { isTold } from '../path/gates.js';
 import { rankGraph } from '../path/rank-graph.js';
 import type { RankGraph } from '../path/rank-graph.js';
 import type { CollectivePart } from './collective-part.js';
@@ -35,6 +36,7 @@ export class RanksGatherer {
   #ranks: GatheredRank[] = [];
   #kernels = 0;
   #unphased = 0;
+  #untold = 0;
 
   /** @param mostPathKernels kernels of which a critical path is sought; none is given of more. */
   constructor(set: RankSet, mostPathKernels: number) {
@@ -53,6 +55,11 @@ export class RanksGatherer {
     return this.#unphased;
   }
 
+  /** Of how many neither the trace's phases nor its calls tell what they waited for. */
+  get untold(): number {
+    return this.#untold;
+  }
+
   /** Whether there are so many kernels that no critical path is sought. */
   get isTooLong(): boolean {
     return this.#kernels > this.#mostPathKernels;
@@ -62,7 +69,10 @@ export class RanksGatherer {
     const { rank, content } = view;
     const { count } = content.kernels;
     this.#kernels += count;
-    for (const instance of content.kernels.instance) if (instance < 0) this.#unphased++;
+    content.kernels.instance.forEach((instance, row) => {
+      if (instance < 0) this.#unphased++;
+      if ((instance < 0 || content.inferred) && !isTold(content.waits, row)) this.#untold++;
+    });
     this.tables.add(view, full.spanNs);
     this.steps.add(view);
     const parts = collectiveParts(view);

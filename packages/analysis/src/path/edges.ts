@@ -1,6 +1,6 @@
-import type { RankContent, RankView } from '@epemu/timeline';
+import type { RankContent, RankView, RecordedWaits } from '@epemu/timeline';
 import type { RunFacts } from '../model.js';
-import { ROUNDING_NS, gatesOf } from './gates.js';
+import { ROUNDING_NS, gatesOf, isTold } from './gates.js';
 import { wakersOf } from './wakers.js';
 
 /** Edges into one rank's kernels. */
@@ -19,6 +19,8 @@ export class RankEdges {
   readonly #streamsOf: (Set<number> | undefined)[] = [];
 
   readonly #wakers: Int32Array | undefined;
+  /** What calls in the trace tell; of a program's own traces the program does. */
+  readonly #waits: RecordedWaits | undefined;
   /** By row: whether one of another stream waited for it. */
   readonly #isWaker: Uint8Array | undefined;
 
@@ -27,9 +29,11 @@ export class RankEdges {
     this.#rank = rank;
     // A program says what its phases wait for, and annotations tell phases that do so every time.
     this.#wakers = facts.operations.length > 0 ? undefined : wakersOf(rank);
+    this.#waits = facts.operations.length > 0 ? undefined : rank.waits;
     if (this.#wakers !== undefined) {
       this.#isWaker = new Uint8Array(rank.kernels.count);
       for (const waker of this.#wakers) if (waker >= 0) this.#isWaker[waker] = 1;
+      for (const rows of this.#waits?.before.values() ?? []) for (const waker of rows) this.#isWaker[waker] = 1;
     }
     this.#gates = gatesOf(view, facts);
     this.#starts = rank.kernels.startNs;
@@ -75,7 +79,8 @@ export class RankEdges {
       // A stream runs one after the other, whatever rounding, or a trace that is wrong, makes of it.
       if (previous >= 0) before.add(previous);
       if (this.#wakers !== undefined) add(this.#wakers[row]);
-      if (own >= 0) {
+      for (const other of this.#waits?.before.get(row) ?? []) add(other);
+      if (own >= 0 && !isTold(this.#waits, row)) {
         if (instances[own].rows[0] === row) {
           for (const gate of this.#gates[own]) add(this.#lastRow[gate]);
           // A second stream's part of the phase before counts as well.

@@ -1,4 +1,4 @@
-import type { PhaseInstance, RankContent, RankView } from '@epemu/timeline';
+import type { PhaseInstance, RankContent, RankView, RecordedWaits } from '@epemu/timeline';
 import type { RunFacts } from '../model.js';
 
 /** Integer µs of what ended and what then started may cross by what rounding adds. */
@@ -90,7 +90,17 @@ function latestEnds(instances: readonly PhaseInstance[]): Gates {
   });
 }
 
-/** @returns the gates of a rank's phase instances: those its program has, or those that always held. */
+/** @returns whether calls in the trace tell what of other streams a kernel waited for. */
+export function isTold(waits: RecordedWaits | undefined, row: number): boolean {
+  return waits?.untold?.has(row) === false;
+}
+
+/**
+ * @returns the gates of a rank's phase instances: those its program has, or those that always held, unless calls in the
+ *   trace tell what an instance waited for.
+ */
 export function gatesOf({ content }: RankView, facts: RunFacts): Gates {
-  return facts.operations.length > 0 ? knownGates(content, facts) : inferredGates(content);
+  if (facts.operations.length > 0) return knownGates(content, facts);
+  const { instances, waits } = content;
+  return inferredGates(content).map((gates, index) => (isTold(waits, instances[index].rows[0]) ? [] : gates));
 }

@@ -1,5 +1,5 @@
 import type { RankContent } from '@epemu/timeline';
-import { ROUNDING_NS } from './gates.js';
+import { isTold, ROUNDING_NS } from './gates.js';
 
 /** So long after what it waited for a kernel begins: an event between streams takes some µs. */
 const WAKE_NS = 20_000;
@@ -15,9 +15,9 @@ interface Latest {
  * just after the end of a kernel of another stream, waited for that. Annotations may cover part of a trace (PyTorch's own
  * do), and take nothing away from what is found without them.
  *
- * @returns by row the row that it waited for, −1 for none.
+ * @returns by row the row that it waited for, −1 for none, and for what calls in the trace tell of.
  */
-export function wakersOf({ kernels, inferred }: RankContent): Int32Array {
+export function wakersOf({ kernels, inferred, waits }: RankContent): Int32Array {
   const { count, startNs: starts, endNs: ends, launchNs, stream, instance } = kernels;
   const byEnd = Uint32Array.from({ length: count }, (_, row) => row).sort((a, b) => ends[a] - ends[b] || a - b);
   const wakers = new Int32Array(count).fill(-1);
@@ -32,7 +32,7 @@ export function wakersOf({ kernels, inferred }: RankContent): Int32Array {
     }
     const before = lastOnStream.get(stream[row]) ?? -1;
     lastOnStream.set(stream[row], row);
-    if (latest.row < 0) continue;
+    if (latest.row < 0 || isTold(waits, row)) continue;
     const waker = stream[latest.row] === stream[row] ? latest.ofOther : latest.row;
     if (waker < 0 || starts[row] - ends[waker] > WAKE_NS) continue;
     // Annotated phases tell their gates themselves, each time that they run.

@@ -1,5 +1,5 @@
 import { RankView, phaseInstance, placeInstances } from '@epemu/timeline';
-import type { BytesTo, KernelColumns, KernelIdentity, StepWindow } from '@epemu/timeline';
+import type { BytesTo, KernelColumns, KernelIdentity, RecordedWaits, StepWindow } from '@epemu/timeline';
 import type { TraceOperation } from '../model.js';
 import { annotatedInstances, launchesOf } from '../phases/annotated.js';
 import type { PlacedInstance } from '../phases/annotated.js';
@@ -8,6 +8,7 @@ import { streamsOf } from '../streams.js';
 import type { FileCollector, RawGpu } from './collector.js';
 import type { ListedKernels } from './file-metadata.js';
 import type { IdentityTable } from './identity-table.js';
+import { recordedWaits } from './recorded-waits.js';
 import { stepWindows } from './steps.js';
 
 /** Where one GPU's kernels come from and go to. */
@@ -46,6 +47,7 @@ export interface OrderedRank {
   /** Rows are those of the file's order. */
   readonly annotated: readonly PlacedInstance[];
   readonly steps: readonly StepWindow[];
+  readonly waits: RecordedWaits | undefined;
   /** By row of `kernels`. */
   readonly phaseOf: (row: number) => string | undefined;
 }
@@ -76,7 +78,16 @@ export function orderRank(source: RankSource): OrderedRank {
   const annotated = annotatedInstances(pid, gpu, collector, launches);
   const phases = new Map(annotated.flatMap(({ phase, rows }) => rows.map((row) => [place[row], phase] as const)));
   const steps = stepWindows(gpu, collector, launches, shiftNs);
-  return { source, place, order, kernels, annotated, steps, phaseOf: (row) => phases.get(row) };
+  const waits = placedWaits(recordedWaits(pid, gpu, collector, launches), place);
+  return { source, place, order, kernels, annotated, steps, waits, phaseOf: (row) => phases.get(row) };
+}
+
+/** @returns waits by rows of what was put in order. */
+function placedWaits(waits: RecordedWaits | undefined, place: Uint32Array): RecordedWaits | undefined {
+  if (waits === undefined) return undefined;
+  const before = [...waits.before].map(([row, rows]) => [place[row], rows.map((other) => place[other])] as const);
+  const untold = waits.untold === undefined ? undefined : new Set([...waits.untold].map((row) => place[row]));
+  return { before: new Map(before), untold };
 }
 
 /** Turns names of kernels into what they are: what the file says of them, else what their names tell. */
@@ -133,6 +144,7 @@ export function buildRank(
     sentBytes: new Map([...gpu.sentBytes].map(([row, bytes]) => [place[row], bytes])),
     groups: new Map([...gpu.groups].map(([row, group]) => [place[row], group])),
     steps: ordered.steps,
+    ...(ordered.waits === undefined ? {} : { waits: ordered.waits }),
     isAbsolute,
   });
 }

@@ -5,6 +5,7 @@ import type { StepWindow } from '@epemu/timeline';
 import type { NamedRange } from '../phases/containment.js';
 import { stepNumber } from './step-name.js';
 import { sentBytes } from './split-sizes.js';
+import { SyncCollector } from './sync-events.js';
 
 /** Calls that put work on a stream; the host's many queries and attribute calls launch nothing. */
 const LAUNCH_NAME = /launch|memcpy|memset/i;
@@ -129,6 +130,8 @@ export class FileCollector {
   /** Processes that transfer in the background and have no kernels. */
   readonly processNames = new Map<number | string, string>();
   readonly launches = new Columns(LAUNCH_COLUMNS);
+  /** How streams and threads waited for each other. */
+  readonly waits = new SyncCollector();
   readonly hostRanges: NamedRange[] = [];
   /** Steps of the profiler on the host, by number. */
   readonly steps = new Map<number, StepWindow>();
@@ -146,6 +149,8 @@ export class FileCollector {
   originUs: number | undefined;
   readonly #names: NameTable;
   readonly #texts = new Map<string, string>();
+
+  readonly #nsOf = (us: number): number => this.#ns(us);
 
   constructor(names: NameTable) {
     this.#names = names;
@@ -167,6 +172,7 @@ export class FileCollector {
         else this.#step(event, step);
       } else if (cat === 'gpu_user_annotation') this.#gpuRange(event);
       else if (cat === 'cpu_op') this.cpuEvents++;
+      else if (cat === 'cuda_sync') this.waits.sync(event, this.#nsOf);
     } else if (ph === 'b' || ph === 'e') {
       if (cat === 'network') this.#transfer(event);
     } else if (ph === 'M') {
@@ -243,13 +249,17 @@ export class FileCollector {
     if (!this.phaseNames.has(key)) this.phaseNames.set(key, phase);
   }
 
-  #launch({ name, ts, tid, args }: TraceEvent): void {
+  #launch(event: TraceEvent): void {
+    const { name, ts, tid, args } = event;
     const correlation = numberOf(args?.correlation);
     const us = eventTime(ts);
-    if (correlation === undefined || us === undefined || !LAUNCH_NAME.test(name)) return;
+    if (correlation === undefined || us === undefined) return;
+    const launches = LAUNCH_NAME.test(name);
+    if (!launches && !SyncCollector.isCall(name)) return;
     let thread = this.threads.get(tid);
     if (thread === undefined) this.threads.set(tid, (thread = this.threads.size));
-    this.launches.push(correlation, this.#ns(us), thread);
+    if (launches) this.launches.push(correlation, this.#ns(us), thread);
+    else this.waits.call(event, thread, this.#nsOf);
   }
 
   #step({ ts, dur }: TraceEvent, step: number): void {

@@ -72,6 +72,14 @@ export interface StepWindow extends TimeWindow {
   readonly step: number;
 }
 
+/** What kernels waited for beside the one before them on their stream, as calls in a trace tell it. */
+export interface RecordedWaits {
+  /** By row, the rows that it waited for. */
+  readonly before: ReadonlyMap<number, readonly number[]>;
+  /** Rows of which the calls do not tell; undefined where they tell of threads alone, not of streams. */
+  readonly untold: ReadonlySet<number> | undefined;
+}
+
 /** Everything that is known of one rank. */
 export interface RankContent {
   readonly rank: number;
@@ -93,6 +101,8 @@ export interface RankContent {
   readonly groups?: ReadonlyMap<number, string>;
   /** Steps of the profiler, ascending; absent where a trace has none. */
   readonly steps?: readonly StepWindow[];
+  /** Absent where a trace has no calls that tell. */
+  readonly waits?: RecordedWaits;
   /** Whether its times were counted from a moment that all hosts know, such as the epoch. */
   readonly isAbsolute?: boolean;
 }

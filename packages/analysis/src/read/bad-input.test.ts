@@ -224,7 +224,7 @@ describe('traces with something wrong', () => {
       'b.json': traceText(1, [kernel(GEMM, 7, 0, 99)]),
     });
     expect(analysis).to.deep.include({ partial: true, ranks: 1, kernels: 3 });
-    expect(messages(analysis)).to.match(/b\.json claims rank 1, which .*a\.json has/);
+    expect(messages(analysis)).to.match(/b\.json says rank 1 as .*a\.json does/);
   });
 
   it('count files that name no rank from the first free one', async () => {

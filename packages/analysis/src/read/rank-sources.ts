@@ -5,6 +5,7 @@ import type { RankSource } from './build-rank.js';
 import type { RawGpu } from './collector.js';
 import { ranksByName } from './rank-name.js';
 import type { ReadFile } from './read-file.js';
+import { firstReplica } from './replicas.js';
 
 const MICROSECOND = 1000;
 
@@ -60,11 +61,22 @@ class Claims {
       this.byRank.set(rank, source);
       return;
     }
-    const isSame = isDouble(before, source);
-    const message = isSame
-      ? `${file} has the same kernels as ${before.file}, and is left out`
-      : `${file} claims rank ${rank}, which ${before.file} has already; it is left out: give one trace a rank`;
-    this.#problems.push({ file, message, partial: !isSame });
+    const message = `${file} claims rank ${rank}, which ${before.file} has already; it is left out: give one trace a rank`;
+    this.#problems.push({ file, message, partial: true });
+  }
+
+  /** Ranks of files that say theirs in themselves; copies are left out, and all but one of several engines. */
+  addSaid(sources: readonly RankSource[]): void {
+    const kept: RankSource[] = [];
+    for (const source of sources) {
+      const double = kept.find((other) => other.rank === source.rank && isDouble(other, source));
+      if (double === undefined) kept.push(source);
+      else {
+        const message = `${source.file} has the same kernels as ${double.file}, and is left out`;
+        this.#problems.push({ file: source.file, message, partial: false });
+      }
+    }
+    for (const source of firstReplica(kept, this.#problems)) this.add(source);
   }
 
   /** Ranks of files that say none in themselves: what their names say, where all of them do; else what is free. */
@@ -94,6 +106,7 @@ class Claims {
 /** Decides which rank each GPU of all files is. */
 export function rankSources(files: readonly ReadFile[], problems: InputProblem[]): RankSource[] {
   const claims = new Claims(problems);
+  const said: RankSource[] = [];
   const unnamed: Unnamed[] = [];
   // Times count from the first of all origins until all are moved to where the first kernel starts.
   const baseOf = ({ metadata, collector }: ReadFile): number => metadata.baseUs + (collector.originUs ?? 0);
@@ -103,15 +116,16 @@ export function rankSources(files: readonly ReadFile[], problems: InputProblem[]
     const { collector, metadata, path } = file;
     const shiftNs = Math.round((baseOf(file) - originUs) * MICROSECOND);
     for (const [pid, gpu] of gpus) {
-      const said = namedRank(collector.processNames.get(pid));
-      const rank = gpus.length === 1 ? (metadata.rank ?? said) : said;
+      const named = namedRank(collector.processNames.get(pid));
+      const rank = gpus.length === 1 ? (metadata.rank ?? named) : named;
       const bytesTo = metadata.bytesTo.get(rank ?? -1) ?? argsBytes(gpu);
       const isAbsolute = metadata.baseUs > 0;
       const source = { file: path, pid, gpu, collector, bytesTo, listed: metadata.listed, isAbsolute, shiftNs };
       if (rank === undefined) unnamed.push(source);
-      else claims.add({ ...source, rank });
+      else said.push({ ...source, rank });
     }
   }
+  claims.addSaid(said);
   claims.addUnnamed(unnamed, files.length);
   return [...claims.byRank.values()].sort((a, b) => a.rank - b.rank);
 }

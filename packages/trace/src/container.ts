@@ -22,6 +22,52 @@ const MAGICS: readonly { readonly at: number; readonly bytes: string; readonly w
   { at: 0, bytes: '\u00fe\u00ff', what: 'text of two bytes a character (UTF-16); write it as UTF-8' },
 ];
 
+/** Files without a mark at their beginning, by how their names end. */
+const ENDINGS: readonly { readonly ending: RegExp; readonly what: string }[] = [
+  {
+    ending: /\.(?:nsys-rep|qdrep|qdstrm)$/i,
+    what: 'a report of Nsight Systems, which is not read; record with a profiler of PyTorch',
+  },
+  {
+    ending: /\.ncu-rep$/i,
+    what: 'a report of Nsight Compute, about kernels one by one; record a timeline with a profiler of PyTorch',
+  },
+  {
+    ending: /\.xplane\.pb$/i,
+    what: 'a profile of XLA (JAX or TensorFlow), which is not read; give what a profiler of PyTorch writes',
+  },
+  {
+    ending: /\.(?:pftrace|perfetto-trace)$/i,
+    what: 'a trace in the binary form of Perfetto; write it as JSON (traceconv json) and give that',
+  },
+];
+
+/** Tables by words of their first line: what wrote them. */
+const TABLES: readonly { readonly words: readonly string[]; readonly what: string }[] = [
+  {
+    words: ['Task ID', 'Stream ID', 'Accelerator Core'],
+    what: 'a table of kernels of Ascend NPUs (msprof, torch_npu), which is not read; give what a profiler of PyTorch writes',
+  },
+  {
+    words: ['Start (ns)', 'Duration (ns)', 'Strm'],
+    what: 'a table of nsys stats, which is not read; record with a profiler of PyTorch',
+  },
+  {
+    words: ['Kernel_Name', 'Start_Timestamp'],
+    what: 'a table of rocprof, which is not read; record with a profiler of PyTorch',
+  },
+];
+/** A line of a table: fields and commas, and nothing that JSON begins with. */
+const TABLE_LINE = /^\uFEFF?[^\s{[\u0000-\u001f][^{[\u0000-\u001f]*(?:,[^{[\u0000-\u001f]*){2}\r?\n/;
+
+/** @returns what a table is; undefined of what is none. */
+function tableFormat(start: string): string | undefined {
+  if (!TABLE_LINE.test(start)) return undefined;
+  const [line] = start.split('\n', 1);
+  const known = TABLES.find(({ words }) => words.every((word) => line.includes(word)));
+  return known?.what ?? 'a table (CSV), not a trace; give the trace that it was made of';
+}
+
 /** What a zstd frame begins with. */
 const ZSTD_MAGIC = '\u0028\u00b5\u002f\u00fd';
 
@@ -30,7 +76,11 @@ export function isZstd(start: Buffer): boolean {
   return start.subarray(0, ZSTD_MAGIC.length).toString('latin1') === ZSTD_MAGIC;
 }
 
-/** @returns what a file is by how it begins, and what to do with it; undefined where it may be text. */
-export function otherFormat(start: Buffer): string | undefined {
-  return MAGICS.find(({ at, bytes }) => start.subarray(at, at + bytes.length).toString('latin1') === bytes)?.what;
+/** @returns what a file is by how it begins, and what to do with it; undefined where it may be a trace. */
+export function otherFormat(start: Buffer, path: string): string | undefined {
+  return (
+    MAGICS.find(({ at, bytes }) => start.subarray(at, at + bytes.length).toString('latin1') === bytes)?.what ??
+    ENDINGS.find(({ ending }) => ending.test(path))?.what ??
+    tableFormat(start.toString())
+  );
 }

@@ -29,8 +29,8 @@ function unpackerFor(start: Buffer): Duplex | undefined {
 }
 
 /** @throws OtherFormatError where unpacked bytes begin as no text does. */
-function checkText(start: Buffer): void {
-  const what = otherFormat(start);
+function checkText(start: Buffer, path: string): void {
+  const what = otherFormat(start, path);
   if (what !== undefined) throw new OtherFormatError(`it is ${what}`);
 }
 
@@ -121,7 +121,7 @@ export async function* unpackedPieces(path: string): AsyncGenerator<Buffer, void
     meter.noteContent(piece.length);
     if (start !== undefined) {
       start = Buffer.concat([start, piece.subarray(0, START_BYTES)]);
-      checkText(start);
+      checkText(start, path);
       if (start.length >= START_BYTES) start = undefined;
     }
     yield piece;

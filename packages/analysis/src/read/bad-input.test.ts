@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { BadInputError } from '@epemu/core';
 import { expect } from 'chai';
@@ -191,10 +192,34 @@ describe('traces with something wrong', () => {
     ],
     ['a database', Buffer.from('SQLite format 3\0'), /SQLite.*Nsight Systems/],
     ['a snapshot of memory', '{"segments":[],"device_traces":[]}', /snapshot of memory/],
+    [
+      'a table of Ascend',
+      'Step Id,Device_id,Task ID,Stream ID,Name,Accelerator Core,Start Time(us)\n1,0,12,2,MatMul,AI_CORE,"17\t"\n',
+      /table of kernels of Ascend NPUs/,
+    ],
+    ['a table of nsys', 'Start (ns),Duration (ns),CorrId,Strm,Name\n1,2,3,7,gemm\n', /table of nsys stats/],
+    ['a table of rocprof', '"Kind","Kernel_Name","Start_Timestamp","End_Timestamp"\n', /table of rocprof/],
+    ['a table', 'a,b,c\n1,2,3\n', /a table \(CSV\), not a trace/],
     ['JSON lines', '{"a":1}\n{"b":2}\n', /list of JSON texts/],
   ] as const) {
     it(`are refused with what they are where they are ${what}`, async () => {
       expect(await refusal({ 'a.json': content })).to.match(message);
+    });
+  }
+
+  for (const [name, message] of [
+    ['a.nsys-rep', /report of Nsight Systems/],
+    ['b.ncu-rep', /report of Nsight Compute/],
+    ['host.xplane.pb', /profile of XLA \(JAX or TensorFlow\)/],
+    ['c.perfetto-trace', /binary form of Perfetto/],
+  ] as const) {
+    it(`are refused with what they are where they are called ${name} and hold no text`, async () => {
+      const bytes = Buffer.from([10, 8, 47, 100, 0, 200]);
+      const failure = await withFiles({ [name]: bytes }, (folder) =>
+        analyze([join(folder, name)]).catch((error: unknown) => error),
+      );
+      expect(failure).to.be.instanceOf(BadInputError);
+      expect((failure as Error).message).to.match(message);
     });
   }
 

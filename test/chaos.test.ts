@@ -11,6 +11,7 @@ const KINDS = [
   'ranks stopped at an operation',
   'coordinators killed',
   'runs interrupted',
+  'networks cut',
   'disks that are full',
   'mutated frames',
   'digests on a loaded machine',

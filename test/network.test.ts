@@ -72,7 +72,7 @@ describe('a network’s troubles', () => {
     expect(troubled).to.equal(true);
     expect(outcome.error?.exitCode).to.equal(EXIT_CODE.noProgress);
     expect(String(outcome.error)).to.match(
-      /no rank has moved for 1 s; furthest behind is ranks \d+–\d+ \(pid \d+\) in/,
+      /no rank has moved for 1 s; ranks 0–7 \(pid \d+ on .+\) and ranks 8–15 \(pid \d+ on .+\) do not hear each other; see/,
     );
     expect(outcome.report).to.include({ status: 'failed', digest: null });
   });

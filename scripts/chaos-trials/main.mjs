@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { liveIsReplay, loadedDigest } from './digests.mjs';
 import { FRAMES_PER_TRIAL, mutatedFrames } from './frames.mjs';
+import { partition } from './partitions.mjs';
 import { fullDisk, interrupted, killedCoordinator, killedRank, stoppedRank } from './processes.mjs';
 import { Random } from './random.mjs';
 import { TrialState } from './state.mjs';
@@ -18,6 +19,7 @@ const KINDS = [
   { name: 'stops', what: 'ranks stopped at an operation', all: 30, trial: stoppedRank },
   { name: 'coordinators', what: 'coordinators killed', all: 100, trial: killedCoordinator },
   { name: 'interrupts', what: 'runs interrupted', all: 50, trial: interrupted },
+  { name: 'partitions', what: 'networks cut', all: 30, trial: partition },
   { name: 'disks', what: 'disks that are full', all: 30, trial: fullDisk },
   { name: 'frames', what: 'mutated frames', all: 100, each: FRAMES_PER_TRIAL, trial: mutatedFrames },
   { name: 'digests', what: 'digests on a loaded machine', all: 50, trial: loadedDigest },

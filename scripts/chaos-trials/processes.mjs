@@ -5,14 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Run, divergence, faultless, folderProblem, kernelsOf, left, small } from './runs.mjs';
 
 const SCENARIOS = ['train', 'prefill', 'decode'];
+/** As many operations are drawn of, and counted round where a rank has fewer. */
+const MOST_OPERATIONS = 40;
 /** How far into a run a signal comes at the latest, in times that a run without one has taken: some come too late. */
 const LATEST = 1.1;
 
 /** A rank is killed at an operation: it is named, and what the others did until then is what they do without it. */
 export async function killedRank(random, folder) {
   const scenario = random.of(SCENARIOS);
-  const { kernels: whole } = await faultless(scenario, folder);
-  const fault = { rank: random.below(4), operation: random.below(40), kind: 'kill' };
+  const { kernels: whole, operations } = await faultless(scenario, folder);
+  const fault = { rank: random.below(4), operation: random.below(MOST_OPERATIONS) % operations, kind: 'kill' };
   const run = new Run(join(folder, 'out'), [...small(scenario), '--set', `faults=${JSON.stringify([fault])}`]);
   const { code } = await run.end;
   const where = `${scenario}, ${JSON.stringify(fault)}: `;
@@ -25,8 +27,8 @@ export async function killedRank(random, folder) {
 /** A rank is stopped at an operation: it is named with exit code 4. */
 export async function stoppedRank(random, folder) {
   const scenario = random.of(SCENARIOS);
-  const { kernels: whole } = await faultless(scenario, folder);
-  const fault = { rank: random.below(4), operation: random.below(40), kind: 'stop' };
+  const { kernels: whole, operations } = await faultless(scenario, folder);
+  const fault = { rank: random.below(4), operation: random.below(MOST_OPERATIONS) % operations, kind: 'stop' };
   const settings = ['--set', `faults=${JSON.stringify([fault])}`, '--set', 'stallTimeoutSeconds=3'];
   const run = new Run(join(folder, 'out'), [...small(scenario), ...settings]);
   const { code } = await run.end;

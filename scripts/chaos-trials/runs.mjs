@@ -3,15 +3,22 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { parseConfiguration } from '../../packages/config/dist/index.js';
+import { buildProgram } from '../../packages/schedule/dist/index.js';
 
-const CLI = 'packages/cli/bin/epemu.js';
+export const CLI = 'packages/cli/bin/epemu.js';
 /** No process of a run is there any more after this long. */
 const GONE_MS = 3000;
+
+/** Removes what an earlier trial has left. */
+export function remove(folder) {
+  rmSync(folder, { recursive: true, force: true });
+}
 
 /** A run of the command, small unless told otherwise. */
 export class Run {
   constructor(folder, args) {
-    rmSync(folder, { recursive: true, force: true });
+    remove(folder);
     this.folder = folder;
     this.stderr = '';
     this.child = spawn(process.execPath, [CLI, 'run', ...args, '--out', folder], {
@@ -51,7 +58,13 @@ export function small(scenario, changes = {}) {
 
 const wholeRuns = new Map();
 
-/** @returns kernels and digest of a small run without a fault, and how long it took, ms. */
+/** @returns how many operations each rank of a run has, all of which are of one role. */
+function operationsOf(folder) {
+  const configuration = parseConfiguration(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')));
+  return buildProgram(configuration).operations.length;
+}
+
+/** @returns kernels, digest and operations of a small run without a fault, and how long it took, ms. */
 export async function faultless(scenario, folder) {
   if (!wholeRuns.has(scenario)) {
     const begun = performance.now();
@@ -60,7 +73,8 @@ export async function faultless(scenario, folder) {
     const ms = performance.now() - begun;
     if (code !== 0) throw new Error(`a run without faults ended with ${code}: ${run.stderr}`);
     const { digest } = JSON.parse(readFileSync(join(run.folder, 'report.json'), 'utf8'));
-    wholeRuns.set(scenario, { kernels: kernelsOf(run.folder), digest, ms });
+    const operations = operationsOf(run.folder);
+    wholeRuns.set(scenario, { kernels: kernelsOf(run.folder), digest, operations, ms });
   }
   return wholeRuns.get(scenario);
 }

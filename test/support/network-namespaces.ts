@@ -114,6 +114,29 @@ export class TestNetwork {
     return { child, end };
   }
 
+  /** Takes a host's cable out, or puts it back in: what is sent meanwhile is lost without a word. Not the first host's. */
+  setLink(host: TestHost, state: 'up' | 'down'): void {
+    ip('-n', this.hosts[0].namespace, 'link', 'set', this.#portOf(host), state);
+  }
+
+  /** Keeps hosts from each other, but not from the first one. */
+  isolate(hosts: readonly TestHost[]): void {
+    for (const host of hosts) {
+      const port = this.#portOf(host);
+      ip('-n', this.hosts[0].namespace, 'link', 'set', port, 'type', 'bridge_slave', 'isolated', 'on');
+    }
+  }
+
+  /** Processes of a host that have not ended. */
+  left(host: TestHost): number[] {
+    const pids = execFileSync(IP ?? 'ip', ['netns', 'pids', host.namespace]).toString();
+    return pids.split('\n').filter(Boolean).map(Number);
+  }
+
+  #portOf(host: TestHost): string {
+    return `port${this.hosts.indexOf(host)}`;
+  }
+
   /** Ends what runs there and takes the namespaces away. */
   remove(): void {
     for (const child of this.#processes) child.kill('SIGKILL');

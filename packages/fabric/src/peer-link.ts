@@ -139,6 +139,29 @@ export class PeerLink {
     return this.#closed.promise;
   }
 
+  /** @returns whether anything comes from the peer within a time, to which it is asked for an answer. */
+  answers(timeoutMs: number): Promise<boolean> {
+    const socket = this.#socket;
+    return new Promise((resolve) => {
+      const settle = (heard: boolean): void => {
+        clearTimeout(timer);
+        socket.off('pong', onHeard);
+        socket.off('message', onHeard);
+        resolve(heard);
+      };
+      const onHeard = (): void => {
+        settle(true);
+      };
+      const timer = setTimeout(() => {
+        settle(false);
+      }, timeoutMs);
+      socket.on('pong', onHeard);
+      socket.on('message', onHeard);
+      // Of a connection that has ended the end is told elsewhere.
+      socket.ping(undefined, undefined, () => undefined);
+    });
+  }
+
   /** Ends the connection without ceremony. */
   terminate(): void {
     this.#socket.terminate();

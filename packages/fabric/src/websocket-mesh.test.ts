@@ -133,6 +133,18 @@ describe('WebSocketFabric mesh', () => {
     await peer.ended;
   });
 
+  it('tells which peers do not answer, whether they are connected or not', async () => {
+    const [one, two] = [await listening(1, { connectTimeoutMs: 60_000, closeTimeoutMs: 30 }), await listening(2)];
+    const stopped = await RawPeer.dial(one.url, HELLO);
+    const connecting = one.fabric.connect([{ worker: 0, url: '' }, two]);
+    await stopped.received(1);
+    stopped.socket.pause();
+    expect(await one.fabric.unheardPeers(100)).to.deep.equal([0, 2]);
+    stopped.socket.resume();
+    await Promise.all([connecting, two.fabric.connect([one])]);
+    expect(await one.fabric.unheardPeers(60_000)).to.deep.equal([]);
+  });
+
   it('ends connect when it closes meanwhile', async () => {
     const { fabric } = await listening(0);
     const connecting = rejection(fabric.connect([{ worker: 1, url: 'ws://127.0.0.1:1' }]));

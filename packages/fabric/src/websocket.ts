@@ -176,6 +176,14 @@ export class WebSocketFabric implements Fabric {
     }
   }
 
+  /** @returns indices of workers that are not connected or do not answer for so long, ascending: busy, stopped or cut off. */
+  async unheardPeers(timeoutMs: number): Promise<number[]> {
+    const links = [...this.#links.values()];
+    const heard = await Promise.all(links.map((link) => link.answers(timeoutMs)));
+    const unheard = links.filter((_, index) => !heard[index]);
+    return [...unheard.map(({ peerWorker }) => peerWorker), ...(this.#missing ?? [])].sort((a, b) => a - b);
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#shutDown());
   }

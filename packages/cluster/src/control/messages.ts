@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Version of the control protocol; both sides must speak the same. */
-export const CONTROL_PROTOCOL_VERSION = 4;
+export const CONTROL_PROTOCOL_VERSION = 5;
 
 const COUNT = z.int().nonnegative();
 const NUMERICS = z.strictObject({
@@ -69,6 +69,8 @@ const OWN_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
     /** What has ended since the last report, where the coordinator asked to follow; see {@link MOVE_FIELDS}. */
     moves: z.array(z.int()).max(MOST_MOVES * MOVE_FIELDS.length),
   }),
+  /** The answer to a probe: workers that did not answer this one. */
+  z.strictObject({ type: z.literal('unheard'), workers: z.array(COUNT).max(4096) }),
   z.strictObject({ type: z.literal('numerics'), rank: COUNT, numerics: NUMERICS }),
   z.strictObject({ type: z.literal('finished'), statistics: STATISTICS }),
   z.strictObject({
@@ -104,6 +106,8 @@ export const COORDINATOR_MESSAGE_SCHEMA = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('start') }),
   z.strictObject({ type: z.literal('stored'), rank: COUNT }),
+  /** Nothing moves: say whom you do not hear. */
+  z.strictObject({ type: z.literal('probe') }),
   z.strictObject({ type: z.literal('leave') }),
   /** The slots were covered without this worker. */
   z.strictObject({ type: z.literal('dismiss') }),

@@ -11,13 +11,14 @@ import { hostNs } from '../control/clock.js';
 import { decodeMoves } from '../control/moves.js';
 import { BLOB_KIND, WORKER_MESSAGE_SCHEMA } from '../control/messages.js';
 import type { BlobKind, CoordinatorMessage, WorkerMessage } from '../control/messages.js';
-import type { PlacedWorker, RunListener } from '../run-events.js';
+import type { RunListener } from '../run-events.js';
 import { StallWatch } from '../stall-watch.js';
-import { FailureLog, noProgress } from './failure.js';
+import { FailureLog } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { watchJoining } from './joining.js';
 import { Member, STATE_ORDER } from './member.js';
 import type { MemberState } from './member.js';
+import { explainStall } from './no-progress.js';
 import { placeRanks } from './placement.js';
 import { Refusals } from './refusals.js';
 import { checkReachable } from './reachable.js';
@@ -200,7 +201,7 @@ export class Coordinator {
     });
     for (const member of this.#members) if (member.worker < 0) member.channel.send({ type: 'dismiss' });
     this.#stage = 'connecting';
-    this.#options.onEvent({ type: 'placed', workers: this.#placed() });
+    this.#options.onEvent({ type: 'placed', workers: this.members.map(({ placed }) => placed) });
     const values = JSON.parse(JSON.stringify(configuration)) as Record<string, unknown>;
     for (const member of this.members) {
       member.state = 'assigned';
@@ -210,16 +211,6 @@ export class Coordinator {
       const { worker } = member;
       member.channel.send({ type: 'assign', runId, worker, workerOfRank, threads, follow, configuration: values });
     }
-  }
-
-  #placed(): PlacedWorker[] {
-    return this.members.map(({ worker, pid, host, ranks, metricsTarget }) => ({
-      worker,
-      pid,
-      host,
-      ranks,
-      ...(metricsTarget === undefined ? {} : { metricsTarget }),
-    }));
   }
 
   /** Asks everybody for the time: it aligns clocks, and tells that the coordinator is there. */
@@ -235,7 +226,7 @@ export class Coordinator {
   async #connect(): Promise<void> {
     await this.#until('listening');
     checkReachable(this.members, this.#options.tls !== undefined);
-    this.#options.onEvent({ type: 'connecting', workers: this.#placed() });
+    this.#options.onEvent({ type: 'connecting', workers: this.members.map(({ placed }) => placed) });
     const peers = this.members.map(({ worker, url }) => ({ worker, url }));
     for (const member of this.members) {
       member.channel.send({ type: 'peers', peers: peers.filter(({ worker }) => worker !== member.worker) });
@@ -267,7 +258,9 @@ export class Coordinator {
       this.members.reduce((sum, member) => sum + member.progress + STATE_ORDER.indexOf(member.state), this.#stored);
     return new StallWatch(stallTimeoutSeconds, moves, () => {
       const stage = this.#stage === 'connecting' ? 'connecting' : 'running';
-      this.fail(noProgress(program, this.members, stallTimeoutSeconds, stage));
+      void explainStall(program, this.members, stallTimeoutSeconds, stage).then((error) => {
+        this.fail(error);
+      });
     });
   }
 
@@ -349,6 +342,9 @@ export class Coordinator {
         if (member.clock.length > MOST_CLOCK_SAMPLES) member.clock.shift();
         return;
       }
+      case 'unheard':
+        member.unheard = message.workers;
+        return;
       case 'listening':
         this.#expect(member, 'assigned', message);
         member.url = message.url;

@@ -6,9 +6,10 @@ import { RankFailedError } from '@epemu/core';
 import { buildProgram } from '@epemu/schedule';
 import { expect } from 'chai';
 import { isStopped } from '../process-state.js';
-import { FailureLog, noProgress } from './failure.js';
+import { FailureLog } from './failure.js';
 import type { ProcessExit } from './failure.js';
 import { Member } from './member.js';
+import { noProgress } from './no-progress.js';
 
 const PROGRAM = buildProgram(
   resolveConfiguration({ scenario: 'decode', flags: { ranks: 4, layers: 2, tokensPerMicrobatch: 8 } }),
@@ -150,6 +151,38 @@ describe('a run without progress', () => {
     } finally {
       stopped.kill('SIGKILL');
     }
+  });
+
+  it('names all that have been silent, but of stopped ones only those', () => {
+    const members = [100, 101, 102, 103].map((pid) => member(pid, [pid - 100], WAIT));
+    for (const [i, one] of members.slice(1).entries()) one.heardAt = performance.now() - 50_000 + i;
+    const { message } = noProgress(PROGRAM, members, 60);
+    expect(message).to.match(
+      /; silent is rank 1 \(pid 101\) in .* of layer 1, and so are rank 2 \(pid 102 on here\), rank 3 \(pid 103 on here\); see/,
+    );
+  });
+
+  it('names those that do not hear each other, each two once, whoever has said so', () => {
+    const members = [100, 101, 102].map((pid) => member(pid, [pid - 100], WAIT));
+    members[0].unheard = [1];
+    members[1].unheard = [0];
+    members[2].unheard = [0];
+    const { message, exitCode } = noProgress(PROGRAM, members, 60);
+    expect(message).to.equal(
+      'no rank has moved for 60 s; rank 0 (pid 100 on here) and rank 1 (pid 101 on here) do not hear each other, ' +
+        'rank 2 (pid 102 on here) and rank 0 (pid 100 on here) do not hear each other; ' +
+        'see the network between them, or raise stallTimeoutSeconds',
+    );
+    expect(exitCode).to.equal(4);
+  });
+
+  it('names no pair where somebody is silent: then that is why', () => {
+    const members = [member(100, [0], WAIT), member(101, [1], WAIT)];
+    members[0].unheard = [1];
+    members[1].heardAt = performance.now() - 50_000;
+    expect(noProgress(PROGRAM, members, 60).message)
+      .to.include('silent is rank 1 (pid 101)')
+      .and.not.include('hear');
   });
 
   it('names, of those that move no further, who has not come so far as others', () => {

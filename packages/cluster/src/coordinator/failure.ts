@@ -1,9 +1,7 @@
-import { hostname } from 'node:os';
 import { EpemuError, NoProgressError, RankFailedError } from '@epemu/core';
 import { shareOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
-import { isStopped } from '../process-state.js';
-import { STATE_ORDER } from './member.js';
+import { remedyFor, standsStill } from './standstill.js';
 import type { Member } from './member.js';
 
 /** How a worker process ended, as its parent saw it. */
@@ -130,50 +128,6 @@ function describeExit(exit: ProcessExit | undefined): string {
 }
 
 /** @returns which of several ranks' operations is furthest on in its program; −1 where none has begun. */
-function furthest(program: Program, operations: Iterable<number>): number {
+export function furthest(program: Program, operations: Iterable<number>): number {
   return [...operations].reduce((most, id) => (shareOf(program, id) > shareOf(program, most) ? id : most), -1);
-}
-
-/** @returns whether a worker's process is stopped, as far as can be told from here. */
-function standsStill({ pid, host }: Member): boolean {
-  return host === hostname() && isStopped(pid);
-}
-
-/** @returns what to do about a worker that does not answer. */
-function remedyFor(member: Member): string {
-  if (standsStill(member)) return `that process is stopped; kill -CONT ${member.pid} lets one go on`;
-  return 'see whether that process is stopped, or raise stallTimeoutSeconds';
-}
-
-/**
- * @param stage what the run is at, where ranks have not begun: `connecting`.
- * @returns the error of a run in which nothing has moved for `seconds`. It names who is stopped, or else who has been
- * silent for most of that time, for a stopped process holds up others that still tell so; without one, who is furthest behind.
- */
-export function noProgress(
-  program: Program,
-  members: readonly Member[],
-  seconds: number,
-  stage: 'connecting' | 'running' = 'running',
-): NoProgressError {
-  const unfinished = members.filter((member) => member.state !== 'finished');
-  const silentSince = performance.now() - (seconds * 1000) / 2;
-  const silent = unfinished
-    .filter(({ heardAt }) => heardAt < silentSince)
-    .sort((a, b) => Number(standsStill(b)) - Number(standsStill(a)) || a.heardAt - b.heardAt || a.worker - b.worker)[0];
-  const at = (member: Member): number => furthest(program, member.current.values());
-  const share = (member: Member): number => shareOf(program, at(member));
-  const behind =
-    silent ?? unfinished.sort((a, b) => depth(a) - depth(b) || share(a) - share(b) || a.worker - b.worker)[0];
-  if (behind === undefined) return new NoProgressError(`no worker has moved for ${seconds} s`);
-  const where = stage === 'connecting' ? 'while workers connect' : whereText(program.operations[at(behind)]);
-  const why = silent === undefined ? 'furthest behind' : 'silent';
-  return new NoProgressError(
-    `no rank has moved for ${seconds} s; ${why} is ${behind.name} (pid ${behind.pid}) ${where}; ${remedyFor(behind)}`,
-  );
-}
-
-/** How far a worker has come. */
-function depth({ state }: Member): number {
-  return STATE_ORDER.indexOf(state);
 }

@@ -4,6 +4,7 @@ import { clockOffsetNs } from '../control/clock.js';
 import type { ClockSample } from '../control/clock.js';
 import type { CoordinatorMessage, WorkerMessage, WorkerStatistics } from '../control/messages.js';
 import { ranksText } from '../ranks-text.js';
+import type { PlacedWorker } from '../run-events.js';
 
 /** A worker's way through a run. */
 export type MemberState = 'joined' | 'assigned' | 'listening' | 'ready' | 'running' | 'finished' | 'gone';
@@ -31,6 +32,8 @@ export class Member {
   progress = 0;
   /** When anything last came from it, by `performance.now()`; a running worker tells its progress all the time. */
   heardAt = performance.now();
+  /** Workers that it does not hear, where it was asked. */
+  unheard: readonly number[] | undefined;
   statistics: WorkerStatistics | undefined;
   /** Operation that each of its ranks was in when last heard of. */
   readonly current = new Map<number, number>();
@@ -49,6 +52,12 @@ export class Member {
     this.machine = hello.machine;
     this.slots = hello.slots;
     this.place = hello.place;
+  }
+
+  /** What others are told of it. */
+  get placed(): PlacedWorker {
+    const { worker, pid, host, ranks, metricsTarget } = this;
+    return { worker, pid, host, ranks, ...(metricsTarget === undefined ? {} : { metricsTarget }) };
   }
 
   /** Takes note of a part of what a rank recorded. @throws ControlProtocolError when it is none of its ranks. */

@@ -68,8 +68,13 @@ export interface WorkerOptions {
 
 /** How long peers may take to close their connections: one that is stopped never does. */
 const CLOSE_TIMEOUT_MS = 1500;
-/** How long a worker goes on without a word from its coordinator, which says something every second, s. */
-const SILENCE_SECONDS = 60;
+/**
+ * How long a worker goes on without a word from its coordinator, which says something every second, s: at most, and at
+ * least where nothing of the run may stand still for less than half of it.
+ */
+const SILENCE_SECONDS = { most: 60, least: 5 };
+/** How long peers may take to answer when nothing moves, ms. */
+const PROBE_MS = 1500;
 
 /** Thrown by a worker whose run failed, by its own fault or not; it has the exit code of the run. */
 export class RunFailedError extends EpemuError {}
@@ -92,7 +97,7 @@ class Worker {
   readonly #ownAddress: string;
   /** Messages of the coordinator. */
   #heard = 0;
-  readonly #silence: StallWatch;
+  #silence: StallWatch;
   #program: Program | undefined;
   /** Why the run failed: this worker's own fault, or else what the coordinator says. */
   #failure: EpemuError | undefined;
@@ -135,13 +140,17 @@ class Worker {
     options.signal?.addEventListener('abort', this.#interrupt);
     // It may have come while the coordinator was dialled.
     if (options.signal?.aborted === true) this.#interrupt();
-    // A machine that is cut off or loses its power closes no connection.
-    this.#silence = new StallWatch(
-      SILENCE_SECONDS,
+    this.#silence = this.#watchSilence(SILENCE_SECONDS.most);
+  }
+
+  /** A machine that is cut off or loses its power closes no connection. */
+  #watchSilence(seconds: number): StallWatch {
+    const address = this.#options.coordinatorUrl;
+    return new StallWatch(
+      seconds,
       () => this.#heard,
       () => {
-        const address = options.coordinatorUrl;
-        this.#left.reject(new EpemuError(`the coordinator at ${address} has been silent for ${SILENCE_SECONDS} s`));
+        this.#left.reject(new EpemuError(`the coordinator at ${address} has been silent for ${seconds} s`));
       },
     );
   }
@@ -187,6 +196,9 @@ class Worker {
       case 'start':
         await this.#run();
         return;
+      case 'probe':
+        this.#channel.send({ type: 'unheard', workers: (await this.#fabric?.unheardPeers(PROBE_MS)) ?? [] });
+        return;
       case 'stored':
         this.#stored.get(message.rank)?.();
         return;
@@ -217,6 +229,9 @@ class Worker {
     const configuration = parseConfiguration(message.configuration);
     this.#configuration = configuration;
     this.#workerIndex = worker;
+    this.#silence.end();
+    const { most, least } = SILENCE_SECONDS;
+    this.#silence = this.#watchSilence(Math.min(most, Math.max(least, 2 * configuration.stallTimeoutSeconds)));
     const { host = this.#ownAddress, ports = { first: 0, last: 0 }, advertise, token, tls } = this.#options;
     const fabric = new WebSocketFabric({
       worker,

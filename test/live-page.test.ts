@@ -271,7 +271,7 @@ function livePageTests(executablePath: string): void {
     const live = await look(url);
     const { page } = live;
     const socket = new WebSocket(address);
-    const hello = { type: 'hello', protocolVersion: 4, token: TOKEN, pid: 1, host: hostile, machine: 'm', slots: 1 };
+    const hello = { type: 'hello', protocolVersion: 5, token: TOKEN, pid: 1, host: hostile, machine: 'm', slots: 1 };
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       socket.once('open', () => {

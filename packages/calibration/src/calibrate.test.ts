@@ -1,5 +1,6 @@
-import { symlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { BadInputError } from '@epemu/core';
 import { loadHardware, loadModel } from '@epemu/presets';
@@ -253,6 +254,24 @@ describe('calibrate', () => {
         expect(failure).to.be.instanceOf(BadInputError).with.property('message').that.includes(`${out} is the trace`);
       }
       await checkOutFile(path, `${path}.other`);
+    }));
+
+  it('refuses what cannot be written before the work, and leaves there what is there', () =>
+    withFile('mine.json', '{}', async (path) => {
+      const [pipe, fresh, kept] = ['pipe', 'fresh.json', 'kept.json'].map((name) => join(dirname(path), name));
+      execFileSync('mkfifo', [pipe]);
+      await writeFile(kept, 'kept');
+      for (const out of [pipe, dirname(path), join(path, 'inside'), join(dirname(path), 'nowhere', 'a.json'), '']) {
+        const failure: unknown = await checkOutFile(path, out).catch((error: unknown) => error);
+        expect(failure, out)
+          .to.be.instanceOf(BadInputError)
+          .with.property('message')
+          .that.includes('cannot be written');
+      }
+      await checkOutFile(path, fresh);
+      await checkOutFile(path, kept);
+      expect(await readFile(kept, 'utf8')).to.equal('kept');
+      expect((await readdir(dirname(path))).sort()).to.deep.equal(['kept.json', 'mine.json', 'pipe']);
     }));
 
   it('names a preset after its trace', () => {

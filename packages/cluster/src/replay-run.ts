@@ -39,7 +39,8 @@ export async function replayRun(run: string): Promise<ReplayOutcome> {
     throw new BadInputError(run, message, { cause: error });
   }
   if (outcome.digest !== recordedDigest) {
-    throw new ReplayMismatchError(`the replay's digest is ${outcome.digest}, the run's is ${recordedDigest}`);
+    const both = `the replay's digest is ${outcome.digest}, the run's is ${recordedDigest}`;
+    throw new ReplayMismatchError(`${both}; repeat the run, and report it where they differ again`);
   }
   return outcome;
 }

@@ -9,7 +9,10 @@ import { emptyRecord, encodeRecord } from '@epemu/timeline';
 import { expect } from 'chai';
 import { readOperationsFile, writeOperationsFile } from './operations-file.js';
 
-const MAGIC = 'EPEMU-OPERATIONS/2\n';
+const MAGIC = 'EPEMU-OPERATIONS/3\n';
+/** Of files that have no seal, of which all is looked at. */
+const UNSEALED_MAGIC = 'EPEMU-OPERATIONS/2\n';
+const SEAL_BYTES = 32;
 const configuration = resolveConfiguration({
   scenario: 'decode',
   flags: { ranks: 2, layers: 1, tokensPerMicrobatch: 4, overlap: 'none' },
@@ -55,8 +58,16 @@ describe('a file of operations', () => {
   });
 
   /** Replaces the file's content by what the function makes of it. */
-  function damage(change: (content: Buffer) => Uint8Array): void {
-    writeFileSync(path, gzipSync(change(gunzipSync(readFileSync(path)))));
+  function change(changed: (content: Buffer) => Uint8Array): void {
+    writeFileSync(path, gzipSync(changed(gunzipSync(readFileSync(path)))));
+  }
+
+  /** Does the same to the content of a file that has no seal. */
+  function damage(damaged: (content: Buffer) => Uint8Array): void {
+    change((content) => {
+      const unsealed = content.subarray(0, content.length - SEAL_BYTES);
+      return damaged(Buffer.concat([Buffer.from(UNSEALED_MAGIC), unsealed.subarray(MAGIC.length)]));
+    });
   }
 
   it('gives back configuration, program, digest and every rank’s record', async () => {
@@ -67,6 +78,24 @@ describe('a file of operations', () => {
     expect(run.records.map((record) => Buffer.from(encodeRecord(record)))).to.deep.equal(
       [0, 1].map((rank) => Buffer.from(recordOf(rank))),
     );
+  });
+
+  it('is read without a seal, as it was written before', async () => {
+    damage((content) => content);
+    expect((await readOperationsFile(path)).digest).to.equal(HEAD.digest);
+  });
+
+  it('is refused whatever byte of its content was changed before it was packed again', async () => {
+    const whole = gunzipSync(readFileSync(path));
+    const step = Math.ceil(whole.length / 97);
+    for (let at = MAGIC.length; at < whole.length; at += step) {
+      change(() => Buffer.from(whole).fill(whole[at] ^ 1, at, at + 1));
+      expect(await refusalOf(path), `byte ${at}`).to.include('is not what the run has written');
+    }
+    for (const length of [MAGIC.length, MAGIC.length + SEAL_BYTES, whole.length - 1]) {
+      change(() => whole.subarray(0, length));
+      expect(await refusalOf(path), `${length} bytes`).to.include('is not what the run has written');
+    }
   });
 
   it('holds a run of which no rank handed anything over', async () => {
@@ -91,15 +120,17 @@ describe('a file of operations', () => {
 
   it('is refused when it is of another version or another kind of file', async () => {
     damage((content) => Buffer.concat([Buffer.from('EPEMU-OPERATIONS/1\n'), content.subarray(MAGIC.length)]));
-    expect(await refusalOf(path)).to.include('is a record of operations of version 1; this epemu reads version 2');
+    expect(await refusalOf(path)).to.include(
+      'is a record of operations of version 1; this epemu reads versions 2 and 3',
+    );
     damage(() => Buffer.from('{"traceEvents":[]}'));
-    expect(await refusalOf(path)).to.include('is no record of operations; this epemu reads version 2');
+    expect(await refusalOf(path)).to.include('is no record of operations; this epemu reads versions 2 and 3');
   });
 
   it('is refused when its content ends in the middle of a part, or has none', async () => {
     damage((content) => content.subarray(0, content.length - 3));
     expect(await refusalOf(path)).to.match(/ends in the middle, at byte \d+$/);
-    damage(() => Buffer.from(MAGIC));
+    damage(() => Buffer.from(UNSEALED_MAGIC));
     expect(await refusalOf(path)).to.include('holds no run');
   });
 
@@ -117,7 +148,7 @@ describe('a file of operations', () => {
   });
 
   it('is refused when it unpacks to very many times its size', async () => {
-    writeFileSync(path, gzipSync(Buffer.concat([Buffer.from(MAGIC), Buffer.alloc(80 << 20)])));
+    writeFileSync(path, gzipSync(Buffer.concat([Buffer.from(UNSEALED_MAGIC), Buffer.alloc(80 << 20)])));
     expect(await refusalOf(path)).to.include('unpacks to more than 300 times its size; raise EPEMU_MOST_GZIP_RATIO');
   });
 

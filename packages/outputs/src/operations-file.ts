@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
@@ -20,8 +21,11 @@ import { decodeRecord } from '@epemu/timeline';
 import { checkRecorded } from './recorded-run.js';
 import type { RecordedRun } from './recorded-run.js';
 
-/** Version 1 had one list of operations for all ranks. */
-const MAGIC = 'EPEMU-OPERATIONS/2\n';
+/** Version 1 had one list of operations for all ranks, version 2 no seal. */
+const MAGIC = 'EPEMU-OPERATIONS/3\n';
+const UNSEALED_MAGIC = 'EPEMU-OPERATIONS/2\n';
+/** At the end: SHA-256 of all before. Gzip's own checksum is another when a file that was changed is packed again. */
+const SEAL_BYTES = 32;
 
 function frame(bytes: Uint8Array): Uint8Array[] {
   const length = Buffer.alloc(8);
@@ -48,7 +52,7 @@ async function pack(parts: Iterable<Uint8Array>, gzip: Gzip): Promise<void> {
 
 /**
  * Writes `operations.bin.gz`, which is there when it is whole: a magic line, then parts with their lengths (uint64) before them: the configuration, the
- * program (launch list and gates) and the digest as JSON, then each rank's record.
+ * program (launch list and gates) and the digest as JSON, then each rank's record; at last, a hash of all that.
  * @param records each lasts until the next one is asked for.
  */
 export async function writeOperationsFile(
@@ -56,10 +60,18 @@ export async function writeOperationsFile(
   head: { configuration: Configuration; program: Program; digest: string },
   records: Iterable<Uint8Array>,
 ): Promise<void> {
-  const parts = function* (): Generator<Uint8Array> {
+  const seal = createHash('sha256');
+  const content = function* (): Generator<Uint8Array> {
     yield Buffer.from(MAGIC);
     yield* frame(Buffer.from(JSON.stringify(head)));
     for (const record of records) yield* frame(record);
+  };
+  const parts = function* (): Generator<Uint8Array> {
+    for (const part of content()) {
+      seal.update(part);
+      yield part;
+    }
+    yield seal.digest();
   };
   const gzip = createGzip({ level: 1 });
   const file = createWriteStream(partialName(path));
@@ -97,6 +109,26 @@ async function unpacked(path: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** @returns what the seal is of. @throws BadInputError when the file is not what was written. */
+function unsealed(path: string, bytes: Buffer): Buffer {
+  const content = bytes.subarray(0, Math.max(0, bytes.length - SEAL_BYTES));
+  if (createHash('sha256').update(content).digest().equals(bytes.subarray(content.length))) return content;
+  const problem = `${path} is damaged (it is not what the run has written: its checksum is another)`;
+  throw new BadInputError(path, `${problem}; name the folder of a finished run`);
+}
+
+/** @returns what stands behind each length, behind the magic line. @throws BadInputError */
+function partsOf(path: string, bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = MAGIC.length; at < bytes.length;) {
+    const length = at + 8 <= bytes.length ? Number(bytes.readBigUInt64LE(at)) : Number.POSITIVE_INFINITY;
+    if (at + 8 + length > bytes.length) throw new BadInputError(path, `${path} ends in the middle, at byte ${at}`);
+    parts.push(bytes.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return parts;
+}
+
 /**
  * Reads `operations.bin.gz`.
  * @throws BadInputError naming the file when it is missing, damaged or of another version.
@@ -108,18 +140,16 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
   } catch (error) {
     throw new BadInputError(path, `${path} cannot be read (${messageOf(error)}); name the folder of a finished run`);
   }
-  if (bytes.subarray(0, MAGIC.length).toString() !== MAGIC) {
+  const magic = bytes.subarray(0, MAGIC.length).toString();
+  if (magic !== MAGIC && magic !== UNSEALED_MAGIC) {
     const version = /^EPEMU-OPERATIONS\/(\d+)\n/.exec(bytes.subarray(0, MAGIC.length + 8).toString())?.[1];
     const what = version === undefined ? 'no record of operations' : `a record of operations of version ${version}`;
-    throw new BadInputError(path, `${path} is ${what}; this epemu reads version 2, so run its configuration again`);
+    throw new BadInputError(
+      path,
+      `${path} is ${what}; this epemu reads versions 2 and 3, so run its configuration again`,
+    );
   }
-  const parts: Buffer[] = [];
-  for (let at = MAGIC.length; at < bytes.length;) {
-    const length = at + 8 <= bytes.length ? Number(bytes.readBigUInt64LE(at)) : Number.POSITIVE_INFINITY;
-    if (at + 8 + length > bytes.length) throw new BadInputError(path, `${path} ends in the middle, at byte ${at}`);
-    parts.push(bytes.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
-  }
+  const parts = partsOf(path, magic === MAGIC ? unsealed(path, bytes) : bytes);
   const [head, ...records] = parts;
   if (head === undefined) throw new BadInputError(path, `${path} holds no run`);
   try {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { exitOnSignals, removedAtExit } from './cleanup.mjs';
 import { liveIsReplay, loadedDigest } from './digests.mjs';
 import { FRAMES_PER_TRIAL, mutatedFrames } from './frames.mjs';
 import { partition } from './partitions.mjs';
@@ -57,7 +58,9 @@ if (unknown !== undefined) {
 
 const state = new TrialState(values.state);
 const deadline = performance.now() + minutes * 60_000;
+exitOnSignals();
 const folder = mkdtempSync(join(tmpdir(), 'epemu-chaos-'));
+const removed = removedAtExit(() => rmSync(folder, { recursive: true, force: true }));
 try {
   for (const kind of KINDS.filter((one) => values.only.includes(one.name))) {
     const { name, what, all, trial } = kind;
@@ -74,7 +77,7 @@ try {
     console.error(rowOf(kind, state.trialsOf(name)).join(', '));
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  removed();
 }
 const table = tableOf(KINDS, state);
 console.log(table);

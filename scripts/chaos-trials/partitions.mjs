@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TestNetwork } from '../../dist-test/support/network-namespaces.js';
-import { CLI, divergence, faultless, folderProblem, kernelsOf, remove, small } from './runs.mjs';
+import { removedAtExit } from './cleanup.mjs';
+import { CLI, divergence, faultless, folderProblem, kernelsOf, remove, small, stallSeconds } from './runs.mjs';
 
 const SCENARIOS = ['train', 'prefill', 'decode'];
 const KINDS = [
@@ -16,10 +17,9 @@ const TOKEN = { EPEMU_TOKEN: 'of this network' };
 const PACE = 1.5;
 /** When something is cut at the latest, after all workers have their ranks, ms. */
 const LATEST_MS = 2500;
-const STALL_SECONDS = 4;
 const WHILE_MS = 1000;
-/** No process is left so long after the cut: workers without a coordinator give up after twice the time of a stall. */
-const END_MS = 60_000;
+/** No process is left after so many times of a stall: workers without a coordinator give up after two. */
+const STALLS_TO_END = 10;
 const GONE_MS = 3000;
 
 /**
@@ -35,17 +35,18 @@ export async function partition(random, folder) {
   const out = join(folder, 'out');
   remove(out);
   const network = TestNetwork.make([0, 0, 0]);
+  const removed = removedAtExit(() => network.remove());
   try {
     const problem = await runCut(network, { scenario, kind, wait, whole, out });
     return problem === undefined ? undefined : `${scenario}, ${kind} after ${wait} ms: ${problem}`;
   } finally {
-    network.remove();
+    removed();
   }
 }
 
 async function runCut(network, { scenario, kind, wait, whole, out }) {
   const [first, ...others] = network.hosts;
-  const settings = ['--pace', String(PACE), '--set', `stallTimeoutSeconds=${STALL_SECONDS}`, '--host', '0.0.0.0'];
+  const settings = ['--pace', String(PACE), '--set', `stallTimeoutSeconds=${stallSeconds(whole)}`, '--host', '0.0.0.0'];
   const coordinator = network.start(first, [CLI, 'coordinator', ...small(scenario), ...settings, '--out', out], TOKEN);
   const worker = [CLI, 'worker', '--coordinator', `ws://${first.address}:7077`];
   const workers = others.flatMap((host) => [0, 1].map(() => ({ host, ...network.start(host, worker, TOKEN) })));
@@ -59,7 +60,7 @@ async function runCut(network, { scenario, kind, wait, whole, out }) {
     network.setLink(others[1], 'up');
   }
   const ends = [coordinator, ...workers].map(({ end }) =>
-    Promise.race([end, delay(END_MS, undefined, { ref: false })]),
+    Promise.race([end, delay(STALLS_TO_END * 1000 * stallSeconds(whole), undefined, { ref: false })]),
   );
   const [ended, ...left] = await Promise.all(ends);
   if ([ended, ...left].includes(undefined)) return 'a process has not ended';

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Run, divergence, faultless, folderProblem, kernelsOf, left, small } from './runs.mjs';
+import { removedAtExit } from './cleanup.mjs';
+import { Run, divergence, faultless, folderProblem, kernelsOf, left, small, stallSeconds } from './runs.mjs';
 
 const SCENARIOS = ['train', 'prefill', 'decode'];
 /** As many operations are drawn of, and counted round where a rank has fewer. */
@@ -13,28 +14,33 @@ const LATEST = 1.1;
 /** A rank is killed at an operation: it is named, and what the others did until then is what they do without it. */
 export async function killedRank(random, folder) {
   const scenario = random.of(SCENARIOS);
-  const { kernels: whole, operations } = await faultless(scenario, folder);
-  const fault = { rank: random.below(4), operation: random.below(MOST_OPERATIONS) % operations, kind: 'kill' };
+  const whole = await faultless(scenario, folder);
+  const fault = { rank: random.below(4), operation: random.below(MOST_OPERATIONS) % whole.operations, kind: 'kill' };
   const run = new Run(join(folder, 'out'), [...small(scenario), '--set', `faults=${JSON.stringify([fault])}`]);
   const { code } = await run.end;
   const where = `${scenario}, ${JSON.stringify(fault)}: `;
   if (code !== 3) return `${where}it ended with ${code}: ${run.stderr}`;
   if (!run.stderr.includes(`rank ${fault.rank} (pid`)) return `${where}another is named: ${run.stderr}`;
-  const problem = folderProblem(run.folder, { status: 'failed' }) ?? divergence(whole, kernelsOf(run.folder));
+  const problem = folderProblem(run.folder, { status: 'failed' }) ?? divergence(whole.kernels, kernelsOf(run.folder));
   return problem === undefined ? undefined : where + problem;
 }
 
 /** A rank is stopped at an operation: it is named with exit code 4. */
 export async function stoppedRank(random, folder) {
   const scenario = random.of(SCENARIOS);
-  const { kernels: whole, operations } = await faultless(scenario, folder);
-  const fault = { rank: random.below(4), operation: random.below(MOST_OPERATIONS) % operations, kind: 'stop' };
-  const settings = ['--set', `faults=${JSON.stringify([fault])}`, '--set', 'stallTimeoutSeconds=3'];
+  const whole = await faultless(scenario, folder);
+  const fault = { rank: random.below(4), operation: random.below(MOST_OPERATIONS) % whole.operations, kind: 'stop' };
+  const settings = [
+    '--set',
+    `faults=${JSON.stringify([fault])}`,
+    '--set',
+    `stallTimeoutSeconds=${stallSeconds(whole)}`,
+  ];
   const run = new Run(join(folder, 'out'), [...small(scenario), ...settings]);
   const { code } = await run.end;
   const where = `${scenario}, ${JSON.stringify(fault)}: `;
   if (code !== 4 || !run.stderr.includes(`silent is rank ${fault.rank} (pid`)) return `${where}${code}: ${run.stderr}`;
-  const problem = folderProblem(run.folder, { status: 'failed' }) ?? divergence(whole, kernelsOf(run.folder));
+  const problem = folderProblem(run.folder, { status: 'failed' }) ?? divergence(whole.kernels, kernelsOf(run.folder));
   return problem === undefined ? undefined : where + problem;
 }
 
@@ -83,6 +89,8 @@ export async function fullDisk(random, folder) {
   const kilobytes = 60 + random.below(1100);
   mkdirSync(disk, { recursive: true });
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', disk]);
+  // Lazily: a run that is killed with this process may still be there.
+  const unmounted = removedAtExit(() => execFileSync('umount', ['--lazy', disk]));
   try {
     const run = new Run(join(disk, 'out'), small('decode', { ranks: 8, layers: 4, 'ranks-per-worker': 4 }));
     const { code } = await run.end;
@@ -91,6 +99,6 @@ export async function fullDisk(random, folder) {
     const problem = folderProblem(run.folder, { status: code === 0 ? 'ok' : 'failed' });
     return problem === undefined ? undefined : where + problem;
   } finally {
-    execFileSync('umount', [disk]);
+    unmounted();
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { removedAtExit } from './cleanup.mjs';
 import { parseConfiguration } from '../../packages/config/dist/index.js';
 import { buildProgram } from '../../packages/schedule/dist/index.js';
 
@@ -25,8 +26,12 @@ export class Run {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.child.stderr.setEncoding('utf8').on('data', (text) => (this.stderr += text));
+    const gone = removedAtExit(() => this.child.kill('SIGKILL'));
     this.end = new Promise((resolve) => {
-      this.child.once('close', (code, signal) => resolve({ code, signal }));
+      this.child.once('close', (code, signal) => {
+        gone();
+        resolve({ code, signal });
+      });
     });
   }
 
@@ -77,6 +82,14 @@ export async function faultless(scenario, folder) {
     wholeRuns.set(scenario, { kernels: kernelsOf(run.folder), digest, operations, ms });
   }
   return wholeRuns.get(scenario);
+}
+
+/**
+ * @param whole a run without a fault.
+ * @returns how long nothing may move in a trial, s: as long as all of a run takes on a machine as busy as this one is.
+ */
+export function stallSeconds({ ms }) {
+  return Math.max(3, Math.ceil(ms / 1000));
 }
 
 /** @returns those processes that are still there after a while. */

@@ -83,12 +83,16 @@ function problemOf({ kind, cut, whole, out }, { code, stderr }, workers) {
     const strange = workers.some((worker) => worker.code !== 0 && (kind === KINDS[3] || !cut.includes(worker.host)));
     return strange ? `a worker failed in a run that went well: ${all()}` : folderProblem(out, { status: 'ok' });
   }
-  if (code !== 4 || kind === KINDS[3]) return `it ended with ${code}: ${all()}`;
-  const named = kind === KINDS[1] ? / do not hear each other/ : /silent is rank/;
+  // Two that are kept apart while they connect are told as such, with a code of its own.
+  const [codes, named] =
+    kind === KINDS[1]
+      ? [[3, 4], / do not hear each other| could not connect to each other/]
+      : [[4], /silent is rank|does not answer while workers connect/];
+  if (!codes.includes(code) || kind === KINDS[3]) return `it ended with ${code}: ${all()}`;
   if (!named.test(stderr)) return `nobody that was lost is named: ${all()}`;
   for (const worker of workers) {
     const hears = kind === KINDS[1] || !cut.includes(worker.host);
-    const expected = hears ? [4, named] : [1, /the coordinator at \S+ has been silent for \d+ s/];
+    const expected = hears ? [code, named] : [1, /the coordinator at \S+ has been silent for \d+ s/];
     if (worker.code !== expected[0] || !expected[1].test(worker.stderr))
       return `a worker says something else: ${all()}`;
   }

@@ -7,6 +7,7 @@ export { measuresBy, publishedData, publishedValue, rowIds } from './load.js';
 export { isMiss, worstFirst } from './row.js';
 export type { CalibrationRow } from './row.js';
 export * from './rows-table.js';
+export * from './silicon-collectives.js';
 export { runFigureNames } from './run-figures.js';
 export type { RunFigures } from './run-figures.js';
 export type { FigureGroup, FigureUse, PublishedData, PublishedFigure, Tolerance } from './schema.js';

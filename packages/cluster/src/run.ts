@@ -9,6 +9,7 @@ import {
   RunSpool,
   buildReport,
   findingOf,
+  idleBandwidth,
   linkTraffic,
   mergeRun,
   metricsText,
@@ -397,7 +398,10 @@ class ScenarioRun {
       },
       numerics: spool.numerics,
       host,
-      finding: merged.figures === undefined ? null : findingOf(configuration, merged.figures, freePct),
+      finding:
+        merged.figures === undefined
+          ? null
+          : [findingOf(configuration, merged.figures, freePct), idleBandwidth(configuration) ?? ''].join(' ').trim(),
     });
   }
 }

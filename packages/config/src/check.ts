@@ -159,9 +159,9 @@ function checkPhase(
       refuse(field, `phase ${phase.name} has the unknown rateKind ${rateKind}; the hardware preset has ${list}`);
     }
     checkHops(configuration, phase, field);
-    const needsSms = Object.values(transferOf(hardware, era, rateKind).links).some(
-      ({ GBpsPerSm }) => GBpsPerSm !== undefined,
-    );
+    const { sm, links } = transferOf(hardware, era, rateKind);
+    const pushes = sm !== undefined || Object.values(links).some(({ GBpsPerSm }) => GBpsPerSm !== undefined);
+    const needsSms = phase.collective.mode === 'normal' && pushes;
     if (needsSms && schedule.communicationSms === 0) {
       refuse(
         'schedule.communicationSms',

@@ -1,7 +1,7 @@
 import type { ExposedPiece, FigureReport } from '@epemu/analysis';
-import { nodeCount } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
-import { transferOf } from '@epemu/presets';
+import { bindingOf } from './binding.js';
+import type { Collective } from './binding.js';
 
 /** @returns the collective of a piece; undefined where the schedule has none of that name. */
 function collectiveOf({ schedule }: Configuration, { phase }: ExposedPiece): PhaseTemplate['collective'] {
@@ -17,7 +17,7 @@ function remedy(configuration: Configuration, piece: ExposedPiece): string {
     return 'try --overlap full, which hides communication behind the other micro-batch';
   if (piece.waitsFor === 'notify') return unevenRemedy(configuration);
   if (kind === undefined) return 'try another --overlap or batch size';
-  return bandwidthRemedy(configuration, kind.rateKind);
+  return bandwidthRemedy(configuration, kind);
 }
 
 /** Where ranks wait for the slowest. */
@@ -28,21 +28,17 @@ function unevenRemedy({ slowRanks, routing }: Configuration): string {
     : 'try --routing balanced to see how much of it is uneven routing';
 }
 
-/** Where the port binds a faster one helps, else more communication SMs. */
-function bandwidthRemedy(configuration: Configuration, rateKind: string): string {
-  const { hardware, era, schedule } = configuration;
-  const transfer = transferOf(hardware, era, rateKind);
-  // On one node a link inside it carries all, where the kernels use one at all.
-  const inside = nodeCount(configuration) === 1 ? 'node' : 'cluster';
-  const link = transfer.hops.find((hop) => hardware.ports[hop].reach === inside) ?? transfer.hops[0];
-  const { GBpsPerSm } = transfer.links[link];
-  const { bandwidthGBps, reach } = hardware.ports[link];
-  if (GBpsPerSm === undefined || GBpsPerSm * schedule.communicationSms >= bandwidthGBps) {
-    const what = reach === 'node' ? 'faster NVLink' : 'a faster NIC';
-    return `try --set hardware.ports.${link}.bandwidthGBps=${bandwidthGBps * 2} to see what ${what} would bring`;
+/** Where a port binds a faster one helps, else more communication SMs. */
+function bandwidthRemedy(configuration: Configuration, collective: Collective): string {
+  const { hardware, schedule } = configuration;
+  const { link } = bindingOf(configuration, collective, hardware);
+  if (link === undefined) {
+    const sms = schedule.communicationSms + 4;
+    return `try --set schedule.communicationSms=${sms} to see what more SMs for communication would bring`;
   }
-  const sms = schedule.communicationSms + 4;
-  return `try --set schedule.communicationSms=${sms} to see what more SMs for communication would bring`;
+  const { bandwidthGBps, reach } = hardware.ports[link];
+  const what = reach === 'node' ? 'faster NVLink' : 'a faster NIC';
+  return `try --set hardware.ports.${link}.bandwidthGBps=${bandwidthGBps * 2} to see what ${what} would bring`;
 }
 
 const CAUSES: Readonly<Record<ExposedPiece['waitsFor'], string>> = {

@@ -53,7 +53,7 @@ describe('remedies of presets', () => {
     expect(hardware({ name: 5 })).to.equal('name is 5; give a text');
     expect(hardware({ name: '' })).to.equal('name is ""; give a text of at least 1 character');
     expect(hardware({ memoryShare: 5 })).to.equal('memoryShare is 5; give a list');
-    expect(hardware({ defaultEra: 'x' })).to.equal('defaultEra is "x"; give feb25, apr25 or jun25');
+    expect(hardware({ defaultEra: 'x' })).to.equal('defaultEra is "x"; give feb25, apr25, jun25 or sep25');
     expect(hardware({ kernels: { swiglu: null } })).to.equal('kernels.swiglu is null; give a mapping');
     expect(hardware({ kernels: { swiglu: { model: 'x' } } })).to.match(/model is "x"; give tile, flops or memory$/);
     expect(hardware({ transfers: { x: {} } })).to.equal('transfers.x is unknown; remove it or correct its name');

@@ -26,7 +26,7 @@ export function checkLinks({ ports, transfers }: Linked, place: Place): void {
   };
   if (known.length === 0) refuse(['ports'], 'is empty', 'give a link');
   for (const [era, kinds] of Object.entries(transfers)) {
-    for (const [kind, { hops, links }] of Object.entries(kinds)) {
+    for (const [kind, { hops, links, sm }] of Object.entries(kinds)) {
       const path = ['transfers', era, kind];
       const unknown = hops.find((link) => !known.includes(link));
       if (unknown !== undefined) {
@@ -40,9 +40,13 @@ export function checkLinks({ ports, transfers }: Linked, place: Place): void {
       if (unused !== undefined) {
         refuse([...path, 'links', unused], 'is of no hop', `remove it, or name ${unused} in ${kind}.hops`);
       }
-      const slow = hops.find((link) => links[link].GBpsPerSm === undefined);
-      if (slow !== undefined && SM_TRANSFERS.includes(kind)) {
-        refuse([...path, 'links', slow, 'GBpsPerSm'], 'is missing', 'give what one communication SM pushes');
+      if (!SM_TRANSFERS.includes(kind)) continue;
+      if (sm === undefined && hops.some((link) => links[link].GBpsPerSm === undefined)) {
+        refuse([...path, 'sm'], 'is missing', 'give what one communication SM copies');
+      }
+      if (sm !== undefined && (sm.nodeCopyGBps === undefined || sm.rankCopyGBps === undefined)) {
+        const rate = sm.nodeCopyGBps === undefined ? 'nodeCopyGBps' : 'rankCopyGBps';
+        refuse([...path, 'sm', rate], 'is missing', 'give the bytes a ns that one communication SM copies');
       }
     }
   }

@@ -70,11 +70,13 @@ describe('a preset scaled by data sheets', () => {
     expect(ports.nvlink).to.deep.equal({ ...H800.ports.nvlink, bandwidthGBps: 2 * H800.ports.nvlink.bandwidthGBps });
     expect(ports.rdma).to.deep.equal({ ...H800.ports.rdma, bandwidthGBps: 100 });
     expect(memoryShare).to.deep.equal(H800.memoryShare.map(([count, share]) => [2 * count, share]));
-    const [dispatch, before] = [transfers.feb25!['dispatch'], H800.transfers.feb25!['dispatch']];
-    expect(dispatch.links['nvlink'].GBpsPerSm).to.equal(2 * before.links['nvlink'].GBpsPerSm!);
-    expect(dispatch.links['rdma'].GBpsPerSm).to.equal(2 * before.links['rdma'].GBpsPerSm!);
-    const [late, lateBefore] = [transfers.jun25!['lowLatencyCombine'], H800.transfers.jun25!['lowLatencyCombine']];
-    expect(late.links).to.deep.equal(lateBefore.links);
+    for (const kind of ['dispatch', 'lowLatencyCombine']) {
+      const [{ basis, source, ...rates }, before] = [transfers.feb25![kind], H800.transfers.feb25![kind]];
+      expect({ ...rates, basis: before.basis, source: before.source }, 'shares of ports, and SMs').to.deep.equal(
+        before,
+      );
+      expect([basis, source.startsWith('scaled from h800: all as there')]).to.deep.equal(['scaled', true]);
+    }
   });
 
   it('says of every rate from where, by what and from which data sheets, and keeps what the base says of it', () => {
@@ -106,12 +108,12 @@ describe('what a derived preset says itself', () => {
   });
 
   it('changes a transfer of an era that the base has only from an era before', () => {
-    const transfers = { jun25: { dispatch: { rdma: { GBpsPerSm: 3 }, ...mine } } };
+    const transfers = { jun25: { dispatch: { rdma: { efficiency: 0.5 }, ...mine } } };
     const preset = onGpu(132, {}, { transfers });
     const [before, after] = [transferOf(preset, 'apr25', 'dispatch'), transferOf(preset, 'jun25', 'dispatch')];
     expect(after).to.deep.equal({
       ...before,
-      links: { ...before.links, rdma: { ...before.links['rdma'], GBpsPerSm: 3 } },
+      links: { ...before.links, rdma: { ...before.links['rdma'], efficiency: 0.5 } },
       ...mine,
     });
     expect(transferOf(preset, 'jun25', 'combine')).to.deep.equal(transferOf(preset, 'apr25', 'combine'));

@@ -1,12 +1,14 @@
 import { InvariantError } from '@epemu/core';
 import type { HardwarePreset } from './hardware.js';
 import { ERAS } from './transfer-rate.js';
-import type { Era, TransferRate } from './transfer-rate.js';
+import type { Era, SmRates, TransferRate } from './transfer-rate.js';
 
 /** What one link of a transfer runs at. */
 export interface LinkRate {
-  /** Bytes a ns. */
+  /** Bytes a ns at which the sender's port and SMs give the segments of a hop. */
   readonly GBps: number;
+  /** Bytes a ns of the port alone: what the receiver's takes them at. */
+  readonly portGBps: number;
   readonly perPeerNs: number;
 }
 
@@ -31,33 +33,84 @@ export function transferOf(hardware: HardwarePreset, era: Era, kind: string): Tr
   throw new InvariantError(`the hardware preset ${hardware.name} has no transfer ${kind} in ${era}`);
 }
 
+/** What a rank's kernel copies in a transfer. */
+export interface Copies {
+  /** Tokens that the rank sends, or gets back. */
+  readonly tokens: number;
+  /** Rows copied to nodes, the own node's included; 0 where there is but one node. */
+  readonly toNodes: number;
+  /** Rows copied to ranks, the own rank's included. */
+  readonly toRanks: number;
+  /** Bytes of these that leave by the hop's link. */
+  readonly linkBytes: number;
+}
+
 /** How a transfer runs at one rank. */
 export interface TransferUse {
   readonly era: Era;
   readonly kind: string;
-  /** SMs that the transfer kernel holds; 0 where it holds none. */
+  /** SMs that the transfer kernel runs on. */
   readonly sms: number;
   /** Whether a compute phase runs beside it. */
   readonly besideCompute: boolean;
   /** Bytes of one message: of one row. */
   readonly messageBytes: number;
+  /** Undefined where no SM copies: in hand-overs and pipelines. */
+  readonly copies?: Copies | undefined;
+}
+
+/** What one kernel's SMs need for the copies of a transfer, ns. Only + × ÷ enter. */
+function copyNs(rates: SmRates, { sms, messageBytes }: TransferUse, copies: Copies): number {
+  const { rankCopyGBps, nodeCopyGBps, tokenGBps, perTokenNs, perCopyNs, sharedGBps } = rates;
+  const perRow = (GBps: number | undefined): number => (GBps === undefined ? 0 : messageBytes / GBps);
+  const ofSms =
+    copies.tokens * (perTokenNs + perRow(tokenGBps)) +
+    copies.toRanks * (perCopyNs + perRow(rankCopyGBps)) +
+    copies.toNodes * (perCopyNs + perRow(nodeCopyGBps));
+  return ofSms / sms + (copies.toRanks + copies.toNodes) * perRow(sharedGBps);
 }
 
 /**
- * Rate of a link: what the transfer kernel's SMs push, what is left of that beside compute, and no more than the
- * port's bandwidth; with the time that each message takes beyond its bytes. Only + × ÷ and min enter.
+ * Rate of a hop: the least of what the port gives and of what the kernel's SMs push, less what compute beside them
+ * takes; with the time that each message takes beyond its bytes. The SMs do all copies of the transfer at once, each
+ * hop's in step with the others', so a hop's bytes take them as long as all copies. Only + × ÷ and min enter.
  */
 export function linkRate(hardware: HardwarePreset, link: string, use: TransferUse): LinkRate {
-  const transfer = transferOf(hardware, use.era, use.kind);
-  if (!Object.hasOwn(transfer.links, link))
-    throw new InvariantError(`the transfer ${use.kind} has no rates for ${link}`);
-  const rates = transfer.links[link];
-  const { GBpsPerSm, perMessageNs, perPeerNs } = rates;
-  const port = hardware.ports[link].bandwidthGBps;
-  let rate = port;
-  if (GBpsPerSm !== undefined) {
-    if (!(use.sms > 0)) throw new InvariantError(`${use.kind} needs SMs, but was given ${use.sms}`);
-    rate = Math.min(port, GBpsPerSm * use.sms * (use.besideCompute ? transfer.besideCompute : 1));
+  const { sm, besideCompute, links } = transferOf(hardware, use.era, use.kind);
+  if (!Object.hasOwn(links, link)) throw new InvariantError(`the transfer ${use.kind} has no rates for ${link}`);
+  const { efficiency, GBpsPerSm, perMessageNs, perPeerNs } = links[link];
+  const { copies, messageBytes } = use;
+  const withMessages = (GBps: number): number =>
+    perMessageNs === 0 ? GBps : messageBytes / (messageBytes / GBps + perMessageNs);
+  const port = hardware.ports[link].bandwidthGBps * efficiency;
+  const copying = sm !== undefined && copies !== undefined && copies.linkBytes > 0;
+  if ((copying || GBpsPerSm !== undefined) && !(use.sms > 0)) {
+    throw new InvariantError(`${use.kind} needs SMs, but was given ${use.sms}`);
   }
-  return { GBps: use.messageBytes / (use.messageBytes / rate + perMessageNs), perPeerNs };
+  const pushed = Math.min(
+    copying ? copies.linkBytes / copyNs(sm, use, copies) : Number.POSITIVE_INFINITY,
+    GBpsPerSm === undefined ? Number.POSITIVE_INFINITY : GBpsPerSm * use.sms,
+  );
+  const rate = Math.min(port, pushed * (use.besideCompute ? besideCompute : 1));
+  return { GBps: withMessages(rate), portGBps: withMessages(port), perPeerNs };
+}
+
+/** @returns whole ns before the first byte of a transfer over these links. @param experts of the model. */
+export function transferStartNs(
+  hardware: HardwarePreset,
+  { era, kind }: Pick<TransferUse, 'era' | 'kind'>,
+  links: readonly string[],
+  experts: number,
+): number {
+  const transfer = transferOf(hardware, era, kind);
+  const ofLinks = links.reduce((sum, link) => sum + transfer.links[link].startNs, 0);
+  return Math.round(transfer.startNs + transfer.perExpertNs * experts + ofLinks);
+}
+
+/**
+ * SMs of a low-latency kernel: a block for as many experts each as spread them over the GPU, so few experts hold few
+ * SMs.
+ */
+export function lowLatencySms(gpuSms: number, experts: number): number {
+  return Math.ceil(experts / Math.ceil(experts / gpuSms));
 }

@@ -1,7 +1,9 @@
+import { BadInputError } from '@epemu/core';
 import { expect } from 'chai';
 import { linkRate, transferOf } from './link-rate.js';
 import { loadHardware, parseHardware } from './load.js';
 import { refusalOf } from './refusal.test-helper.js';
+import type { TransferRate } from './transfer-rate.js';
 
 const H800 = loadHardware('h800');
 
@@ -52,8 +54,28 @@ describe('links of a hardware preset', () => {
     expect(refused(withCombine('"hops": ["rail", "rail"]'))).to.match(/combine\.hops names rail twice/);
     expect(refused(withCombine('"links": {"rail": {"GBpsPerSm": 1}}'))).to.match(/combine\.links\.rail is of no hop/);
     expect(refused(withCombine('"hops": []'))).to.match(/combine\.hops is \[\]; give a list of at least 1 entry/);
-    const slow = '"hops": ["nvlink", "rail"], "links": {"rail": {"perPeerNs": 1}}';
-    expect(refused(withCombine(slow))).to.match(/combine\.links\.rail\.GBpsPerSm is missing/);
+    const fast = '"hops": ["nvlink", "rail"], "links": {"rail": {"efficiency": 2}}';
+    expect(refused(withCombine(fast))).to.match(/combine\.links\.rail\.efficiency is 2; give a share /);
+  });
+
+  it('are refused where nothing says what SMs push in normal mode', () => {
+    const without = (change: (combine: TransferRate) => object): string => {
+      const combine = { ...transferOf(H800, 'feb25', 'combine'), ...change(transferOf(H800, 'feb25', 'combine')) };
+      const transfers = { ...H800.transfers, feb25: { ...H800.transfers.feb25, combine } };
+      try {
+        parseHardware({ ...H800, transfers }, 'mine');
+      } catch (error) {
+        if (error instanceof BadInputError) return error.message;
+      }
+      return 'accepted';
+    };
+    expect(without(() => ({ sm: undefined }))).to.match(/transfers\.feb25\.combine\.sm is missing; give what one /);
+    expect(without(({ sm }) => ({ sm: { ...sm, nodeCopyGBps: undefined } }))).to.match(/sm\.nodeCopyGBps is missing/);
+    const pushed = { nvlink: { GBpsPerSm: 5 }, rdma: { GBpsPerSm: 2 } };
+    expect(
+      without(() => ({ sm: undefined, links: pushed })),
+      'what they push by each link',
+    ).to.equal('accepted');
   });
 });
 

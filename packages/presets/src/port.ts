@@ -10,7 +10,7 @@ export const PORT_SCHEMA = z.strictObject({
   owner: z.literal('rank', 'give rank: links that several ranks share are not emulated').default('rank'),
   /** How far it leads: to the GPUs of the own node, or to all. */
   reach: z.enum(['node', 'cluster']).default('cluster'),
-  /** The most it carries, one direction; 1 GB/s is 1 byte a ns. */
+  /** Nominal, one direction; 1 GB/s is 1 byte a ns. Transfers get the share of it that their `efficiency` says. */
   bandwidthGBps: numberFrom(1e-3, 1e6),
   /** From a byte's leaving the out-port to its arrival at the in-port. */
   latencyNs: WHOLE_NS,

@@ -78,13 +78,16 @@ function factorOf({ reach }: LinkPort, { nvlink, rdma }: Factors): number {
   return (reach === 'node' ? nvlink : rdma).value;
 }
 
-/** A transfer on other links: what an SM pushes follows the link, times of messages and peers stay. */
+/**
+ * A transfer on another GPU: links achieve the same share of ports, which are scaled, and an SM copies as it does there.
+ * What an SM is said to push by a link follows the link.
+ */
 export function scaledTransfer(transfer: TransferRate, ports: LinkPorts, context: ScaleContext): TransferRate {
   const { nvlink, rdma } = context.factors;
-  const holdsSms = Object.values(transfer.links).some(({ GBpsPerSm }) => GBpsPerSm !== undefined);
-  const how = holdsSms
+  const pushed = Object.values(transfer.links).some(({ GBpsPerSm }) => GBpsPerSm !== undefined);
+  const how = pushed
     ? `what an SM pushes by ${nvlink.text}, and ${rdma.text}; all else as there`
-    : 'all as there, since no SM pushes; the ports are scaled';
+    : 'all as there; the ports are scaled';
   return {
     ...transfer,
     links: Object.fromEntries(

@@ -110,13 +110,13 @@ export function tellsOfLaw(row: SiliconCollective, half: 'dispatch' | 'combine')
   return row.nodes < 8 || (half === 'combine' && row.tokens <= MOST_TOKENS_AT_8_NODES);
 }
 
-/** Held out of every fit: whole SM counts, a hidden size, numbers of experts, so that they tell of what was not seen. */
-const HELD_OUT = { sms: [8, 16], hidden: [6144], experts: [288, 384] } as const;
+/** Held out of every fit: whole SM counts, a hidden size, a top-k, a number of experts: so they tell of what is unseen. */
+const HELD_OUT = { sms: [8, 16], hidden: [6144], topK: [6], experts: [288] } as const;
 
 /** @returns whether constants were chosen by a row, or it was left out of all fits. */
-export function siliconUse({ sms, hidden, experts }: SiliconCollective): 'fitted' | 'held-out' {
+export function siliconUse({ sms, hidden, topK, experts }: SiliconCollective): 'fitted' | 'held-out' {
   const listed = (list: readonly number[], value: number | undefined): boolean =>
     value !== undefined && list.includes(value);
-  const out = listed(HELD_OUT.sms, sms) || listed(HELD_OUT.hidden, hidden) || listed(HELD_OUT.experts, experts);
-  return out ? 'held-out' : 'fitted';
+  const shape = listed(HELD_OUT.hidden, hidden) || listed(HELD_OUT.topK, topK) || listed(HELD_OUT.experts, experts);
+  return shape || listed(HELD_OUT.sms, sms) ? 'held-out' : 'fitted';
 }

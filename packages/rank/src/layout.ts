@@ -3,6 +3,15 @@ import type { Topology } from './topology.js';
 /** Senders cut messages into segments of at most this many tokens. */
 export const SEGMENT_TOKENS = 512;
 
+/** Few tokens are cut into about this many segments to a node, so that forwarding goes along with sending. */
+const LEAST_SEGMENTS = 8;
+const LEAST_SEGMENT_TOKENS = 16;
+
+/** @returns how many tokens of a rank's `tokens` a segment to a node holds at most. */
+export function segmentTokensFor(tokens: number): number {
+  return Math.min(SEGMENT_TOKENS, Math.max(LEAST_SEGMENT_TOKENS, Math.ceil(tokens / LEAST_SEGMENTS)));
+}
+
 /** What a rank sends to one node: each token at most once, whatever number of its experts live there. */
 export interface NodeShare {
   /** Indices of the tokens, ascending. */
@@ -14,19 +23,21 @@ export interface NodeShare {
 /** Where a rank's tokens of one (layer, micro-batch) go. */
 export interface SendLayout {
   readonly tokens: number;
+  /** Tokens of a segment to a node, at most. */
+  readonly segmentTokens: number;
   readonly nodes: readonly NodeShare[];
   /** Rows, that is (token, slot) pairs, for each expert. */
   readonly rowsOfExpert: Uint32Array;
 }
 
 /** @returns how many tokens the given segment of a message of `tokens` tokens holds. */
-export function segmentLength(tokens: number, segment: number): number {
-  return Math.min(SEGMENT_TOKENS, tokens - segment * SEGMENT_TOKENS);
+export function segmentLength(tokens: number, segment: number, segmentTokens = SEGMENT_TOKENS): number {
+  return Math.min(segmentTokens, tokens - segment * segmentTokens);
 }
 
 /** @returns how many segments a message of `tokens` tokens is cut into. */
-export function segmentCount(tokens: number): number {
-  return Math.ceil(tokens / SEGMENT_TOKENS);
+export function segmentCount(tokens: number, segmentTokens = SEGMENT_TOKENS): number {
+  return Math.ceil(tokens / segmentTokens);
 }
 
 /**
@@ -36,9 +47,13 @@ export function segmentCount(tokens: number): number {
 export function buildLayout(topology: Topology, tokens: number, topK: number, expertIds: Uint16Array): SendLayout {
   const { nodes, nodeSize, experts } = topology;
   const rowsOfExpert = new Uint32Array(experts);
+  const segmentTokens = segmentTokensFor(tokens);
   const counts = new Uint32Array(nodes);
   const lists = Array.from({ length: nodes }, () => new Uint32Array(tokens));
-  const fanOuts = Array.from({ length: nodes }, () => new Uint32Array((segmentCount(tokens) + 1) * nodeSize));
+  const fanOuts = Array.from(
+    { length: nodes },
+    () => new Uint32Array((segmentCount(tokens, segmentTokens) + 1) * nodeSize),
+  );
   // Stamps tell whether this token was counted for a node or member already, without clearing anything per token.
   const nodeStamp = new Int32Array(nodes).fill(-1);
   const memberStamp = new Int32Array(topology.ranks).fill(-1);
@@ -54,16 +69,18 @@ export function buildLayout(topology: Topology, tokens: number, topK: number, ex
         nodeStamp[node] = token;
         lists[node][counts[node]++] = token;
       }
-      const segment = Math.floor((counts[node] - 1) / SEGMENT_TOKENS);
+      const segment = Math.floor((counts[node] - 1) / segmentTokens);
       fanOuts[node][segment * nodeSize + topology.localIndexOf(member)]++;
     }
   }
   return {
     tokens,
+    segmentTokens,
     rowsOfExpert,
     nodes: lists.map((list, node) => {
       const count = counts[node];
-      return { tokens: list.slice(0, count), fanOut: fanOuts[node].slice(0, segmentCount(count) * nodeSize) };
+      const segments = segmentCount(count, segmentTokens);
+      return { tokens: list.slice(0, count), fanOut: fanOuts[node].slice(0, segments * nodeSize) };
     }),
   };
 }

@@ -82,6 +82,8 @@ describe('records of a rank as bytes', () => {
     operations.durations.push(0, 0, 200);
     operations.segments.push(2, 2, 1, 7, 1, 0, 4096);
     operations.segments.push(2, 1, 1, 7, 1, 0, 4096);
+    operations.copies.push(2, 2, 64, 100, 300);
+    operations.copies.push(2, 1, 64, 100, 290);
     operations.expertHashes.push(0, 0, 9, 4, ...Array.from({ length: 8 }, (_, i) => 0xffffffff - i));
     const decoded = decodeRecord(encodeRecord(canonicalRecord(operations)));
     expect(decoded.rank).to.equal(7);
@@ -91,11 +93,17 @@ describe('records of a rank as bytes', () => {
       [1, 0, 500],
     ]);
     expect([...decoded.segments.column('hop')]).to.deep.equal([1, 2]);
+    expect(rowsOf(decoded.copies)).to.deep.equal([
+      [2, 1, 64, 100, 290],
+      [2, 2, 64, 100, 300],
+    ]);
     expect(rowsOf(decoded.expertHashes)).to.deep.equal(rowsOf(operations.expertHashes));
   });
 
   it('are refused as the other kind', () => {
-    expect(() => decodeTimeline(encodeRecord(emptyRecord(0)))).to.throw('4 parts instead of 5');
-    expect(() => decodeRecord(encodeTimeline(emptyTimeline(0)))).to.throw('5 parts instead of 4');
+    expect(() => decodeTimeline(encodeRecord(emptyRecord(0)))).to.throw(/^columns stream, kernel, .* are damaged/);
+    expect(() => decodeRecord(encodeTimeline(emptyTimeline(0)))).to.throw(
+      /^columns operation, index, soloNs are damaged/,
+    );
   });
 });

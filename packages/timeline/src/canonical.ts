@@ -38,6 +38,7 @@ export function canonicalRecord(record: RankRecord): RankRecord {
     rank: record.rank,
     durations: sorted(record.durations, ['operation', 'index']),
     segments: sorted(record.segments, ['operation', 'hop']),
+    copies: sorted(record.copies, ['operation', 'hop']),
     expertHashes: sorted(record.expertHashes, ['layer', 'microBatch', 'expert']),
   };
 }

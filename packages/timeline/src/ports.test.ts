@@ -13,19 +13,25 @@ describe('PortClock', () => {
 
   it('receives cut-through: from the first byte on, alone in no more time than the sender took', () => {
     const port = new PortClock();
-    expect(port.serveIn(100, 150)).to.deep.equal({ startNs: 100, endNs: 150 });
+    expect(port.serveIn(100, 150, 50)).to.deep.equal({ startNs: 100, endNs: 150 });
   });
 
   it('is not done receiving before the last byte is there', () => {
     const port = new PortClock();
-    expect(port.serveIn(100, 190), 'a slower sender').to.deep.equal({ startNs: 100, endNs: 190 });
-    expect(port.freeNs).to.equal(190);
+    expect(port.serveIn(100, 190, 50), 'a slower sender').to.deep.equal({ startNs: 100, endNs: 190 });
+    expect(port.freeNs, 'which does not keep others waiting').to.equal(150);
   });
 
-  it('queues what comes while it receives, and then takes as long for it as its sender', () => {
+  it('queues what comes while it receives, and then takes as long for it as its bytes need', () => {
     const port = new PortClock();
-    port.serveIn(100, 150);
-    expect(port.serveIn(110, 160)).to.deep.equal({ startNs: 150, endNs: 200 });
+    port.serveIn(100, 150, 50);
+    expect(port.serveIn(110, 160, 40)).to.deep.equal({ startNs: 150, endNs: 190 });
+  });
+
+  it('sends what is still coming in no faster than it comes', () => {
+    const port = new PortClock();
+    expect(port.serveOut(100, 50, 400)).to.deep.equal({ startNs: 350, endNs: 400 });
+    expect(port.serveOut(100, 50, 120), 'there long before').to.deep.equal({ startNs: 400, endNs: 450 });
   });
 
   it('serves one at a time, in the order of the calls, each for as long as it takes', () => {
@@ -35,11 +41,11 @@ describe('PortClock', () => {
         const port = new PortClock();
         let freeNs = 0;
         for (const { at, length, durationNs, out } of calls) {
-          const { startNs, endNs } = out ? port.serveOut(at, durationNs) : port.serveIn(at, at + length);
+          const { startNs, endNs } = out ? port.serveOut(at, durationNs) : port.serveIn(at, at + length, durationNs);
           expect(startNs).to.be.at.least(Math.max(freeNs, at));
-          expect(endNs - startNs).to.equal(out ? durationNs : length);
-          expect(port.freeNs).to.equal(endNs);
-          freeNs = endNs;
+          expect(port.freeNs - startNs).to.equal(durationNs);
+          expect(endNs).to.equal(out ? port.freeNs : Math.max(port.freeNs, at + length));
+          ({ freeNs } = port);
         }
       }),
     );

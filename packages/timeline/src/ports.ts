@@ -8,24 +8,29 @@ export class PortClock {
 
   /**
    * Sends a segment: from when it is ready and the port is free, at the port's rate.
+   * @param arrivedNs when the last byte of a segment that is forwarded while it comes in is there: it leaves no earlier.
    * @returns start and end of the service, integer ns.
    */
-  serveOut(readyNs: number, durationNs: number): { startNs: number; endNs: number } {
-    const startNs = Math.max(this.freeNs, readyNs);
+  serveOut(
+    readyNs: number,
+    durationNs: number,
+    arrivedNs = Number.NEGATIVE_INFINITY,
+  ): { startNs: number; endNs: number } {
+    const startNs = Math.max(this.freeNs, readyNs, arrivedNs - durationNs);
     const endNs = startNs + durationNs;
     this.freeNs = endNs;
     return { startNs, endNs };
   }
 
   /**
-   * Receives a segment, cut-through: from its first byte on, for as long as its sender needed for it.
-   * @returns start and end of the service, integer ns; the end is never before the last byte.
+   * Receives a segment, cut-through: from its first byte on, for as long as its bytes take this port, and to its last
+   * byte at least. A sender slower than the port keeps others' segments from it for these bytes' time alone.
+   * @returns start and end of the service, integer ns.
    */
-  serveIn(firstByteNs: number, lastByteNs: number): { startNs: number; endNs: number } {
+  serveIn(firstByteNs: number, lastByteNs: number, durationNs: number): { startNs: number; endNs: number } {
     const startNs = Math.max(this.freeNs, firstByteNs);
-    const endNs = startNs + (lastByteNs - firstByteNs);
-    this.freeNs = endNs;
-    return { startNs, endNs };
+    this.freeNs = startNs + durationNs;
+    return { startNs, endNs: Math.max(this.freeNs, lastByteNs) };
   }
 }
 

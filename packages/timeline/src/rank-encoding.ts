@@ -3,7 +3,7 @@ import type { NumberRoom } from '@epemu/core';
 import { decodeColumns, encodeColumns, joinParts, splitParts } from './binary.js';
 import { EVENT_COLUMNS, RECEIPT_COLUMNS, SERVICE_COLUMNS, TRANSFER_COLUMNS } from './rank-timeline.js';
 import type { RankTimeline } from './rank-timeline.js';
-import { DURATION_COLUMNS, EXPERT_HASH_COLUMNS, SEGMENT_COLUMNS } from './rank-record.js';
+import { COPY_COLUMNS, DURATION_COLUMNS, EXPERT_HASH_COLUMNS, SEGMENT_COLUMNS } from './rank-record.js';
 import type { RankRecord } from './rank-record.js';
 
 function numberBytes(value: number): Uint8Array {
@@ -46,22 +46,26 @@ export function decodeTimeline(bytes: Uint8Array, room?: NumberRoom): RankTimeli
 
 /** Stores a record of operations, see {@link decodeRecord}. */
 export function encodeRecord(record: RankRecord): Uint8Array {
-  const { rank, durations, segments, expertHashes } = record;
-  return joinParts([numberBytes(rank), encodeColumns(durations), encodeColumns(segments), encodeColumns(expertHashes)]);
+  const { rank, durations, segments, copies, expertHashes } = record;
+  return joinParts([
+    numberBytes(rank),
+    ...[encodeColumns(durations), encodeColumns(segments), encodeColumns(copies), encodeColumns(expertHashes)],
+  ]);
 }
 
 /** @throws InvariantError when the bytes are not a record of operations. */
 export function decodeRecord(bytes: Uint8Array): RankRecord {
-  const parts = partsOf(bytes, 4);
+  const parts = partsOf(bytes, 5);
   return {
     rank: numberFrom(parts[0]),
     durations: decodeColumns(parts[1], DURATION_COLUMNS),
     segments: decodeColumns(parts[2], SEGMENT_COLUMNS),
-    expertHashes: decodeColumns(parts[3], EXPERT_HASH_COLUMNS),
+    copies: decodeColumns(parts[3], COPY_COLUMNS),
+    expertHashes: decodeColumns(parts[4], EXPERT_HASH_COLUMNS),
   };
 }
 
 /** @returns of a record of operations the hashes alone. @throws InvariantError when the bytes are not such a record. */
 export function decodeExpertHashes(bytes: Uint8Array): RankRecord['expertHashes'] {
-  return decodeColumns(partsOf(bytes, 4)[3], EXPERT_HASH_COLUMNS);
+  return decodeColumns(partsOf(bytes, 5)[4], EXPERT_HASH_COLUMNS);
 }

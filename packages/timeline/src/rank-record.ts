@@ -4,6 +4,8 @@ import { Columns } from '@epemu/core';
 export const DURATION_COLUMNS = ['operation', 'index', 'soloNs'] as const;
 /** Every segment a rank sent, in the order its port was given them; see SERVICE_COLUMNS for the naming. */
 export const SEGMENT_COLUMNS = ['operation', 'hop', 'peer', 'origin', 'destination', 'segment', 'bytes'] as const;
+/** What a rank's kernel copied for a hop: tokens, and rows to nodes and to ranks, its own included. */
+export const COPY_COLUMNS = ['operation', 'hop', 'tokens', 'toNodes', 'toRanks'] as const;
 /** SHA-256 of each expert's received (source rank, token, slot) list, as eight 32-bit words. */
 export const EXPERT_HASH_COLUMNS = [
   'layer',
@@ -25,6 +27,7 @@ export interface RankRecord {
   readonly rank: number;
   readonly durations: Columns<(typeof DURATION_COLUMNS)[number]>;
   readonly segments: Columns<(typeof SEGMENT_COLUMNS)[number]>;
+  readonly copies: Columns<(typeof COPY_COLUMNS)[number]>;
   readonly expertHashes: Columns<(typeof EXPERT_HASH_COLUMNS)[number]>;
 }
 
@@ -34,6 +37,7 @@ export function emptyRecord(rank: number): RankRecord {
     rank,
     durations: new Columns(DURATION_COLUMNS, 1024),
     segments: new Columns(SEGMENT_COLUMNS, 1024),
+    copies: new Columns(COPY_COLUMNS),
     expertHashes: new Columns(EXPERT_HASH_COLUMNS),
   };
 }

@@ -133,19 +133,22 @@ export class TableAccumulator {
   #totals(keyOf: (sums: KernelSums) => string): KernelTotal[] {
     const all = this.#grouped(keyOf);
     const totalNs = all.reduce((sum, { ns }) => sum + ns, 0);
-    return [...all]
-      .sort((a, b) => b.ns - a.ns || (a.name < b.name ? -1 : 1))
-      .map(({ name, class: kernelClass, category, count, ns, minNs, maxNs }) => ({
-        name,
-        class: kernelClass,
-        category,
-        count: rounded(count / this.#ranks),
-        totalUs: microseconds(ns / this.#ranks),
-        meanUs: microseconds(ns / count),
-        minUs: microseconds(minNs),
-        maxUs: microseconds(maxNs),
-        sharePct: rounded(100 * ratio(ns, totalNs)),
-      }));
+    return (
+      [...all]
+        // Names of the same kernels differ between captures; categories do not.
+        .sort((a, b) => b.ns - a.ns || (a.category + a.name < b.category + b.name ? -1 : 1))
+        .map(({ name, class: kernelClass, category, count, ns, minNs, maxNs }) => ({
+          name,
+          class: kernelClass,
+          category,
+          count: rounded(count / this.#ranks),
+          totalUs: microseconds(ns / this.#ranks),
+          meanUs: microseconds(ns / count),
+          minUs: microseconds(minNs),
+          maxUs: microseconds(maxNs),
+          sharePct: rounded(100 * ratio(ns, totalNs)),
+        }))
+    );
   }
 
   /** @returns streams in the order of their numbers. */

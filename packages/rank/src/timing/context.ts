@@ -1,10 +1,10 @@
 import type { Configuration, MicroBatch, Role } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
 import type { KernelCatalogue } from '@epemu/kernels';
-import { linkRate } from '@epemu/presets';
-import type { LinkRate } from '@epemu/presets';
+import { linkRate, lowLatencySms, transferStartNs } from '@epemu/presets';
+import type { Copies, LinkRate } from '@epemu/presets';
 import type { Operation, Program } from '@epemu/schedule';
-import { inPort, outPort } from '@epemu/schedule';
+import { inPort, linksByReach, outPort } from '@epemu/schedule';
 import type { Port } from '@epemu/schedule';
 import { serviceTime } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
@@ -74,17 +74,36 @@ function linkOfHop({ collective }: Operation, hop: number): number {
   return collective!.hops[hop - 1];
 }
 
+/** What a rank's transfer kernel copies for a hop, whichever way it leaves. */
+export type Copied = Omit<Copies, 'linkBytes'>;
+
 /** Rate of a hop's link for an operation's transfer kernel at this rank. */
-function hopRate(context: TimingContext, operation: Operation, hop: number): LinkRate {
+function hopRate(context: TimingContext, operation: Operation, hop: number, copies?: Copies): LinkRate {
   const { configuration, program, contended } = context;
-  const collective = operation.collective!;
-  return linkRate(configuration.hardware, program.links[linkOfHop(operation, hop)].name, {
+  const { hardware, model, schedule } = configuration;
+  const { mode, rateKind } = operation.collective!;
+  return linkRate(hardware, program.links[linkOfHop(operation, hop)].name, {
     era: configuration.era,
-    kind: collective.rateKind,
-    sms: configuration.schedule.communicationSms,
+    kind: rateKind,
+    sms: mode === 'low-latency' ? lowLatencySms(hardware.gpu.sms, model.experts) : schedule.communicationSms,
     besideCompute: contended.has(operation.id),
     messageBytes: bytesPerToken(configuration, operation),
+    copies,
   });
+}
+
+/**
+ * @param hop of low-latency kernels, whose hops do not wait for each other; undefined for all hops that have peers.
+ * @returns when the first byte of a transfer whose kernel starts at `startNs` can leave.
+ */
+export function firstByteNs(context: TimingContext, operation: Operation, startNs: number, hop?: number): number {
+  const { hardware, era, model } = context.configuration;
+  const { collective } = operation;
+  const { rateKind: kind, mode, hops } = collective!;
+  const ofAll = mode === 'normal' && context.topology.nodes === 1 ? [linksByReach(collective!).inside] : hops;
+  const links = hop === undefined ? ofAll : [linkOfHop(operation, hop)];
+  const names = links.map((link) => context.program.links[link].name);
+  return startNs + transferStartNs(hardware, { era, kind }, names, model.experts);
 }
 
 /** Latency of a link, integer ns. */
@@ -127,6 +146,7 @@ function recordService(
 /**
  * Serves segments at an out-port in the order given, and sets when their first and last bytes reach the peer.
  * @param order indices of the segments.
+ * @param copied what the rank's kernel copies in all for this hop; undefined where none does.
  * @returns the end of the last service, or −Infinity where there was none.
  */
 export function serveOut(
@@ -135,8 +155,13 @@ export function serveOut(
   hop: number,
   segments: SegmentTable,
   order: Uint32Array,
+  copied?: Copied,
 ): Activity<number> {
-  const rate = hopRate(context, operation, hop);
+  const copies = copied === undefined ? undefined : { ...copied, linkBytes: segments.totalBytes() };
+  if (copied !== undefined) {
+    context.record.copies.push(operation.id, hop, copied.tokens, copied.toNodes, copied.toRanks);
+  }
+  const rate = hopRate(context, operation, hop, copies);
   const latencyNs = linkLatencyNs(context, linkOfHop(operation, hop));
   const port = outPort(linkOfHop(operation, hop));
   const { peer, origin, destination, number, bytes } = segments;
@@ -145,7 +170,7 @@ export function serveOut(
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {
       const { leadNs, totalNs } = serviceTime(bytes[i], rate.GBps, number[i] === 0 ? rate.perPeerNs : 0);
-      const service = clock.serveOut(segments.readyNs[i], totalNs);
+      const service = clock.serveOut(segments.readyNs[i], totalNs, segments.arrivedNs[i]);
       segments.firstByteNs[i] = service.startNs + leadNs + latencyNs;
       segments.lastByteNs[i] = service.endNs + latencyNs;
       lastNs = service.endNs;
@@ -165,7 +190,8 @@ export function serveOut(
 }
 
 /**
- * Serves segments at an in-port in the order given, and sets `readyNs` to when each has arrived in full.
+ * Serves segments at an in-port in the order given, sets `readyNs` to when each begins to arrive and `arrivedNs` to when
+ * it has arrived in full.
  * @param order indices of the segments.
  * @returns the end of the last service, or −Infinity where there was none.
  */
@@ -177,12 +203,15 @@ export function serveIn(
   order: Uint32Array,
 ): Activity<number> {
   const port = inPort(linkOfHop(operation, hop));
+  const { portGBps } = hopRate(context, operation, hop);
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {
-      const service = clock.serveIn(segments.firstByteNs[i], segments.lastByteNs[i]);
-      segments.readyNs[i] = service.endNs;
-      lastNs = service.endNs;
+      const { totalNs } = serviceTime(segments.bytes[i], portGBps, 0);
+      const service = clock.serveIn(segments.firstByteNs[i], segments.lastByteNs[i], totalNs);
+      segments.readyNs[i] = service.startNs;
+      segments.arrivedNs[i] = service.endNs;
+      lastNs = Math.max(lastNs, service.endNs);
       recordService(context, operation, hop, port, segments, i, service);
     }
     return lastNs;

@@ -1,7 +1,7 @@
 import { InvariantError, totalOrder } from '@epemu/core';
 import type { Operation } from '@epemu/schedule';
-import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
-import type { ReceivedLayout, TimingContext } from './context.js';
+import { bytesPerToken, firstByteNs, receivedKey, serveIn, serveOut } from './context.js';
+import type { Copied, ReceivedLayout, TimingContext } from './context.js';
 import type { Activity } from './event-queue.js';
 import { sendHeaders, takeHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
@@ -40,27 +40,49 @@ function contributedSegments(
   return segments;
 }
 
+/** Rows that the rank's kernel copies: its experts' to the nodes' ranks of their homes' indices, sums of those to homes. */
+function copiesOf(context: TimingContext, operation: Operation, received: ReceivedLayout): Copied {
+  const total = (segments: readonly { tokens: number }[]): number =>
+    segments.reduce((sum, { tokens }) => sum + tokens, 0);
+  return {
+    tokens: context.microBatches[operation.microBatch].tokens,
+    toNodes: context.topology.nodes === 1 ? 0 : total(received.forwarded),
+    toRanks: total(received.contributions),
+  };
+}
+
+/** When results for a home that a rank reduces begin to arrive from the last of its neighbours, and are all there. */
+interface Reduced {
+  readyNs: number;
+  arrivedNs: number;
+}
+
 /** Results go over NVLink to the GPU of the home rank's index, which reduces what belongs to one token. */
 function* firstHop(
   context: TimingContext,
   operation: Operation,
   received: ReceivedLayout,
+  copied: Copied,
   startNs: number,
-): Activity<{ reducedNs: Map<string, number>; endNs: number }> {
+): Activity<{ reduced: Map<string, Reduced>; endNs: number }> {
   const neighbours = context.topology.neighbours(context.member);
   const sent = contributedSegments(context, operation, received, startNs);
   const order = sent.asAppended();
-  const sentNs = yield* serveOut(context, operation, 1, sent, order);
+  const sentNs = yield* serveOut(context, operation, 1, sent, order, copied);
   sendHeaders(context, operation, 1, neighbours, sent, order, noExtra);
 
   const { segments } = yield* takeHeaders(context, operation, 1, neighbours.length, () => 0);
   const receivedNs = yield* serveIn(context, operation, 1, segments, segments.inOrder());
-  const reducedNs = new Map<string, number>();
+  const reduced = new Map<string, Reduced>();
   for (let i = 0; i < segments.count; i++) {
     const key = `${segments.destination[i]}:${segments.number[i]}`;
-    reducedNs.set(key, Math.max(reducedNs.get(key) ?? startNs, segments.readyNs[i]));
+    const { readyNs, arrivedNs } = reduced.get(key) ?? { readyNs: startNs, arrivedNs: startNs };
+    reduced.set(key, {
+      readyNs: Math.max(readyNs, segments.readyNs[i]),
+      arrivedNs: Math.max(arrivedNs, segments.arrivedNs[i]),
+    });
   }
-  return { reducedNs, endNs: Math.max(startNs, sentNs, receivedNs) };
+  return { reduced, endNs: Math.max(startNs, sentNs, receivedNs) };
 }
 
 /**
@@ -77,17 +99,19 @@ export function* timeCombine(context: TimingContext, operation: Operation, start
     throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
   }
   context.received.delete(receivedKey(operation));
-  const { reducedNs, endNs } = yield* firstHop(context, operation, received, startNs);
+  const sendNs = firstByteNs(context, operation, startNs);
+  const copied = copiesOf(context, operation, received);
+  const { reduced, endNs } = yield* firstHop(context, operation, received, copied, sendNs);
   const peers = topology.columnPeers(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const sent = new SegmentTable(received.forwarded.length);
   for (const { home, segment, tokens } of received.forwarded) {
     if (home === member) continue;
-    const readyNs = reducedNs.get(`${home}:${segment}`) ?? startNs;
-    sent.push(home, member, home, segment, tokens, tokens * bytes, readyNs);
+    const { readyNs, arrivedNs } = reduced.get(`${home}:${segment}`) ?? { readyNs: sendNs, arrivedNs: sendNs };
+    sent.push(home, member, home, segment, tokens, tokens * bytes, readyNs, arrivedNs);
   }
   const order = sent.outOrder((destination) => topology.visitOrder(member, destination));
-  const sentNs = yield* serveOut(context, operation, 2, sent, order);
+  const sentNs = yield* serveOut(context, operation, 2, sent, order, copied);
   sendHeaders(context, operation, 2, peers, sent, order, noExtra);
   const { segments } = yield* takeHeaders(context, operation, 2, peers.length, () => 0);
   const receivedNs = yield* serveIn(context, operation, 2, segments, segments.inOrder());

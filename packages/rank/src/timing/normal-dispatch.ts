@@ -1,8 +1,8 @@
 import type { Operation } from '@epemu/schedule';
 import { segmentCount, segmentLength } from '../layout.js';
 import type { SendLayout } from '../layout.js';
-import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
-import type { ReceivedLayout, TimingContext } from './context.js';
+import { bytesPerToken, firstByteNs, receivedKey, serveIn, serveOut } from './context.js';
+import type { Copied, ReceivedLayout, TimingContext } from './context.js';
 import type { Activity } from './event-queue.js';
 import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
@@ -12,7 +12,9 @@ interface Forward {
   readonly home: number;
   readonly segment: number;
   readonly tokens: number;
+  /** When it begins to arrive, and when all of it is there. */
   readonly readyNs: number;
+  readonly arrivedNs: number;
   /** By index in the node, from `fanOutAt` on. */
   readonly fanOut: ArrayLike<number>;
   readonly fanOutAt: number;
@@ -21,11 +23,13 @@ interface Forward {
 function ownForwards(context: TimingContext, layout: SendLayout, startNs: number): Forward[] {
   const { topology, member } = context;
   const { tokens, fanOut } = layout.nodes[topology.nodeOf(member)];
-  return Array.from({ length: segmentCount(tokens.length) }, (_, segment) => ({
+  const { segmentTokens } = layout;
+  return Array.from({ length: segmentCount(tokens.length, segmentTokens) }, (_, segment) => ({
     home: member,
     segment,
-    tokens: segmentLength(tokens.length, segment),
+    tokens: segmentLength(tokens.length, segment, segmentTokens),
     readyNs: startNs,
+    arrivedNs: startNs,
     fanOut,
     fanOutAt: segment * topology.nodeSize,
   }));
@@ -35,6 +39,30 @@ function ownForwards(context: TimingContext, layout: SendLayout, startNs: number
 function nodeRows(context: TimingContext, layout: SendLayout, node: number): Uint32Array {
   const perNode = context.topology.experts / context.topology.nodes;
   return layout.rowsOfExpert.subarray(node * perNode, (node + 1) * perNode);
+}
+
+/** Rows to ranks of a node in a list of fan-outs. */
+function sum(values: ArrayLike<number>, from: number, to: number): number {
+  let total = 0;
+  for (let i = from; i < to; i++) total += values[i];
+  return total;
+}
+
+/** Rows that the rank's own tokens are copied to: to nodes, and there to ranks. */
+function ownCopies({ topology }: TimingContext, { tokens, nodes }: SendLayout): Copied {
+  const toRanks = nodes.reduce((total, { fanOut }) => total + sum(fanOut, 0, fanOut.length), 0);
+  const toNodes = topology.nodes === 1 ? 0 : nodes.reduce((total, node) => total + node.tokens.length, 0);
+  return { tokens, toNodes, toRanks };
+}
+
+/** The same, with what the rank forwards in the place of what others forward of its own. */
+function forwardedCopies(context: TimingContext, layout: SendLayout, forwards: readonly Forward[]): Copied {
+  const { nodeSize } = context.topology;
+  const toRanks = forwards.reduce(
+    (total, { fanOut, fanOutAt }) => total + sum(fanOut, fanOutAt, fanOutAt + nodeSize),
+    0,
+  );
+  return { ...ownCopies(context, layout), toRanks };
 }
 
 function* firstHop(
@@ -48,14 +76,15 @@ function* firstHop(
   const peers = topology.columnPeers(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const totals = peers.map((peer) => layout.nodes[topology.nodeOf(peer)].tokens.length);
-  const counts = totals.map(segmentCount);
+  const { segmentTokens } = layout;
+  const counts = totals.map((total) => segmentCount(total, segmentTokens));
   const sent = new SegmentTable(counts.reduce((sum, count) => sum + count, 0));
   roundRobin(counts, (queue, number) => {
-    const tokens = segmentLength(totals[queue], number);
+    const tokens = segmentLength(totals[queue], number, segmentTokens);
     sent.push(peers[queue], member, peers[queue], number, tokens, tokens * bytes, startNs);
   });
   const order = sent.asAppended();
-  const sentNs = yield* serveOut(context, operation, 1, sent, order);
+  const sentNs = yield* serveOut(context, operation, 1, sent, order, ownCopies(context, layout));
   sendHeaders(context, operation, 1, peers, sent, order, (peer, integers) => {
     const node = topology.nodeOf(peer);
     integers.push(...layout.nodes[node].fanOut, ...nodeRows(context, layout, node));
@@ -76,6 +105,7 @@ function* firstHop(
         segment: segments.number[i],
         tokens: segments.tokens[i],
         readyNs: Math.max(segments.readyNs[i], startNs),
+        arrivedNs: segments.arrivedNs[i],
         fanOut: integers,
         fanOutAt: extraAt,
       });
@@ -91,10 +121,10 @@ function forwardedSegments(context: TimingContext, operation: Operation, forward
   const neighbours = topology.neighbours(member);
   const bytes = bytesPerToken(context.configuration, operation);
   const segments = new SegmentTable(forwards.length * neighbours.length);
-  for (const { home, segment, readyNs, fanOut, fanOutAt } of forwards) {
+  for (const { home, segment, readyNs, arrivedNs, fanOut, fanOutAt } of forwards) {
     for (const peer of neighbours) {
       const tokens = fanOut[fanOutAt + topology.localIndexOf(peer)];
-      if (tokens > 0) segments.push(peer, home, peer, segment, tokens, tokens * bytes, readyNs);
+      if (tokens > 0) segments.push(peer, home, peer, segment, tokens, tokens * bytes, readyNs, arrivedNs);
     }
   }
   return segments;
@@ -113,12 +143,13 @@ export function* timeDispatch(
   startNs: number,
 ): Activity<number> {
   const { topology, member } = context;
-  const { forwards, rows, endNs } = yield* firstHop(context, operation, layout, startNs);
+  const sendNs = firstByteNs(context, operation, startNs);
+  const { forwards, rows, endNs } = yield* firstHop(context, operation, layout, sendNs);
   const neighbours = topology.neighbours(member);
   const own = topology.localIndexOf(member);
   const sent = forwardedSegments(context, operation, forwards);
   const order = sent.outOrder((destination) => topology.visitOrder(member, destination));
-  const sentNs = yield* serveOut(context, operation, 2, sent, order);
+  const sentNs = yield* serveOut(context, operation, 2, sent, order, forwardedCopies(context, layout, forwards));
   const perRank = topology.expertsPerRank;
   sendHeaders(context, operation, 2, neighbours, sent, order, (peer, integers) => {
     const first = topology.localIndexOf(peer) * perRank;

@@ -15,6 +15,8 @@ export class SegmentTable {
   readonly tokens: Float64Array;
   readonly bytes: Float64Array;
   readonly readyNs: Float64Array;
+  /** When all of it is there, of a segment that is forwarded as it comes in; −Infinity where it is from the start. */
+  readonly arrivedNs: Float64Array;
   readonly firstByteNs: Float64Array;
   readonly lastByteNs: Float64Array;
 
@@ -27,6 +29,7 @@ export class SegmentTable {
     this.tokens = new Float64Array(capacity);
     this.bytes = new Float64Array(capacity);
     this.readyNs = new Float64Array(capacity);
+    this.arrivedNs = new Float64Array(capacity);
     this.firstByteNs = new Float64Array(capacity);
     this.lastByteNs = new Float64Array(capacity);
   }
@@ -40,6 +43,7 @@ export class SegmentTable {
     tokens: number,
     bytes: number,
     readyNs: number,
+    arrivedNs = Number.NEGATIVE_INFINITY,
   ): void {
     const i = this.count++;
     this.peer[i] = peer;
@@ -49,6 +53,14 @@ export class SegmentTable {
     this.tokens[i] = tokens;
     this.bytes[i] = bytes;
     this.readyNs[i] = readyNs;
+    this.arrivedNs[i] = arrivedNs;
+  }
+
+  /** @returns the bytes of all segments. */
+  totalBytes(): number {
+    let sum = 0;
+    for (let i = 0; i < this.count; i++) sum += this.bytes[i];
+    return sum;
   }
 
   /** @returns the indices of all segments in the order they were appended. */

@@ -3,8 +3,8 @@ import { InvariantError } from '@epemu/core';
 import { splitsByNode } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 import { segmentCount, segmentLength } from '../layout.js';
-import { bytesPerToken, receivedKey, serveIn, serveOut } from './context.js';
-import type { ReceivedLayout, TimingContext } from './context.js';
+import { bytesPerToken, firstByteNs, receivedKey, serveIn, serveOut } from './context.js';
+import type { Copied, ReceivedLayout, TimingContext } from './context.js';
 import type { Activity } from './event-queue.js';
 import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
 import type { ReceivedHeaders } from './headers.js';
@@ -16,6 +16,8 @@ interface Plan {
   readonly sendTo: readonly number[];
   readonly receiveFrom: number;
   readonly readyNs: number;
+  /** What the rank's kernel copies; undefined where none does. */
+  readonly copied?: Copied;
   /** Rows for a peer. */
   rows(peer: number): number;
   /** Integers behind the segments of each header. */
@@ -36,7 +38,7 @@ function* exchange(
   const { hop, sendTo, readyNs } = plan;
   const bytes = bytesPerToken(context.configuration, operation);
   const rows = sendTo.map((peer) => plan.rows(peer));
-  const counts = rows.map(segmentCount);
+  const counts = rows.map((count) => segmentCount(count));
   const sent = new SegmentTable(counts.reduce((sum, count) => sum + count, 0));
   roundRobin(counts, (queue, number) => {
     const peer = sendTo[queue];
@@ -44,7 +46,7 @@ function* exchange(
     sent.push(peer, context.member, peer, number, tokens, tokens * bytes, readyNs);
   });
   const order = sent.asAppended();
-  const sentNs = yield* serveOut(context, operation, hop, sent, order);
+  const sentNs = yield* serveOut(context, operation, hop, sent, order, plan.copied);
   sendHeaders(context, operation, hop, sendTo, sent, order, (peer, integers) => {
     plan.appendExtra(peer, integers);
   });
@@ -72,9 +74,13 @@ function* exchangeAll(
   const peers = splitsByNode(operation.collective!)
     ? [topology.remotes(member), topology.neighbours(member)]
     : [topology.others(member)];
-  const running = peers.map((sendTo, index) =>
-    context.queue.start(exchange(context, operation, { ...plan, hop: index + 1, sendTo, receiveFrom: sendTo.length })),
-  );
+  const running = peers.map((sendTo, index) => {
+    const hop = index + 1;
+    const readyNs = firstByteNs(context, operation, plan.readyNs, hop);
+    return context.queue.start(
+      exchange(context, operation, { ...plan, hop, sendTo, receiveFrom: sendTo.length, readyNs }),
+    );
+  });
   const exchanges = [];
   for (const end of running) exchanges.push(yield* end.value());
   return {
@@ -86,10 +92,12 @@ function* exchangeAll(
 /** Low-latency dispatch: each (token, expert) pair goes straight to the expert's rank. @returns the last needed byte. */
 function* timeLowLatencyDispatch(context: TimingContext, operation: Operation, readyNs: number): Activity<number> {
   const { topology, member } = context;
-  const { rowsOfExpert } = yield* context.queue.outside(context.layout(operation)).value();
+  const { rowsOfExpert, tokens } = yield* context.queue.outside(context.layout(operation)).value();
   const own = topology.expertsOf(member);
+  const copied = { tokens, toNodes: 0, toRanks: total(rowsOfExpert, 0, rowsOfExpert.length) };
   const { received, arrivedNs } = yield* exchangeAll(context, operation, {
     readyNs,
+    copied,
     rows: (peer) => {
       const { first, count } = topology.expertsOf(peer);
       return total(rowsOfExpert, first, first + count);
@@ -122,13 +130,16 @@ function* timeLowLatencyDispatch(context: TimingContext, operation: Operation, r
 
 /** Low-latency combine: each row goes straight back to its token's home. @returns the last needed byte. */
 function* timeLowLatencyCombine(context: TimingContext, operation: Operation, readyNs: number): Activity<number> {
-  const rowsOfHome = context.received.get(receivedKey(operation))?.rowsOfHome;
-  if (rowsOfHome === undefined) {
+  const learnt = context.received.get(receivedKey(operation));
+  const rowsOfHome = learnt?.rowsOfHome;
+  if (learnt === undefined || rowsOfHome === undefined) {
     throw new InvariantError(`${operation.phase} of layer ${operation.layer} has no dispatch before it`);
   }
   context.received.delete(receivedKey(operation));
+  const { tokens } = context.microBatches[operation.microBatch];
   const { arrivedNs } = yield* exchangeAll(context, operation, {
     readyNs,
+    copied: { tokens, toNodes: 0, toRanks: total(learnt.expertRows, 0, learnt.expertRows.length) },
     rows: (peer) => rowsOfHome[peer],
     extraCount: 0,
     appendExtra: noExtra,
@@ -159,7 +170,7 @@ export function* timePipeline(context: TimingContext, operation: Operation, star
     hop: 1,
     sendTo: alone ? [] : [target],
     receiveFrom: alone ? 0 : 1,
-    readyNs: startNs,
+    readyNs: firstByteNs(context, operation, startNs, 1),
     rows: () => tokens,
     extraCount: 0,
     appendExtra: noExtra,
@@ -179,9 +190,10 @@ export function* timeHandOver(context: TimingContext, operation: Operation, star
   if (sends) {
     const bytes = bytesPerToken(configuration, operation);
     const sent = new SegmentTable(segmentCount(tokens));
+    const readyNs = firstByteNs(context, operation, startNs, 1);
     for (let number = 0; number < segmentCount(tokens); number++) {
       const length = segmentLength(tokens, number);
-      sent.push(peer, rank, peer, number, length, length * bytes, startNs);
+      sent.push(peer, rank, peer, number, length, length * bytes, readyNs);
     }
     const order = sent.asAppended();
     const sentNs = yield* serveOut(context, operation, 1, sent, order);

@@ -29,7 +29,12 @@ export function twoRanks(nodeSize: 1 | 2): Configuration {
       ...['hardware.ports.rdma.latencyNs=50', 'hardware.ports.nvlink.latencyNs=20'],
       'schedule.communicationSms=1',
       ...Object.entries(transfers).map(([kind, rates]) => {
-        const links = Object.fromEntries(Object.entries(rates).map(([link, GBpsPerSm]) => [link, { GBpsPerSm }]));
+        const links = Object.fromEntries(
+          Object.entries(rates).map(([link, rate]) => [
+            link,
+            kind === 'lowLatencyDispatch' ? { efficiency: rate / 50 } : { GBpsPerSm: rate },
+          ]),
+        );
         const transfer = { hops: Object.keys(rates), links, basis: 'assumed', source: 'round numbers' };
         return `hardware.transfers.feb25.${kind}=${JSON.stringify(transfer)}`;
       }),

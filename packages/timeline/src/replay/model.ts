@@ -1,7 +1,7 @@
 import { roleOfRank } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { linkRate } from '@epemu/presets';
-import type { HardwarePreset, LinkPort } from '@epemu/presets';
+import { linkRate, lowLatencySms, transferStartNs } from '@epemu/presets';
+import type { Copies, HardwarePreset, LinkPort, LinkRate } from '@epemu/presets';
 import { inPort, linksByReach, outPort } from '@epemu/schedule';
 import type { Operation, Port } from '@epemu/schedule';
 import { serviceTime } from '../ports.js';
@@ -89,24 +89,55 @@ export class ReplayModel {
     return this.#ports[collective!.hops[hop - 1]].latencyNs;
   }
 
-  /**
-   * How an out-port is busy with a segment of an operation.
-   * @param beside whether compute ran beside the sender's transfer when it started.
-   */
-  service(operation: Operation, hop: number, segment: { bytes: number; number: number }, beside: boolean): Service {
+  #rate(operation: Operation, hop: number, beside: boolean, copies?: Copies): LinkRate {
     const { hardware, era, schedule, model } = this.#configuration;
     const { mode, type, rateKind } = operation.collective!;
     const { bytesPerToken: bytes } = model;
     const ofDispatch = mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
     const ofMode = type === 'combine' ? bytes.combine : ofDispatch;
-    const { GBps, perPeerNs } = linkRate(hardware, this.#links[operation.collective!.hops[hop - 1]], {
+    return linkRate(hardware, this.#links[operation.collective!.hops[hop - 1]], {
       era,
       kind: rateKind,
-      sms: schedule.communicationSms,
+      sms: mode === 'low-latency' ? lowLatencySms(hardware.gpu.sms, model.experts) : schedule.communicationSms,
       besideCompute: beside,
       messageBytes: mode === 'pipeline' ? bytes.pipeline : ofMode,
+      copies,
     });
+  }
+
+  /**
+   * How an out-port is busy with a segment of an operation.
+   * @param beside whether compute ran beside the sender's transfer when it started.
+   * @param copies what the sender's kernel copies for the hop, where it does.
+   */
+  service(
+    operation: Operation,
+    hop: number,
+    segment: { bytes: number; number: number },
+    beside: boolean,
+    copies?: Copies,
+  ): Service {
+    const { GBps, perPeerNs } = this.#rate(operation, hop, beside, copies);
     return serviceTime(segment.bytes, GBps, segment.number === 0 ? perPeerNs : 0);
+  }
+
+  /** How long the bytes of a segment take an in-port. */
+  receiveNs(operation: Operation, hop: number, bytes: number): number {
+    return serviceTime(bytes, this.#rate(operation, hop, false).portGBps, 0).totalNs;
+  }
+
+  /**
+   * From the start of a transfer's kernel (an issue: the end) to when a hop's bytes can leave. Normal mode begins with all
+   * its links at once; hops that do not wait for each other begin each with its own.
+   */
+  startNs({ collective }: Operation, hop: number, rank: number): number {
+    const { hardware, era, model } = this.#configuration;
+    const { mode, rateKind, hops } = collective!;
+    const alone = this.column(rank).length === 0;
+    const ofAll = alone ? [linksByReach(collective!).inside] : hops;
+    const links = mode === 'normal' ? ofAll : [hops[hop - 1]];
+    const names = links.map((link) => this.#links[link]);
+    return transferStartNs(hardware, { era, kind: rateKind }, names, model.experts);
   }
 
   ports({ collective }: Operation, hop: number): { out: Port; in: Port } {

@@ -1,4 +1,5 @@
 import { InvariantError } from '@epemu/core';
+import type { Copies } from '@epemu/presets';
 import type { Operation, Port, Program } from '@epemu/schedule';
 import { movementIdOf, portCount, portsOf, programOf, splitsByNode, transferOperations } from '@epemu/schedule';
 import { PortClock } from '../ports.js';
@@ -21,6 +22,12 @@ export interface ReplaySegment {
   readonly bytes: number;
   /** Order among segments that become ready at once. */
   readonly visit: readonly number[];
+}
+
+/** When a segment begins to be there to be sent, and when all of it is. */
+export interface Readiness {
+  readonly readyNs: number;
+  readonly arrivedNs: number;
 }
 
 /** What a port still has to do for one (operation, hop) before it turns to the next. */
@@ -87,6 +94,8 @@ export class ReplayNetwork {
   readonly #ports: ReplayPort[][];
   readonly #services: (rank: number) => ServiceColumns;
   readonly #delays: readonly HeaderDelay[];
+  /** By sender and operation × 4 + hop: what its kernel copies, of the hops whose kernels do. */
+  readonly #copies: readonly ReadonlyMap<number, Copies>[];
   /** By sender and operation × 4 + hop. */
   readonly segments: readonly ReadonlyMap<number, readonly ReplaySegment[]>[];
 
@@ -104,6 +113,7 @@ export class ReplayNetwork {
     this.#delays = delays;
     const receivedAs = receivingOperations(program);
     this.segments = records.map((record) => segmentsOf(program, record, model, receivedAs));
+    this.#copies = records.map((record, index) => copiesOf(record, this.segments[index]));
     const counts = new Map<string, number>();
     const count = (rank: number, port: Port, operation: number): void => {
       const key = `${rank}:${port}:${operation}`;
@@ -127,25 +137,28 @@ export class ReplayNetwork {
 
   /**
    * Lets a segment become ready at its sender.
+   * @param ready when it begins to be there, and when all of it is.
    * @param beside whether compute ran beside the sender's transfer when it started.
    * @param sent told the end of the out-port's service.
-   * @param arrived told the end of the in-port's service.
+   * @param arrived told the in-port's service.
    */
   send(
     segment: ReplaySegment,
-    readyNs: number,
+    { readyNs, arrivedNs }: Readiness,
     beside: boolean,
     sent: (endNs: number) => void,
-    arrived: (endNs: number) => void,
+    arrived: (service: { startNs: number; endNs: number }) => void,
   ): void {
     const { operation, hop, sender, receiver } = segment;
     const model = this.#model;
     const ports = model.ports(operation, hop);
-    const { leadNs, totalNs } = model.service(operation, hop, segment, beside);
-    this.#queue.at(readyNs, [1, operation.id, hop, sender, ...segment.visit], () => {
+    const copies = this.#copies[sender].get(operation.id * 4 + hop);
+    const { leadNs, totalNs } = model.service(operation, hop, segment, beside, copies);
+    // Behind what begins to come in at the same time, which may be forwarded from then on.
+    this.#queue.at(readyNs, [2, operation.id, hop, sender, ...segment.visit], () => {
       const port = this.#ports[sender][ports.out];
       port.serve(operation.id, () => {
-        const service = port.clock.serveOut(readyNs, totalNs);
+        const service = port.clock.serveOut(readyNs, totalNs, arrivedNs);
         this.#record(operation, sender, ports.out, receiver, segment, service);
         sent(service.endNs);
         const extraNs = model.hopLatencyNs(operation, hop) + this.#delayNs(segment);
@@ -159,15 +172,16 @@ export class ReplayNetwork {
     inPort: Port,
     firstByteNs: number,
     lastByteNs: number,
-    arrived: (endNs: number) => void,
+    arrived: (service: { startNs: number; endNs: number }) => void,
   ): void {
     const { received, hop, receiver, sender, origin, destination, number } = segment;
-    this.#queue.at(firstByteNs, [2, received.id, hop, receiver, origin, destination, number], () => {
+    const durationNs = this.#model.receiveNs(received, hop, segment.bytes);
+    this.#queue.at(firstByteNs, [1, received.id, hop, receiver, origin, destination, number], () => {
       const port = this.#ports[receiver][inPort];
       port.serve(received.id, () => {
-        const service = port.clock.serveIn(firstByteNs, lastByteNs);
+        const service = port.clock.serveIn(firstByteNs, lastByteNs, durationNs);
         this.#record(received, receiver, inPort, sender, segment, service);
-        arrived(service.endNs);
+        arrived(service);
       });
     });
   }
@@ -211,6 +225,21 @@ function receivingOperations(program: Program): (receiver: number, sent: Operati
   }
   const roleOf = new Map(program.roles.flatMap(({ ranks }, role) => ranks.map((rank) => [rank, role] as const)));
   return (receiver, sent) => receivers.get(`${roleOf.get(receiver)} ${movementIdOf(sent)}`)!;
+}
+
+/** Reads what a rank's kernels copied, with the bytes that its segments of each hop have. */
+function copiesOf(
+  { copies }: RankRecord,
+  segments: ReadonlyMap<number, readonly ReplaySegment[]>,
+): ReadonlyMap<number, Copies> {
+  const [operation, hop, tokens, toNodes, toRanks] = copies.names.map((name) => copies.column(name));
+  const byHop = new Map<number, Copies>();
+  for (let i = 0; i < copies.count; i++) {
+    const key = operation[i] * 4 + hop[i];
+    const linkBytes = (segments.get(key) ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
+    byHop.set(key, { tokens: tokens[i], toNodes: toNodes[i], toRanks: toRanks[i], linkBytes });
+  }
+  return byHop;
 }
 
 /** Reads a rank's recorded segments and works out its visiting order: peers round-robin from its own index + 1. */

@@ -35,7 +35,7 @@ export function replay(
   const queue = new EventQueue();
   const timelines = records.map((record) => emptyTimeline(record.rank));
   const network = new ReplayNetwork(model, queue, program, records, (rank) => timelines[rank].services, delays);
-  const transfers = new ReplayTransfers(network, transferOperations(program));
+  const transfers = new ReplayTransfers(model, network, transferOperations(program));
   const notifies = new ReplayNotify(model, queue);
   const host: ReplayHost = {
     model,

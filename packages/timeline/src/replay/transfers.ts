@@ -1,5 +1,6 @@
 import type { Operation } from '@epemu/schedule';
-import type { ReplayNetwork, ReplaySegment } from './network.js';
+import type { ReplayModel } from './model.js';
+import type { Readiness, ReplayNetwork, ReplaySegment } from './network.js';
 
 /** One rank's part in one transfer. */
 interface Part {
@@ -10,16 +11,26 @@ interface Part {
   open: number;
   done: ((endNs: number) => void) | undefined;
   /** Second-hop segments, by the key of what they wait for. */
-  readonly forwards: Map<string, { segments: ReplaySegment[]; missing: number; readyNs: number }>;
+  readonly forwards: Map<string, Forward>;
+}
+
+/** Second-hop segments that wait for the same first-hop ones, and when these begin to be there and are all there. */
+interface Forward {
+  readonly segments: ReplaySegment[];
+  missing: number;
+  readyNs: number;
+  arrivedNs: number;
 }
 
 /** Segments on their way: what a rank sends, what that lets others forward, and when each rank is done. */
 export class ReplayTransfers {
+  readonly #model: ReplayModel;
   readonly #network: ReplayNetwork;
   readonly #parts = new Map<number, Part>();
   readonly #ranks: number;
 
-  constructor(network: ReplayNetwork, operations: readonly Operation[]) {
+  constructor(model: ReplayModel, network: ReplayNetwork, operations: readonly Operation[]) {
+    this.#model = model;
     this.#network = network;
     this.#ranks = network.segments.length;
     for (const operation of operations) {
@@ -42,13 +53,15 @@ export class ReplayTransfers {
    */
   start(rank: number, operation: Operation, startNs: number, beside: boolean, done: (endNs: number) => void): void {
     const part = this.#part(operation, rank);
-    part.startNs = startNs;
+    const sendNs = (hop: number): number => startNs + this.#model.startNs(operation, hop, rank);
+    part.startNs = operation.collective!.mode === 'normal' ? sendNs(1) : startNs;
     part.beside = beside;
-    part.endNs = Math.max(part.endNs, startNs);
+    part.endNs = Math.max(part.endNs, part.startNs);
     part.done = done;
     for (const hop of this.#readyHops(operation)) {
-      for (const segment of this.#network.segments[rank].get(operation.id * 4 + hop) ?? [])
-        this.#send(segment, startNs);
+      for (const segment of this.#network.segments[rank].get(operation.id * 4 + hop) ?? []) {
+        this.#send(segment, { readyNs: sendNs(hop), arrivedNs: Number.NEGATIVE_INFINITY });
+      }
     }
     for (const forward of part.forwards.values()) if (forward.missing === 0) this.#forward(part, forward);
     this.#settle(part);
@@ -75,26 +88,27 @@ export class ReplayTransfers {
       this.#part(segment.received, segment.receiver).open++;
       if (this.#readyHops(segment.operation).includes(hop)) continue;
       const key = forwardKey(segment);
-      const forward = sending.forwards.get(key) ?? { segments: [], missing: 0, readyNs: 0 };
+      const forward = sending.forwards.get(key) ?? { segments: [], missing: 0, readyNs: 0, arrivedNs: 0 };
       forward.segments.push(segment);
       sending.forwards.set(key, forward);
     }
   }
 
-  #send(segment: ReplaySegment, readyNs: number): void {
+  #send(segment: ReplaySegment, ready: Readiness): void {
     const { operation, received, sender, receiver } = segment;
     this.#network.send(
       segment,
-      readyNs,
+      ready,
       this.#part(operation, sender).beside,
       (endNs) => {
         if (operation.kind === 'collective') this.#served(this.#part(operation, sender), endNs);
       },
-      (endNs) => {
+      ({ startNs, endNs }) => {
         const part = this.#part(received, receiver);
         const forward = segment.hop === 1 ? part.forwards.get(forwardKey(segment)) : undefined;
         if (forward !== undefined) {
-          forward.readyNs = Math.max(forward.readyNs, endNs);
+          forward.readyNs = Math.max(forward.readyNs, startNs);
+          forward.arrivedNs = Math.max(forward.arrivedNs, endNs);
           forward.missing--;
           if (forward.missing === 0 && part.startNs !== undefined) this.#forward(part, forward);
         }
@@ -103,8 +117,8 @@ export class ReplayTransfers {
     );
   }
 
-  #forward(part: Part, forward: { segments: readonly ReplaySegment[]; readyNs: number }): void {
-    for (const segment of forward.segments) this.#send(segment, Math.max(forward.readyNs, part.startNs!));
+  #forward(part: Part, { segments, readyNs, arrivedNs }: Forward): void {
+    for (const segment of segments) this.#send(segment, { readyNs: Math.max(readyNs, part.startNs!), arrivedNs });
   }
 
   #served(part: Part, endNs: number): void {

@@ -35,4 +35,24 @@ describe('configuration flags', () => {
     expect(settingsOf(parsed('--set', 'a=1', '--seed', '2', '--set', 'b=2'))).to.deep.equal(['a=1', 'b=2']);
     expect(settingsOf(parsed())).to.deep.equal([]);
   });
+
+  it('set the bandwidth of links by one key each, before what --set says of it', () => {
+    const settings = settingsOf(parsed('--set', 'seed=3', '--nvlink-gbps', '450', '--nic-gbps', '100'));
+    expect(settings).to.deep.equal([
+      ...['hardware.ports.rdma.bandwidthGBps=100', 'hardware.ports.nvlink.bandwidthGBps=450'],
+      'seed=3',
+    ]);
+    const { ports } = resolveConfiguration({ scenario: 'decode', settings }).hardware;
+    expect([ports.rdma.bandwidthGBps, ports.nvlink.bandwidthGBps]).to.deep.equal([100, 450]);
+    expect(() => settingsOf(parsed('--nic-gbps', 'fast'))).to.throw(
+      '--nic-gbps is fast; give GB/s above 0, such as 100',
+    );
+  });
+
+  it('refuse a data sheet set behind what it scales, and name the key that acts', () => {
+    const set = (setting: string) => () => resolveConfiguration({ scenario: 'decode', settings: [setting] });
+    expect(set('hardware.dataSheet.rdmaGBps=100')).to.throw(/a data sheet scales presets .*; set .*, or --nic-gbps$/);
+    expect(set('hardware.dataSheet.nvlinkGBps=9')).to.throw(/; set .*, or --nvlink-gbps$/);
+    expect(set('hardware.dataSheet.memoryGBps=9')).to.throw(/; give a preset file with base and dataSheet /);
+  });
 });

@@ -1,4 +1,5 @@
 import { parseScalar } from '@epemu/config';
+import { BadInputError } from '@epemu/core';
 import type { Command } from 'commander';
 
 /** Flags that mean the same in every command that has them, and the configuration key each sets. */
@@ -17,7 +18,7 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--prompt-lengths <a,b,…>', key: 'promptLengths', help: 'prompt lengths of a rank (prefill)' },
   { flag: '--model <preset>', key: 'model', help: 'model preset, or a file (default deepseek-v3; see epemu presets)' },
   { flag: '--hardware <preset>', key: 'hardware', help: 'hardware preset, or a file (default h800)' },
-  { flag: '--era <era>', key: 'era', help: "feb25, apr25 or jun25: DeepEP's kernels (default: the hardware's)" },
+  { flag: '--era <era>', key: 'era', help: "feb25, apr25, jun25 or sep25: DeepEP's kernels (default: the hardware's)" },
   { flag: '--payload <kind>', key: 'payload', help: 'float32, or none: headers and routing only' },
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
   { flag: '--kernel-names <kind>', key: 'kernelNames', help: "nccl, or deepep: as DeepSeek's trace names them" },
@@ -30,9 +31,41 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--threads <n>', key: 'threads', help: 'compute threads of the host, dealt out to its workers' },
 ];
 
+/** Flags for the bandwidth of a link, and the key each sets: whatever follows from it is told by the hardware's law. */
+const BANDWIDTH_FLAGS = [
+  { option: 'nicGbps', flag: '--nic-gbps <n>', key: 'hardware.ports.rdma.bandwidthGBps', what: "a GPU's NIC" },
+  {
+    option: 'nvlinkGbps',
+    flag: '--nvlink-gbps <n>',
+    key: 'hardware.ports.nvlink.bandwidthGBps',
+    what: "a GPU's NVLink",
+  },
+] as const;
+
+/** Adds the flags that say how fast the links of a modelled machine are. */
+export function addBandwidthFlags(command: Command): Command {
+  for (const { flag, what } of BANDWIDTH_FLAGS) {
+    command.option(flag, `nominal GB/s of ${what}, one direction (default: the hardware's)`);
+  }
+  return command;
+}
+
+/** @returns what the bandwidth flags set, as texts of `--set`. @throws BadInputError where one is no bandwidth. */
+export function bandwidthSettings(options: Readonly<Record<string, unknown>>): string[] {
+  return BANDWIDTH_FLAGS.flatMap(({ option, flag, key }) => {
+    const text = options[option];
+    if (typeof text !== 'string') return [];
+    const value = parseScalar(text);
+    if (typeof value === 'number' && value > 0) return [`${key}=${value}`];
+    const name = flag.split(' ')[0];
+    throw new BadInputError(name, `${name} is ${text}; give GB/s above 0, such as 100`);
+  });
+}
+
 /** Adds the flags of a run's configuration to a command. */
 export function addConfigurationFlags(command: Command): Command {
   for (const { flag, help } of FLAGS) command.option(flag, help);
+  addBandwidthFlags(command);
   return command.option('--set <path=value>', 'set any key of the configuration (repeatable)', collect);
 }
 
@@ -59,8 +92,8 @@ export function configurationFlags(options: Readonly<Record<string, unknown>>): 
   return values;
 }
 
-/** @returns the texts of `--set`, in order. */
+/** @returns the texts of `--set`, in order, behind those that the bandwidth flags stand for. */
 export function settingsOf(options: Readonly<Record<string, unknown>>): string[] {
   const settings = options['set'];
-  return Array.isArray(settings) ? settings.map(String) : [];
+  return [...bandwidthSettings(options), ...(Array.isArray(settings) ? settings.map(String) : [])];
 }

@@ -107,6 +107,21 @@ function inlinePreset<T>(
   throw new BadInputError(field, `${field} is ${shown(value)}; give a preset's name, a file or a mapping`);
 }
 
+/** What keys of a data sheet say of links, and the key that a run takes it from. */
+const LINK_KEYS: Readonly<Record<string, string>> = {
+  rdmaGBps: 'set hardware.ports.rdma.bandwidthGBps, or --nic-gbps',
+  nvlinkGBps: 'set hardware.ports.nvlink.bandwidthGBps, or --nvlink-gbps',
+};
+
+/** Rates follow a data sheet when a preset is derived, before any setting: one set afterwards would change nothing. */
+function refuseDataSheet(setting: string): void {
+  const [, , key = ''] = /^hardware\.(dataSheet)(?:\.(\w+))?/.exec(setting) ?? [];
+  if (!setting.startsWith('hardware.dataSheet')) return;
+  const remedy = LINK_KEYS[key] ?? 'give a preset file with base and dataSheet (docs/presets.md), or set the rates';
+  const message = `--set ${setting}: a data sheet scales presets that are derived from another, and nothing after that; ${remedy}`;
+  throw new BadInputError('--set', message);
+}
+
 /** Puts a number in the place of a schedule's `computeSms: rest` or `all`; whatever else is wrong is told later. */
 function resolveSms(schedule: PlainObject, hardware: unknown): void {
   const sms = (hardware as HardwarePreset).gpu.sms;
@@ -150,6 +165,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['era'] ??= hardware.defaultEra;
   values['jitter'] ??= hardware.jitter.phaseRelativeStandardDeviation;
   const settable = structuredClone(values);
+  paths.forEach(refuseDataSheet);
   for (const setting of paths) applySetting(settable, setting, KNOWN_KEYS);
   if (isPlainObject(settable['schedule'])) resolveSms(settable['schedule'], settable['hardware']);
   return parseConfiguration(settable);

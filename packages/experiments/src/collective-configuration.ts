@@ -7,13 +7,18 @@ import type { Era, HardwarePreset, ModelPreset } from '@epemu/presets';
 /** What to measure of one dispatch and one combine alone. */
 export interface CollectiveOptions {
   readonly mode: 'normal' | 'low-latency';
-  readonly ranks: number;
+  /** @default all of `nodes` */
+  readonly ranks?: number | undefined;
+  /** Whole nodes of the hardware, in place of `ranks` or agreeing with it. */
+  readonly nodes?: number | undefined;
   /** Tokens a rank. @default 4096 in normal mode, 128 in low-latency mode, as DeepEP's tests have */
   readonly tokens?: number | undefined;
   /** @default the model's */
   readonly hidden?: number | undefined;
   /** @default the model's */
   readonly topK?: number | undefined;
+  /** Experts of the model. @default as many of 256 as divide by the ranks, as DeepEP's tests have, or the model's */
+  readonly experts?: number | undefined;
   /** SMs that the transfer kernels hold in normal mode. @default 24, as DeepEP's tests set */
   readonly sms?: number | undefined;
   /** @default the hardware's */
@@ -23,7 +28,11 @@ export interface CollectiveOptions {
   /** Preset names or files. @default h800 and deepseek-v3 */
   readonly hardware?: string | undefined;
   readonly model?: string | undefined;
+  /** Texts `path=value`, as of `--set`. */
+  readonly settings?: readonly string[] | undefined;
   readonly seed?: number | undefined;
+  /** Whether times end with the rank that ends last. @default with the mean rank */
+  readonly slowest?: boolean | undefined;
 }
 
 /** DeepEP's tests use this many experts, or as many below as divide by the ranks. */
@@ -90,7 +99,7 @@ function positive(value: number, field: string): number {
 }
 
 /** The model with the experts, groups and widths that the measurement is made with. */
-function modelFor(options: CollectiveOptions, hardware: HardwarePreset): ModelPreset {
+function modelFor(options: CollectiveOptions & { ranks: number }, hardware: HardwarePreset): ModelPreset {
   const { ranks, mode, router = 'deepep' } = options;
   const model = loadModel(options.model ?? 'deepseek-v3');
   const hidden = positive(options.hidden ?? model.hidden, 'hidden');
@@ -98,6 +107,7 @@ function modelFor(options: CollectiveOptions, hardware: HardwarePreset): ModelPr
   const scales = Math.ceil(hidden / 128) * 4;
   const sized = {
     ...model,
+    ...(options.experts === undefined ? {} : { experts: positive(options.experts, 'experts') }),
     hidden,
     topK,
     bytesPerToken: {
@@ -109,13 +119,21 @@ function modelFor(options: CollectiveOptions, hardware: HardwarePreset): ModelPr
     },
   };
   if (router === 'model') return sized;
-  if (ranks > TEST_EXPERTS) {
+  if (options.experts === undefined && ranks > TEST_EXPERTS) {
     throw new BadInputError('ranks', `ranks is ${ranks}, but DeepEP's tests have ${TEST_EXPERTS} experts; use fewer`);
   }
-  const experts = Math.floor(TEST_EXPERTS / ranks) * ranks;
+  const experts = options.experts ?? Math.floor(TEST_EXPERTS / ranks) * ranks;
   const nodes = mode === 'normal' ? Math.max(1, Math.ceil(ranks / hardware.nodeSize)) : 1;
   // The groups of DeepEP's test are nodes, scored by their best expert.
   return { ...sized, experts, expertGroups: nodes, topGroups: Math.min(nodes, TEST_TOP_NODES), groupScoreExperts: 1 };
+}
+
+function ranksOf({ ranks, nodes }: CollectiveOptions, { nodeSize, name }: HardwarePreset): number {
+  if (nodes === undefined) return positive(ranks ?? nodeSize, 'ranks');
+  const all = positive(nodes, 'nodes') * nodeSize;
+  if (ranks === undefined || ranks === all) return all;
+  const fits = `${nodes} ${nodes === 1 ? 'node' : 'nodes'} of ${name} hold ${all}`;
+  throw new BadInputError('ranks', `ranks is ${ranks}, but ${fits}; leave one of the two away`);
 }
 
 /**
@@ -124,8 +142,8 @@ function modelFor(options: CollectiveOptions, hardware: HardwarePreset): ModelPr
  */
 export function collectiveConfiguration(options: CollectiveOptions): Configuration {
   const { mode } = options;
-  const ranks = positive(options.ranks, 'ranks');
   const hardware = loadHardware(options.hardware ?? 'h800');
+  const ranks = ranksOf(options, hardware);
   const model = modelFor({ ...options, ranks }, hardware);
   if (mode === 'low-latency' && options.sms !== undefined) {
     throw new BadInputError('sms', `sms is ${options.sms}, but low-latency kernels hold no SMs; leave it away`);
@@ -145,6 +163,7 @@ export function collectiveConfiguration(options: CollectiveOptions): Configurati
   };
   const tokens = positive(options.tokens ?? (mode === 'normal' ? 4096 : 128), 'tokens');
   return resolveConfiguration({
+    settings: options.settings ?? [],
     scenario: {
       ...{ scenario: 'collective', family: 'inference', ranks, layers: 1, routing: 'statistical', fabric: 'memory' },
       // One prompt is one micro-batch of as many tokens.

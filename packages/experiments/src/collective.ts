@@ -10,8 +10,12 @@ import type { InMemoryRun } from './in-memory.js';
 
 /** One collective alone, as DeepEP's tests print theirs. */
 export interface CollectiveFigures {
-  /** From when the last rank starts to the mean rank's end, µs. */
+  /** From when the last rank starts to the mean rank's end (see `boundary` of the result), µs. */
   readonly us: number;
+  /**
+   * The same of the transfer kernels alone, without the notify before them; in low-latency mode, which has none, as `us`.
+   */
+  readonly transferUs: number;
   /** Logical GB/s: `bytes` over `us`. */
   readonly gbps: number;
   /**
@@ -25,10 +29,15 @@ export interface CollectiveFigures {
 export interface CollectiveResult {
   readonly mode: 'normal' | 'low-latency';
   readonly ranks: number;
+  /** Name of the hardware preset. */
+  readonly hardware: string;
+  /** What `us` is, in words: which kernels, from when to when, over which ranks. */
+  readonly boundary: string;
   readonly tokens: number;
   readonly era: Era;
   readonly hidden: number;
   readonly topK: number;
+  readonly experts: number;
   /** SMs of the transfer kernels; 0 in low-latency mode. */
   readonly sms: number;
   readonly nodes: number;
@@ -37,6 +46,11 @@ export interface CollectiveResult {
   readonly ranksPerToken: number;
   readonly dispatch: CollectiveFigures;
   readonly combine: CollectiveFigures;
+}
+
+function boundaryOf(lowLatency: boolean, slowest: boolean): string {
+  const kernels = lowLatency ? 'the send and receive kernels' : 'the notify and the transfer kernel';
+  return `${kernels}, from when the last rank starts them to when the ${slowest ? 'slowest' : 'mean'} rank ends them`;
 }
 
 /** Mean over ranks of the distinct nodes and ranks that a token goes to. */
@@ -55,20 +69,40 @@ function spreadOf(configuration: Configuration): { nodesPerToken: number; ranksP
   return { nodesPerToken: nodes / ranks, ranksPerToken: ranksReached / ranks };
 }
 
-/** Time of one collective, µs. @param phases of which it consists. */
-function microsecondsOf(run: InMemoryRun, phases: readonly string[]): number {
-  const ids = new Set(run.program.operations.filter(({ phase }) => phases.includes(phase)).map(({ id }) => id));
-  const extents = run.timelines.map((timeline) => extentOf(timeline, ids));
+/** What to time of a collective: the phases of which it consists, all kernels or its transfers', to which rank's end. */
+interface Boundary {
+  readonly phases: readonly string[];
+  readonly transfersOnly: boolean;
+  readonly slowest: boolean;
+}
+
+/** Time of one collective, µs. */
+function microsecondsOf(run: InMemoryRun, { phases, transfersOnly, slowest }: Boundary): number {
+  /** Kernels by operation. */
+  const timed = new Map(
+    run.program.operations
+      .filter(({ phase }) => phases.includes(phase))
+      .map(({ id, kernels }) => [
+        id,
+        new Set(kernels.filter(({ role }) => !transfersOnly || role === 'transfer').map(({ kernel }) => kernel)),
+      ]),
+  );
+  const extents = run.timelines.map((timeline) => extentOf(timeline, timed));
   const startNs = Math.max(...extents.map((extent) => extent.startNs));
-  const endNs = extents.reduce((sum, extent) => sum + extent.endNs, 0) / extents.length;
+  const ends = extents.map((extent) => extent.endNs);
+  const endNs = slowest ? Math.max(...ends) : ends.reduce((sum, end) => sum + end, 0) / ends.length;
   return (endNs - startNs) / 1000;
 }
 
-function extentOf({ events }: RankTimeline, ids: ReadonlySet<number>): { startNs: number; endNs: number } {
-  const [operation, start, end] = (['operation', 'startNs', 'endNs'] as const).map((name) => events.column(name));
+function extentOf(
+  { events }: RankTimeline,
+  timed: ReadonlyMap<number, ReadonlySet<number>>,
+): { startNs: number; endNs: number } {
+  const names = ['operation', 'kernel', 'startNs', 'endNs'] as const;
+  const [operation, kernel, start, end] = names.map((name) => events.column(name));
   let [startNs, endNs] = [Number.POSITIVE_INFINITY, 0];
   operation.forEach((id, row) => {
-    if (!ids.has(id)) return;
+    if (timed.get(id)?.has(kernel[row]) !== true) return;
     startNs = Math.min(startNs, start[row]);
     endNs = Math.max(endNs, end[row]);
   });
@@ -87,20 +121,26 @@ export async function runCollective(options: CollectiveOptions): Promise<Collect
   const nodes = Math.max(1, Math.ceil(ranks / hardware.nodeSize));
   const spread = spreadOf(configuration);
   const lowLatency = options.mode === 'low-latency';
+  const { slowest = false } = options;
   const copiesPerToken = lowLatency ? model.topK : nodes === 1 ? spread.ranksPerToken : spread.nodesPerToken;
   const figures = (name: string, bytesPerCopy: number): CollectiveFigures => {
-    const us = microsecondsOf(run, lowLatency ? [`issue ${name}`, `wait ${name}`] : [name]);
+    const phases = lowLatency ? [`issue ${name}`, `wait ${name}`] : [name];
+    const of = (transfersOnly: boolean): number => microsecondsOf(run, { phases, transfersOnly, slowest });
+    const us = of(false);
     const bytes = Math.round(tokens * copiesPerToken * bytesPerCopy);
-    return { us, gbps: bytes / us / 1000, bytes };
+    return { us, transferUs: of(true), gbps: bytes / us / 1000, bytes };
   };
   const { dispatch, lowLatencyDispatch, combine } = model.bytesPerToken;
   return {
     mode: options.mode,
     ranks,
+    hardware: hardware.name,
+    boundary: boundaryOf(lowLatency, slowest),
     tokens,
     era,
     hidden: model.hidden,
     topK: model.topK,
+    experts: model.experts,
     sms: schedule.communicationSms,
     nodes,
     ...spread,

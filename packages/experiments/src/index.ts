@@ -5,3 +5,4 @@ export * from './in-memory.js';
 export * from './validate.js';
 export * from './validation-markdown.js';
 export { figuresOf } from './figures-of.js';
+export * from './silicon-collectives.js';

@@ -86,7 +86,9 @@ export function idleBandwidth(configuration: Configuration): string | undefined 
       transferOf(hardware, era, rateKind).hops.includes(link),
     );
     const machines = [hardware, { ...hardware, ports: builtIn.ports }];
-    const bindings = users.map((collective) => machines.map((machine) => bindingOf(configuration, collective, machine)));
+    const bindings = users.map((collective) =>
+      machines.map((machine) => bindingOf(configuration, collective, machine)),
+    );
     if (users.length === 0 || bindings.flat().some((binding) => binding.link === link)) continue;
     const pushed = users.map(({ rateKind }, index) => {
       const [{ link: by, GBps }] = bindings[index];

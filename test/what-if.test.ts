@@ -54,6 +54,14 @@ describe('what an analysis says of a change, against emulating it', () => {
     });
   }
 
+  it('is that a NIC twice as fast brings nothing where SMs bind, as in training with the kernels of February', async () => {
+    const run = await runInMemory(withNic('train', { tokensPerMicrobatch: 256 }, 50));
+    const truthUs = lastEndUs(await runInMemory(withNic('train', { tokensPerMicrobatch: 256 }, 100)));
+    const { criticalPath } = await analysis(run);
+    const { endUs } = criticalPath!.answers.find(({ id }) => id === 'double-nic-bandwidth')!;
+    expect(100 * (endUs / truthUs - 1)).to.be.within(-3, 3);
+  });
+
   it('is within 3 % for a slow rank that computes as fast as the others', async () => {
     const changes = { tokensPerMicrobatch: 128 };
     const run = await runInMemory(small('decode', { ...changes, slowRanks: [{ rank: 3, factor: 1.5 }] }));

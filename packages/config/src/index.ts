@@ -1,3 +1,5 @@
+export { bindingOf, shareWithFasterNics } from './binding.js';
+export type { Collective } from './binding.js';
 export * from './configuration.js';
 export * from './explain.js';
 export { locatedInFile } from './locate.js';

@@ -1,7 +1,6 @@
 import type { ExposedPiece, FigureReport } from '@epemu/analysis';
-import type { Configuration, PhaseTemplate } from '@epemu/config';
-import { bindingOf } from './binding.js';
-import type { Collective } from './binding.js';
+import { bindingOf } from '@epemu/config';
+import type { Collective, Configuration, PhaseTemplate } from '@epemu/config';
 
 /** @returns the collective of a piece; undefined where the schedule has none of that name. */
 function collectiveOf({ schedule }: Configuration, { phase }: ExposedPiece): PhaseTemplate['collective'] {

@@ -1,4 +1,4 @@
-export { idleBandwidth } from './binding.js';
+export { idleBandwidth } from './idle-bandwidth.js';
 export { findingOf } from './finding.js';
 export { RUN_FILES, newRunId, prepareFolder, rankFileName, removePartials } from './folder.js';
 export { FolderLock, writerOf } from './folder-lock.js';

@@ -1,4 +1,4 @@
-import { catalogueOf, microBatchesOf, rolesOf } from '@epemu/config';
+import { catalogueOf, microBatchesOf, rolesOf, shareWithFasterNics } from '@epemu/config';
 import type { Configuration, PhaseTemplate } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { actionsInLayer, tokenActionsOf } from '@epemu/kernels';
@@ -22,7 +22,7 @@ function collectiveUse(configuration: Configuration, phase: PhaseTemplate): Coll
   const { hardware, era } = configuration;
   const known = Object.keys(hardware.ports);
   const hops = transferOf(hardware, era, collective.rateKind).hops.map((link) => known.indexOf(link));
-  return { ...collective, direction, hops };
+  return { ...collective, direction, hops, shareWithFasterNics: shareWithFasterNics(configuration, collective) };
 }
 
 /** Where computation runs beside communication the two share the GPU. @throws BadInputError where it is too small. */

@@ -34,6 +34,8 @@ export interface CollectiveUse {
   readonly rateKind: string;
   /** The link of each hop: index into {@link Program.links}. Hops are numbered from 1. */
   readonly hops: readonly number[];
+  /** Share of its time that its transfer would still take with links to other nodes twice as fast, by the hardware's law. */
+  readonly shareWithFasterNics?: number;
 }
 
 /** One kernel of an operation, in stream order. */

@@ -20,7 +20,17 @@ export interface Hub {
 
 type NodeColumns = Pick<
   RankGraph,
-  'startNs' | 'endNs' | 'gapNs' | 'lagNs' | 'lagInPhase' | 'class' | 'rdma' | 'movesBytes' | 'stream' | 'instance'
+  | 'startNs'
+  | 'endNs'
+  | 'gapNs'
+  | 'lagNs'
+  | 'lagInPhase'
+  | 'class'
+  | 'rdma'
+  | 'fasterNics'
+  | 'movesBytes'
+  | 'stream'
+  | 'instance'
 >;
 
 /**
@@ -151,6 +161,7 @@ export function buildGraph(
     lagInPhase: flags(({ lagInPhase }) => lagInPhase),
     class: flags((rank) => rank.class),
     rdma: flags(({ rdma }) => rdma),
+    fasterNics: floats(({ fasterNics }) => fasterNics),
     movesBytes: flags(({ movesBytes }) => movesBytes),
     stream: indices(({ stream }) => stream),
     instance: indices(({ instance }) => instance),

@@ -158,7 +158,7 @@ function questions(
     },
   ];
   const onNic = (node: number): boolean => graph.rdma[node] === 1 && graph.movesBytes[node] === 1;
-  const halved = (node: number, ns: number): number => (onNic(node) && ns > 0 ? ns / 2 : ns);
+  const halved = (node: number, ns: number): number => (onNic(node) && ns > 0 ? ns * graph.fasterNics[node] : ns);
   // What a receiving half takes once all is there is a copy in its own memory.
   const halvedOwn = (node: number, ns: number): number =>
     graph.kind[node] === NODE_KIND.receive ? ns : halved(node, ns);

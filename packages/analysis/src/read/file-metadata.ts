@@ -70,10 +70,11 @@ function oneOf<Value extends string>(values: readonly Value[], value: unknown): 
 }
 
 function collectiveOf(value: unknown): CollectiveUse | undefined {
-  const { type, role, link } = recordOf(value);
+  const { type, role, link, shareWithFasterNics: share } = recordOf(value);
   const [knownType, knownRole] = [oneOf(COLLECTIVE_TYPES, type), oneOf(COLLECTIVE_ROLES, role)];
   if (knownType === undefined || knownRole === undefined) return undefined;
-  return { type: knownType, role: knownRole, link: oneOf(['rdma', 'nvlink'], link) };
+  const known = { type: knownType, role: knownRole, link: oneOf(['rdma', 'nvlink'], link) };
+  return typeof share === 'number' && share > 0 && share <= 1 ? { ...known, shareWithFasterNics: share } : known;
 }
 
 function listedKernel(value: unknown): ListedKernel | undefined {

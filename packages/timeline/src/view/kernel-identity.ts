@@ -27,6 +27,8 @@ export interface CollectiveUse {
   readonly role: CollectiveRole;
   /** What carries its bytes farthest: RDMA wherever some may leave the node; undefined where nothing says so. */
   readonly link: 'rdma' | 'nvlink' | undefined;
+  /** What NICs twice as fast would leave of the time of its bytes; absent where nothing says, as in captured traces. */
+  readonly shareWithFasterNics?: number | undefined;
 }
 
 /**

@@ -15,13 +15,15 @@ function collectiveUse(
   const own = role === 'notify' ? 'notify' : role === 'transfer' ? moves : 'layout';
   // A communication kernel of a phase that computes belongs to none.
   if (collective === undefined) return { type: 'other', role: own, link: undefined };
-  const { mode, type } = collective;
+  const { mode, type, shareWithFasterNics } = collective;
+  const movesBytes = own === 'transfer' || own === 'receive';
   // On one node the hop inside it carries all, where there is one.
   const staysInside = isOneNode && mode !== 'pipeline' && links[linksByReach(collective).inside].reach === 'node';
   return {
     type: mode === 'pipeline' ? 'send-receive' : type === 'combine' ? 'combine' : 'dispatch',
     role: own,
     link: staysInside ? 'nvlink' : 'rdma',
+    ...(movesBytes && shareWithFasterNics !== undefined ? { shareWithFasterNics } : {}),
   };
 }
 

@@ -96,6 +96,8 @@ export const GOLDEN_CONFIGURATIONS: Readonly<Record<string, ConfigurationSources
   'train-pipeline-communication': small('train', { pipelineCommunication: true, ranks: 2, layers: 1 }, []),
   'train-h20-qwen3': small('train', { hardware: 'h20', model: 'qwen3-235b-a22b', layers: 1 }),
   'prefill-gb200-uneven-prompts': small('prefill', { hardware: 'gb200-nvl72', promptLengths: [70, 9, 33] }, []),
+  'decode-b300': small('decode', { hardware: 'b300' }),
+  'decode-gb300': small('decode', { hardware: 'gb300-nvl72' }),
   'prefill-b200-glm': small('prefill', { hardware: 'b200', model: 'glm-4.5', overlap: 'none' }),
   'prefill-apr25': small('prefill', { era: 'apr25', ranks: 8, layers: 1 }),
   'decode-h200-kimi-k2': small('decode', { hardware: 'h200', model: 'kimi-k2', kvLength: 20_000 }),

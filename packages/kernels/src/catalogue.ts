@@ -22,6 +22,14 @@ export function builtInKernelLists(model: ModelPreset): KernelLists {
   };
 }
 
+let measured: KernelLists | undefined;
+
+/** @returns kernel lists of modules as SGLang runs them and as they were measured: MLA, and the experts of a rank. */
+export function measuredKernelLists(): KernelLists {
+  measured ??= readLists('sglang.json');
+  return measured;
+}
+
 /**
  * Checks kernel lists that a user gave.
  * @throws BadInputError naming list, kernel and key.

@@ -31,11 +31,17 @@ export const KERNEL_ENTRY_SCHEMA = z.strictObject({
   n: FORMULA.optional(),
   k: FORMULA.optional(),
   weights: FORMULA.optional(),
+  /** Each of the matrices is an expert's, and has that expert's rows; `m` and `weights` stand in where they are not known. */
+  experts: z.literal(true).optional(),
   /** Attention: (query, key) pairs, query heads, and the width of a key and of a value. */
   pairs: FORMULA.optional(),
   heads: FORMULA.optional(),
   qk: FORMULA.optional(),
   v: FORMULA.optional(),
+  /** Keys that one query attends to. */
+  keys: FORMULA.optional(),
+  /** Tiles of queries, over all heads. */
+  tiles: FORMULA.optional(),
   /** Bytes read and written; where `model` is memory, and of attention where memory may bind. */
   bytes: FORMULA.optional(),
   grid: DIMENSIONS,

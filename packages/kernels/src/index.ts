@@ -1,10 +1,13 @@
-export * from './catalogue.js';
-export { kernelDurationNs, memoryShare } from './duration.js';
-export type { KernelShape } from './duration.js';
+export * from './calls.js';
+export { builtInKernelLists, measuredKernelLists, parseKernelLists } from './catalogue.js';
+export { kernelDurationNs, kernelTime, memoryShare } from './duration.js';
+export type { KernelBound, KernelTime } from './duration.js';
 export type { KernelEntry, KernelLists } from './entry.js';
 export type { Sizes } from './expression.js';
 export { KernelCatalogue } from './list.js';
 export type { PhaseKernel } from './list.js';
 export { evenWork } from './sizes.js';
+export type { KernelShape } from './shape.js';
+export { tilingOf } from './tile-law.js';
 export type { KernelWork, RunShape } from './sizes.js';
 export * from './token-actions.js';

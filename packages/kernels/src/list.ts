@@ -1,11 +1,12 @@
 import { BadInputError } from '@epemu/core';
 import type { HardwarePreset, KernelRate } from '@epemu/presets';
-import { kernelDurationNs } from './duration.js';
-import type { KernelShape } from './duration.js';
+import { kernelTime } from './duration.js';
+import type { KernelTime } from './duration.js';
 import type { KernelEntry, KernelLists } from './entry.js';
 import { compileFormula } from './expression.js';
 import type { Formula, Sizes } from './expression.js';
 import { ROW_SIZES, evenWork, rowsOfExpert, runSizes, sizeNames, withWork } from './sizes.js';
+import type { KernelShape } from './shape.js';
 import type { KernelWork, RunShape } from './sizes.js';
 
 type Dimensions = readonly [number, number, number];
@@ -31,6 +32,8 @@ export interface PhaseKernel {
   shape(sizes: Sizes): KernelShape;
   /** Time alone on `sms` SMs, integer ns. */
   durationNs(sizes: Sizes, sms: number): number;
+  /** The same, and what it is mostly. */
+  time(sizes: Sizes, sms: number): KernelTime;
 }
 
 /** A quarter of an hour: nothing on a GPU takes as long, and times stay exact integers. */
@@ -41,7 +44,7 @@ const MOST_BLOCKS = 2 ** 31 - 1;
 /** Kernels of one entry; a rank has 4096 experts at the most. */
 const MOST_INSTANCES = 4096;
 
-const SHAPE_KEYS = ['m', 'n', 'k', 'weights', 'pairs', 'heads', 'qk', 'v', 'bytes'] as const;
+const SHAPE_KEYS = ['m', 'n', 'k', 'weights', 'pairs', 'heads', 'qk', 'v', 'keys', 'tiles', 'bytes'] as const;
 type ShapeKey = (typeof SHAPE_KEYS)[number];
 
 /** Products a (query, key) pair and head takes: forward QK and PV; backward dV, dP, dQ, dK and QK again. */
@@ -167,12 +170,17 @@ export class KernelCatalogue {
       const at = `${place}.block.${i}`;
       return launchDimension(this.#constant(source, at), at);
     });
-    const followsRows = [...formulas.values()].some(({ uses }) => [...uses].some((name) => ROW_SIZES.has(name)));
-    const shape = (sizes: Sizes): KernelShape => shapeOf(entry.kind, formulas, sizes);
-    const durationNs = (sizes: Sizes, sms: number): number => {
-      const ns = kernelDurationNs(this.#hardware, rate, checkedShape(shape(sizes), place), sms);
-      if (ns <= LONGEST_NS) return ns;
-      const problem = `${place}, of kind ${entry.kind}, would take ${ns} ns`;
+    const followsRows =
+      entry.experts === true ||
+      [...formulas.values()].some(({ uses }) => [...uses].some((name) => ROW_SIZES.has(name)));
+    const shape = (sizes: Sizes): KernelShape => {
+      const groups = entry.experts === true ? rowsOfAll(sizes) : undefined;
+      return shapeOf(entry.kind, formulas, sizes, groups);
+    };
+    const time = (sizes: Sizes, sms: number): KernelTime => {
+      const result = kernelTime(this.#hardware, rate, checkedShape(shape(sizes), place), sms);
+      if (result.ns <= LONGEST_NS) return result;
+      const problem = `${place}, of kind ${entry.kind}, would take ${result.ns} ns`;
       throw new BadInputError(place, `${problem}; its size or the rates of ${this.#hardware.name} are too extreme`);
     };
     return {
@@ -189,14 +197,15 @@ export class KernelCatalogue {
       grid: (tokens, attentionPairs) => {
         const sizes = withWork(this.sizes, evenWork(this.sizes, tokens, attentionPairs));
         // Whatever an expression comes to at this work, it is refused here, before anything starts.
-        durationNs(sizes, this.sizes['gpuSms']);
+        time(sizes, this.sizes['gpuSms']);
         const [x, y, z] = grid.map((formula, i) => {
           return launchDimension(Math.max(1, Math.ceil(formula.evaluate(sizes))), `${place}.grid.${i}`);
         });
         return [x, y, z];
       },
       shape,
-      durationNs: (sizes, sms) => durationNs(ofExpert(sizes, instance), sms),
+      durationNs: (sizes, sms) => time(ofExpert(sizes, instance), sms).ns,
+      time: (sizes, sms) => time(ofExpert(sizes, instance), sms),
     };
   }
 }
@@ -213,18 +222,38 @@ function ofExpert(sizes: Sizes, instance: number): Sizes {
   return instance === 0 || rows === undefined ? sizes : { ...sizes, [rowsOfExpert(0)]: rows };
 }
 
-function shapeOf(kind: string, formulas: ReadonlyMap<ShapeKey, Formula>, sizes: Sizes): KernelShape {
+/** Rows of each of the rank's experts; undefined where sizes do not tell them apart. */
+function rowsOfAll(sizes: Sizes): number[] | undefined {
+  const groups: number[] = [];
+  for (let expert = 0; expert < sizes['localExperts']; expert++) {
+    const rows = sizes[rowsOfExpert(expert)];
+    if (rows === undefined) return undefined;
+    groups.push(rows);
+  }
+  return groups;
+}
+
+function shapeOf(
+  kind: string,
+  formulas: ReadonlyMap<ShapeKey, Formula>,
+  sizes: Sizes,
+  groups: readonly number[] | undefined,
+): KernelShape {
   const at = (key: ShapeKey, otherwise: number): number => formulas.get(key)?.evaluate(sizes) ?? otherwise;
   const products = ATTENTION_PRODUCTS[kind] ?? { qk: 1, v: 1 };
   // A multiplication and an addition for each element.
   const flops = 2 * at('pairs', 0) * at('heads', 0) * (products.qk * at('qk', 0) + products.v * at('v', 0));
-  return { m: at('m', 0), n: at('n', 0), k: at('k', 0), weights: at('weights', 1), flops, bytes: at('bytes', 0) };
+  return {
+    ...{ m: at('m', 0), n: at('n', 0), k: at('k', 0), weights: at('weights', 1) },
+    ...(groups === undefined ? {} : { groups }),
+    ...{ flops, bytes: at('bytes', 0), keys: at('keys', 0), tiles: at('tiles', 0) },
+  };
 }
 
 /** @throws BadInputError where an expression came to what no kernel has. */
 function checkedShape(shape: KernelShape, place: string): KernelShape {
-  for (const key of ['m', 'n', 'k', 'weights', 'flops', 'bytes'] as const) {
-    const value = shape[key];
+  for (const key of ['m', 'n', 'k', 'weights', 'flops', 'bytes', 'keys', 'tiles'] as const) {
+    const value = shape[key] ?? 0;
     if (value >= 0 && value < Number.POSITIVE_INFINITY) continue;
     throw new BadInputError(
       `${place}.${key}`,

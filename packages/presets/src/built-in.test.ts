@@ -17,7 +17,8 @@ const KINDS = ['cachedDispatch', 'combine', 'dispatch', 'lowLatencyCombine', 'lo
 
 describe('the built-in hardware presets', () => {
   it('are those that EP clusters are made of', () => {
-    expect(hardwareNames()).to.deep.equal(['b200', 'gb200-nvl72', 'h100', 'h20', 'h200', 'h800']);
+    const names = ['b200', 'b300', 'gb200-nvl72', 'gb300-nvl72', 'h100', 'h20', 'h200', 'h800'];
+    expect(hardwareNames()).to.deep.equal(names);
   });
 
   for (const name of hardwareNames()) {

@@ -37,7 +37,7 @@ describe('a preset scaled by data sheets', () => {
           expect(after.nsPerK).to.equal(before.nsPerK / ofSm(key));
           expect(after.tileNs).to.equal(before.tileNs / ofSm('memoryGBps'));
           expect(after.memoryGBps).to.equal(before.memoryGBps * (sheet.memoryGBps / SHEET.memoryGBps));
-          expect([after.floorNs, after.tileM, after.tileN]).to.deep.equal([before.floorNs, before.tileM, before.tileN]);
+          expect([after.floorNs, after.tileRows]).to.deep.equal([before.floorNs, before.tileRows]);
         }
       }),
     );

@@ -34,6 +34,10 @@ const HARDWARE_SCHEMA = z.strictObject({
   host: z.strictObject({
     /** What the CPU needs to launch one kernel, framework included. */
     kernelLaunchNs: WHOLE_NS,
+    /** The same where a serving framework launches a module eagerly, without gradients; absent: kernelLaunchNs. */
+    eagerLaunchNs: WHOLE_NS.optional(),
+    /** Between the end of a kernel of a captured graph and the start of the next; absent: kernelGapNs. */
+    graphGapNs: WHOLE_NS.optional(),
     /** From a launch to the earliest start of its kernel. */
     launchLatencyNs: WHOLE_NS,
     /** From the end of a notify that is not cached, whose counts the CPU polls, to the CPU's going on. */

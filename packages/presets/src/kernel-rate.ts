@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COUNT, RATE, SHARE, TIME_NS, numberFrom } from './bounds.js';
+import { COUNT, RATE, TIME_NS, numberFrom } from './bounds.js';
 import { wordsForUnion } from './remedy.js';
 
 /** Bytes of an element. */
@@ -22,19 +22,26 @@ const PROVENANCE = {
   spread: numberFrom(0, 1e9).optional(),
 };
 
+/** Heights or widths of tiles that a library has. */
+const TILE_SIZES = z.array(COUNT).min(1, 'give a size').max(64, 'give at most 64 sizes');
+
 /**
- * Matrix products by tiles: a wave of tiles, one on each SM, takes `tileNs` + `nsPerK` × K. Time is `floorNs` and the
- * waves' time, or that of the bytes where memory binds.
+ * Matrix products by tiles: of the tiles that the library has, those are taken that take the least time. A wave of
+ * tiles, one on each SM, takes (`tileNs` + `nsPerK` × K) × the tile's part of 128 × 128. Time is `floorNs`, and of the
+ * waves and the bytes that memory moves meanwhile the longer.
  */
 const TILE_SCHEMA = z.strictObject({
   model: z.literal('tile'),
-  tileM: COUNT,
-  tileN: COUNT,
+  tileRows: TILE_SIZES,
+  tileColumns: TILE_SIZES,
   floorNs: TIME_NS,
+  /** Of a tile of 128 × 128, beside its operations; and per K. */
   tileNs: TIME_NS,
   nsPerK: RATE,
-  /** Where tiles do not fill the SMs they are made narrower, down to this share of `nsPerK`; absent: never. */
-  narrowestShare: SHARE.optional(),
+  /** What a step of K takes in the smallest tile: operands come no faster. Absent: as the tile's part says. */
+  leastNsPerK: RATE.optional(),
+  /** K may be halved, again and again, where tiles do not fill the SMs; each time costs this. Absent: never. */
+  splitNs: TIME_NS.optional(),
   /** Bytes of an operand's element, and of the result's. */
   operandBytes: ELEMENT_BYTES,
   resultBytes: ELEMENT_BYTES,
@@ -48,6 +55,11 @@ const FLOPS_SCHEMA = z.strictObject({
   floorNs: TIME_NS,
   tflopsPerSm: RATE,
   memoryGBps: RATE,
+  /** Keys that one query goes through one after the other, at most, and the time of each; absent: none. */
+  keysInRow: COUNT.optional(),
+  nsPerKey: RATE.optional(),
+  /** Of a tile of queries beside its operations; absent: nothing. */
+  tileNs: TIME_NS.optional(),
   ...PROVENANCE,
 });
 

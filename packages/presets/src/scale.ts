@@ -44,10 +44,13 @@ export function scaledKernel(rate: KernelRate, context: ScaleContext): KernelRat
     return { model, floorNs, GBps: GBps * memory.value, basis: 'scaled', source };
   }
   if (rate.model === 'flops') {
-    const { model, floorNs, tflopsPerSm, memoryGBps } = rate;
-    const how = `tflopsPerSm by ${bf16.text}; memoryGBps by ${memory.text}; floorNs as there`;
+    const { model, floorNs, tflopsPerSm, memoryGBps, keysInRow, nsPerKey, tileNs } = rate;
+    const how = `tflopsPerSm by ${bf16.text}; memoryGBps by ${memory.text}; a tileNs by ${memoryOfSm.text}; floorNs and times of keys as there`;
     return {
       ...{ model, floorNs, tflopsPerSm: tflopsPerSm * bf16.value, memoryGBps: memoryGBps * memory.value },
+      ...(keysInRow === undefined ? {} : { keysInRow }),
+      ...(nsPerKey === undefined ? {} : { nsPerKey }),
+      ...(tileNs === undefined ? {} : { tileNs: tileNs / memoryOfSm.value }),
       ...{ basis: 'scaled', source: scaledBy(context, how, rate) },
     };
   }
@@ -58,7 +61,7 @@ export function scaledKernel(rate: KernelRate, context: ScaleContext): KernelRat
   const compute = rate.operandBytes === 1 ? fp8 : bf16;
   const how =
     `nsPerK by ${compute.text}; tileNs by ${memoryOfSm.text}; memoryGBps by ${memory.text}; ` +
-    'tiles and floorNs as there';
+    'tiles, leastNsPerK, splitNs and floorNs as there';
   return {
     ...shape,
     tileNs: rate.tileNs / memoryOfSm.value,

@@ -82,9 +82,10 @@ describe('a fitted rate', () => {
   });
 
   it('of products that memory binds changes the bandwidth alone', () => {
-    const bound = observed({ ...TILE, floorNs: 3270, memoryGBps: 1200 }, [{ m: 128, n: 7168, k: 16384 }]);
-    const fit = fittedTile(bound);
-    expect([fit.tileNs, fit.nsPerK]).to.deep.equal([TILE.tileNs, TILE.nsPerK]);
+    const narrow = H800.kernels['deep-gemm-fp8'] as TileRate;
+    const bound = observed({ ...narrow, memoryGBps: 1200 }, [{ m: 128, n: 7168, k: 16384 }]);
+    const fit = fitted('deep-gemm-fp8', bound) as TileRate;
+    expect([fit.tileNs, fit.nsPerK]).to.deep.equal([narrow.tileNs, narrow.nsPerK]);
     expect(fit.memoryGBps).to.be.closeTo(1200, 2);
   });
 

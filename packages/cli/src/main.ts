@@ -6,6 +6,7 @@ import { addCalibrateCommand } from './commands/calibrate.js';
 import { addClusterCommands } from './commands/cluster.js';
 import { addCollectiveCommand } from './commands/collective.js';
 import { addCompareCommand } from './commands/compare.js';
+import { addKernelCommand } from './commands/kernel.js';
 import { addOpenCommand } from './commands/open.js';
 import { addCompletionCommand } from './commands/completion.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -33,6 +34,7 @@ const program = new Command('epemu')
 addRunCommand(program);
 addReplayCommand(program);
 addCollectiveCommand(program);
+addKernelCommand(program);
 addAnalyzeCommand(program);
 addCompareCommand(program);
 addCalibrateCommand(program);

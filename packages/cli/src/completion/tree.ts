@@ -1,4 +1,5 @@
 import { keysAt, scenarioNames, valuesAt } from '@epemu/config';
+import { timedKinds } from '@epemu/experiments';
 import { hardwareNames, modelNames } from '@epemu/presets';
 import type { Argument, Command, Option } from 'commander';
 import { PIPELINE } from '../pipeline.js';
@@ -60,6 +61,7 @@ function optionValues(option: Option): Values | undefined {
 /** Arguments are paths, except where there are names for what they may be. */
 function argumentValues(command: Command, argument: Argument): Values {
   if (argument.argChoices !== undefined) return { words: argument.argChoices, files: false };
+  if (command.name() === 'kernel') return { words: Object.keys(timedKinds()), files: false };
   if (argument.name() === 'scenario') {
     return { words: [...scenarioNames(), ...(command.name() === 'run' ? [PIPELINE] : [])], files: true };
   }

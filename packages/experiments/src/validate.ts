@@ -5,12 +5,14 @@ import {
   collectiveCases,
   collectiveRows,
   isMiss,
+  kernelComparisons,
   kernelRows,
   publishedConfiguration,
   publishedData,
   rowIds,
+  siliconSummary,
 } from '@epemu/published';
-import type { CalibrationRow, FigureGroup, PublishedFigure } from '@epemu/published';
+import type { CalibrationRow, FigureGroup, PublishedFigure, SiliconComparison, SiliconSummary } from '@epemu/published';
 import { runCollective } from './collective.js';
 import { figuresOf } from './figures-of.js';
 import { runInMemory } from './in-memory.js';
@@ -28,7 +30,18 @@ export interface Validation {
   readonly groups: readonly ValidationGroup[];
   /** Rows outside their tolerance. */
   readonly misses: readonly CalibrationRow[];
+  /** Times measured on silicon, by the thousand: how far the emulated ones are off. */
+  readonly silicon: SiliconSummary;
 }
+
+/**
+ * Where rows measured on silicon come from, each with its name for progress: kernels alone.
+ * @param all every row, not a fixed sample.
+ */
+const SILICON: readonly {
+  readonly name: string;
+  readonly rows: (all: boolean) => Promise<readonly SiliconComparison[]>;
+}[] = [{ name: 'kernels measured on silicon', rows: (all) => Promise.resolve(kernelComparisons(all)) }];
 
 /** One run, or one collective, that figures are taken from. */
 interface Step {
@@ -53,17 +66,30 @@ function steps(): Step[] {
   return [...runs, ...collectives, kernels];
 }
 
+/** What is asked of a validation. */
+export interface ValidationOptions {
+  /** Every row measured on silicon, not a fixed sample of them. */
+  readonly all?: boolean;
+  /** Told what comes next, and the share that is done, 0 to 1. */
+  readonly onStep?: (name: string, share: number) => void;
+}
+
 /**
  * Emulates everything that published figures are of, one after the other in this process, and compares.
- * @param onStep told what comes next, and the share that is done, 0 to 1.
  * @throws InvariantError when a figure was not emulated.
  */
-export async function validate(onStep: (name: string, share: number) => void = () => undefined): Promise<Validation> {
-  const all = steps();
+export async function validate({ all = false, onStep }: ValidationOptions = {}): Promise<Validation> {
+  const published = steps();
+  const count = published.length + SILICON.length;
   const rows = new Map<string, CalibrationRow>();
-  for (const [index, step] of all.entries()) {
-    onStep(step.name, index / all.length);
+  for (const [index, step] of published.entries()) {
+    onStep?.(step.name, index / count);
     for (const row of await step.rows()) rows.set(row.id, row);
+  }
+  const measured: SiliconComparison[] = [];
+  for (const [index, { name, rows: rowsOf }] of SILICON.entries()) {
+    onStep?.(name, (published.length + index) / count);
+    measured.push(...(await rowsOf(all)));
   }
   const ordered = rowIds().map((id) => {
     const row = rows.get(id);
@@ -78,6 +104,7 @@ export async function validate(onStep: (name: string, share: number) => void = (
       context: figures.filter(({ use, group: of }) => use === 'context' && of === group.name),
     })),
     misses: ordered.filter(isMiss),
+    silicon: siliconSummary(measured),
   };
 }
 

@@ -1,5 +1,5 @@
-import { rowIds } from '@epemu/published';
-import type { CalibrationRow } from '@epemu/published';
+import { rowIds, siliconSummary } from '@epemu/published';
+import type { CalibrationRow, SiliconComparison } from '@epemu/published';
 import { expect } from 'chai';
 import { verdictOf } from './validate.js';
 import type { Validation, ValidationGroup } from './validate.js';
@@ -18,9 +18,15 @@ function group(rows: readonly CalibrationRow[], parts: Partial<ValidationGroup> 
   return { name: 'normal', title: 'Normal mode', split: 'EP8 is fitted.', rows, context: [], ...parts };
 }
 
+const MEASURED: readonly SiliconComparison[] = [1.02, 0.5, 1.1].map((factor, i) => ({
+  ...{ family: 'products', gpu: 'h100', use: 'held-out', what: `m=${i}` },
+  ...{ measuredUs: 10, emulatedUs: 10 * factor },
+}));
+
 function validation(...groups: ValidationGroup[]): Validation {
   const rows = groups.flatMap((each) => each.rows);
-  return { groups, misses: rows.filter(({ withinTolerance }) => withinTolerance === false) };
+  const misses = rows.filter(({ withinTolerance }) => withinTolerance === false);
+  return { groups, misses, silicon: siliconSummary(MEASURED) };
 }
 
 const ROWS = [
@@ -79,6 +85,12 @@ describe('the validation as Markdown', () => {
     };
     const context = validationMarkdown(validation(group([], { context: [figure] })));
     expect(context).to.match(/\| `v3.parallel` \| parallelism \| \{PP:16, EP:64\} *\|/);
+  });
+
+  it('says how far rows of silicon are off, by family and GPU, and which is furthest', () => {
+    const lines = text.split('\n').map((line) => line.replace(/ +/g, ' '));
+    expect(lines).to.include('| products | h100 | **held-out** | 3 | 10.0 % | 50.0 % |');
+    expect(lines.find((line) => line.includes('m='))).to.equal('| products | h100 | m=1 | 10 µs | 5 µs | −50 % |');
   });
 
   it('keeps prose within 120 columns', () => {

@@ -1,5 +1,5 @@
-import { rowsTable, withUnit } from '@epemu/published';
-import type { CalibrationRow, PublishedFigure } from '@epemu/published';
+import { rowsTable, siliconErrorsTable, siliconWorstTable, withUnit } from '@epemu/published';
+import type { CalibrationRow, PublishedFigure, SiliconSummary } from '@epemu/published';
 import { verdictOf } from './validate.js';
 import type { Validation, ValidationGroup } from './validate.js';
 
@@ -111,12 +111,38 @@ function groupSection({ title, split, rows, context }: ValidationGroup): string[
   ];
 }
 
+const SILICON = [
+  '## Measured on silicon',
+  'Times of the tables in `packages/published/data/silicon`, beside what the laws of the presets make of the same shape: ' +
+    'the laws that time a run’s kernels. _fitted_: constants of the GPU were chosen by rows of such shapes; **held-out**: ' +
+    'whole shapes, numbers of heads and EP sizes, by which none was; **derived**: the GPU’s preset as it would be derived ' +
+    'from another GPU’s by data sheets, no row of its own seen. An error is |emulated ÷ measured − 1|. The rows are a ' +
+    'fixed sample; `epemu validate --all` compares every row. They bind nothing.',
+];
+
+/** Rows measured on silicon, in sum and at their worst. */
+function siliconSection(silicon: SiliconSummary): string[] {
+  const errors = siliconErrorsTable(silicon);
+  const uses = { fitted: '_fitted_', 'held-out': '**held-out**', derived: '**derived**' };
+  const cells = errors.cells.map((texts, i) =>
+    texts.map((text, at) => (at === 2 ? uses[silicon.errors[i].use] : text)),
+  );
+  const worst = siliconWorstTable(silicon);
+  return [
+    ...SILICON.map((text) => wrapped(text)),
+    table(errors.head, cells, errors.right),
+    'Furthest off:',
+    table(worst.head, worst.cells, worst.right),
+  ];
+}
+
 /** @returns docs/validation.md: the same text wherever it is made. */
 export function validationMarkdown(validation: Validation): string {
   const parts = [
     ...INTRODUCTION.map((text) => wrapped(text)),
     wrapped(`**${verdictOf(validation)}**`),
     ...validation.groups.flatMap(groupSection),
+    ...siliconSection(validation.silicon),
   ];
   return `${parts.join('\n\n')}\n`;
 }

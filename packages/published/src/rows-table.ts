@@ -1,5 +1,7 @@
 import { emulatedText, errorText, publishedText, toleranceText, verdictText } from './format.js';
 import type { CalibrationRow } from './row.js';
+import { siliconErrorPct } from './silicon/comparison.js';
+import type { SiliconSummary } from './silicon/comparison.js';
 
 /** Rows as text; the id is in the first column, the use in the last. */
 export interface RowsTable {
@@ -33,5 +35,33 @@ export function rowsTable(rows: readonly CalibrationRow[]): RowsTable {
     head: columns.map(({ head }) => head),
     cells: rows.map((row) => columns.map(({ text }) => text(row))),
     right: columns.flatMap(({ isNumber }, i) => (isNumber ? [i] : [])),
+  };
+}
+
+/** @returns the errors of rows measured on silicon as a table. */
+export function siliconErrorsTable({ errors }: SiliconSummary): RowsTable {
+  return {
+    head: ['family', 'GPU', 'use', 'rows', 'half within', 'nine tenths within'],
+    cells: errors.map(({ family, gpu, use, rows, p50Pct, p90Pct }) => [
+      ...[family, gpu, use, String(rows)],
+      ...[p50Pct, p90Pct].map((off) => `${off.toFixed(1)} %`),
+    ]),
+    right: [3, 4, 5],
+  };
+}
+
+/** @returns the rows measured on silicon that are furthest off, as a table. */
+export function siliconWorstTable({ worst }: SiliconSummary): RowsTable {
+  return {
+    head: ['family', 'GPU', 'row', 'measured', 'emulated', 'error'],
+    cells: worst.map((row) => {
+      const off = siliconErrorPct(row);
+      return [
+        ...[row.family, row.gpu, row.what],
+        ...[row.measuredUs, row.emulatedUs].map((us) => `${Number(us.toPrecision(4))} µs`),
+        `${off >= 0 ? '+' : '−'}${Math.abs(off).toFixed(0)} %`,
+      ];
+    }),
+    right: [3, 4, 5],
   };
 }

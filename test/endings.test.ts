@@ -15,6 +15,8 @@ import { TemporaryFolder } from './support/temporary.js';
 /** No process of a run is there any more after this long. */
 const GONE_MS = 2000;
 const PATIENCE_MS = 20_000;
+/** What takes longer is silent: a machine that others load starts a worker in seconds. */
+const STALL_SECONDS = 10;
 const RUNS_AT_ONCE = 2;
 const WORKERS = 4;
 const RUN = { ranks: WORKERS, layers: 3, ranksPerWorker: 1, fabric: 'websocket', pace: 0.5 };
@@ -149,11 +151,13 @@ describe('how a run ends', () => {
       'stop',
       folder,
       '--set',
-      'stallTimeoutSeconds=3',
+      `stallTimeoutSeconds=${STALL_SECONDS}`,
     );
     expect({ code, stdout }, stderr).to.deep.equal({ code: EXIT_CODE.noProgress, stdout: '' });
     const pid = /rank 1 \(pid (\d+)\)/.exec(stderr)?.[1];
-    expect(stderr).to.match(/no rank has moved for 3 s; silent is rank 1 \(pid \d+\) in .+ of layer 1/);
+    expect(stderr).to.match(
+      new RegExp(`no rank has moved for ${STALL_SECONDS} s; silent is rank 1 \\(pid \\d+\\) in .+ of layer 1`),
+    );
     expect(await within(GONE_MS, () => !isAlive(Number(pid)))).to.equal(true);
     expect(existsSync(join(folder, '.spool'))).to.equal(false);
     expect(reportOf(folder).status).to.equal('failed');
@@ -162,14 +166,14 @@ describe('how a run ends', () => {
   it('a worker that is stopped before it has joined ends the run with exit code 4, named', async () => {
     const args = smallArguments('decode', { ...RUN, pace: 10 });
     const folder = temporary.fresh();
-    const command = new CliProcess(['run', ...args, '--set', 'stallTimeoutSeconds=3', '--out', folder]);
+    const command = new CliProcess(['run', ...args, '--set', `stallTimeoutSeconds=${STALL_SECONDS}`, '--out', folder]);
     await within(PATIENCE_MS, () => childrenOf(command.pid).length === WORKERS);
     const workers = childrenOf(command.pid);
     process.kill(workers[1], 'SIGSTOP');
     const { code, stderr } = await command.end;
     expect(code, stderr).to.equal(EXIT_CODE.noProgress);
     expect(stderr).to.include(
-      `no worker has joined for 3 s, and 1 of 4 worker processes have not (pid ${workers[1]}, stopped); `,
+      `no worker has joined for ${STALL_SECONDS} s, and 1 of 4 worker processes have not (pid ${workers[1]}, stopped); `,
     );
     expect(workers.filter(isAlive)).to.deep.equal([]);
     expect(reportOf(folder).status).to.equal('failed');

@@ -16,6 +16,7 @@ import type { CalibrationRow, FigureGroup, PublishedFigure, SiliconComparison, S
 import { runCollective } from './collective.js';
 import { figuresOf } from './figures-of.js';
 import { runInMemory } from './in-memory.js';
+import { collectiveComparisons } from './silicon-collectives.js';
 
 /** A group of published figures. */
 export interface ValidationGroup extends FigureGroup {
@@ -35,13 +36,16 @@ export interface Validation {
 }
 
 /**
- * Where rows measured on silicon come from, each with its name for progress: kernels alone.
+ * Where rows measured on silicon come from, each with its name for progress.
  * @param all every row, not a fixed sample.
  */
 const SILICON: readonly {
   readonly name: string;
   readonly rows: (all: boolean) => Promise<readonly SiliconComparison[]>;
-}[] = [{ name: 'kernels measured on silicon', rows: (all) => Promise.resolve(kernelComparisons(all)) }];
+}[] = [
+  { name: 'kernels measured on silicon', rows: (all) => Promise.resolve(kernelComparisons(all)) },
+  { name: 'collectives measured on silicon', rows: collectiveComparisons },
+];
 
 /** One run, or one collective, that figures are taken from. */
 interface Step {

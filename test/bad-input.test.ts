@@ -271,6 +271,21 @@ const TABLE: readonly BadInput[] = [
     names: ['--coordinator', 'nonsense'],
   },
   {
+    what: 'a run that would not fit into its GPUs, where it must',
+    args: ['run', 'decode', '--ranks', '8', '--require-memory'],
+    names: ['--require-memory', '151.4 GB', '84.9 GB', 'expert weights'],
+  },
+  {
+    what: 'a coordinator of a run that would not fit, where it must',
+    args: ['coordinator', 'decode', '--ranks', '8', '--require-memory'],
+    environment: { EPEMU_TOKEN: 'x' },
+    names: ['--require-memory', 'expert weights'],
+  },
+  flag('kv-precision', 'int4', 'kvPrecision'),
+  set('reservedMemoryShare=1', ['reservedMemoryShare', '1']),
+  set('hardware.memoryGB=0', ['memoryGB', '0']),
+  set('model.weightPrecision.experts=fp4', ['weightPrecision', 'fp4']),
+  {
     what: 'a worker that advertises what is no address',
     args: ['worker', '--coordinator', NOWHERE, '--advertise', 'ws://here:80'],
     environment: { EPEMU_TOKEN: 'x' },

@@ -49,6 +49,7 @@ export type {
 } from './compare/comparison.js';
 export type { LayerParts } from './compare/decomposition.js';
 export type { FigureComparison } from './compare/figures.js';
-export { sideOfJson, type ReadSide } from './compare/report-side.js';
+export type { MemoryComparison } from './compare/memory.js';
+export { memoryOfReport, sideOfJson, type ReadSide } from './compare/report-side.js';
 export type { ComparedSide } from './compare/side.js';
 export { onlyRank, sideOfTraces } from './compare/trace-side.js';

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { KernelRoles, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { KernelRoles, memoryOfReport, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
 import type { AnalysedSet, ComparedSide, InputProblem } from '@epemu/analysis';
 import { BadInputError, messageOf } from '@epemu/core';
 import { analysedWith, patternsWith } from './commands/analyze.js';
@@ -64,7 +65,17 @@ export async function comparedInput(path: string, flags: TraceFlags, rank: numbe
   }
   const all = await readOrExplain(path, flags);
   const analysed = rank === undefined ? all : onlyRank(all, rank, path);
-  return { side: sideOfTraces(path, analysed), analysed, problems: all.analysis.problems };
+  return {
+    side: { ...sideOfTraces(path, analysed), memory: memoryBeside(path) },
+    analysed,
+    problems: all.analysis.problems,
+  };
+}
+
+/** @returns what the report in a run's folder says of memory, which traces do not; null of anything else. */
+function memoryBeside(path: string): ComparedSide['memory'] {
+  const report = join(path, 'report.json');
+  return existsSync(report) ? memoryOfReport(jsonOf(report)) : null;
 }
 
 async function readOrExplain(path: string, flags: TraceFlags): Promise<AnalysedSet> {

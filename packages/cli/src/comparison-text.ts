@@ -13,7 +13,7 @@ import { pictureOptions, tableText } from './analysis-text.js';
 import type { TextOutput } from './analysis-text.js';
 
 /** Tables whose rows are all shown. */
-const WHOLE: ReadonlySet<string> = new Set(['decomposition', 'figures', 'phases']);
+const WHOLE: ReadonlySet<string> = new Set(['decomposition', 'figures', 'memory', 'phases']);
 
 /** Names longer than this would push the figures out of sight. */
 const MOST_CHARACTERS = 56;

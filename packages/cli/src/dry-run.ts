@@ -1,4 +1,4 @@
-import { denseLayerCount, microBatchesOf, nodeCount } from '@epemu/config';
+import { denseLayerCount, memoryOf, memoryText, microBatchesOf, nodeCount } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { buildProgram, transferOperations } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
@@ -117,6 +117,7 @@ export function dryRunText(configuration: Configuration, prediction: Prediction)
     `ranks       ${prediction.ranks} on ${prediction.nodes} nodes, in ${prediction.workers} worker processes`,
     `program     ${prediction.operationsPerRank} operations a rank; ${prediction.kernels} kernels, ${prediction.traceEvents} trace events before flows`,
     `bytes       at most ${giga(prediction.modelledBytes)} modelled, ${giga(prediction.payloadBytes)} of real payload`,
+    `GPU memory  ${memoryText(memoryOf(configuration))}`,
     `memory      about ${giga(prediction.memoryBytes)} over all processes`,
     '',
   ].join('\n');

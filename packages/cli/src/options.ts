@@ -19,6 +19,11 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--model <preset>', key: 'model', help: 'model preset, or a file (default deepseek-v3; see epemu presets)' },
   { flag: '--hardware <preset>', key: 'hardware', help: 'hardware preset, or a file (default h800)' },
   { flag: '--era <era>', key: 'era', help: "feb25, apr25, jun25 or sep25: DeepEP's kernels (default: the hardware's)" },
+  {
+    flag: '--kv-precision <kind>',
+    key: 'kvPrecision',
+    help: 'fp8 or bf16: decides what fits, and no time (default fp8)',
+  },
   { flag: '--payload <kind>', key: 'payload', help: 'float32, or none: headers and routing only' },
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
   { flag: '--kernel-names <kind>', key: 'kernelNames', help: "nccl, or deepep: as DeepSeek's trace names them" },

@@ -1,7 +1,8 @@
+import type { MemoryFlags } from './memory-flags.js';
 import type { MetricsFlags } from './metrics-flags.js';
 
 /** Flags of commands that run something, beyond the configuration. */
-export interface RunFlags extends Record<string, unknown>, MetricsFlags {
+export interface RunFlags extends Record<string, unknown>, MetricsFlags, MemoryFlags {
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;

@@ -76,6 +76,13 @@ const REPORT: Report = {
   imbalance: [],
   throughput: { tokensPerSecondPerGpu: 2098.4, tokensPerSecondPerNode: 16_786.9, stepMs: 61.004, tpotMs: 61.004 },
   traffic: { rdmaBytes: 2.5e9, nvlinkBytes: 1.25e9, links: [], wireMessages: 4096, wireBytes: 3.1e7 },
+  memory: {
+    ...{ fits: true, largest: 'kvCache', kvPrecision: 'fp8' },
+    gigabytes: {
+      ...{ expertWeights: 5.1, otherWeights: 16.4, embedding: 3.7, gradients: 0, optimiser: 0, kvCache: 36.9 },
+      ...{ activations: 2.2, buffers: 1.9, reserved: 8.5, total: 74.7, capacity: 84.9 },
+    },
+  },
   numerics: { tokensChecked: 640, chainsChecked: 16, missing: 0, duplicated: 0, wrong: 0, maxRelativeError: 2.34e-6 },
   host: {
     ...{ wallSeconds: 7.89, startupSeconds: 1.23, emulateSeconds: 4.56, mergeSeconds: 2.1, messagesPerSecond: 900 },
@@ -144,6 +151,15 @@ describe('the summary of a run', () => {
     expect(line('host')).to.equal('host 7.9 s (start 1.2, emulate 4.6, merge 2.1), 3 processes, largest 123 MB');
     expect(line('digest')).to.equal('digest abc123');
     expect(line('trace')).to.include('runs/it/trace.json.gz');
+  });
+
+  it('has what a GPU holds, the largest part first, with the precision of the KV cache', () => {
+    expect(line('GPU memory')).to.match(
+      /^GPU memory 74.7 of 84.9 GB on a GPU: KV cache \(fp8\) 36.9, other weights 16.4, /,
+    );
+    const { gigabytes } = REPORT.memory;
+    const full = summary({ memory: { ...REPORT.memory, fits: false, gigabytes: { ...gigabytes, total: 90 } } });
+    expect(line('GPU memory', full)).to.include('90.0 of 84.9 GB on a GPU (does not fit): ');
   });
 
   it('says what is real and what is modelled, and ends with the finding', () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { memoryText } from '@epemu/config';
 import type { RunOutcome } from '@epemu/cluster';
 import type { Report } from '@epemu/outputs';
 import { rowsTable, worstFirst } from '@epemu/published';
@@ -73,6 +74,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
         `${traffic.wireMessages} messages, ${gigabytes(traffic.wireBytes)} on sockets`,
     );
   }
+  lines.push(`GPU memory  ${memoryText(report.memory)}`);
   const failures = numerics.missing + numerics.duplicated + numerics.wrong;
   const verdict = numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} FAILED`;
   lines.push(

@@ -3,6 +3,7 @@ export type { Collective } from './binding.js';
 export * from './configuration.js';
 export * from './explain.js';
 export { locatedInFile } from './locate.js';
+export * from './memory/index.js';
 export * from './resolve.js';
 export { roleOfRank, rolesOf, tokenRanks } from './roles.js';
 export type { Group, Role } from './roles.js';

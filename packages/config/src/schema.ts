@@ -9,6 +9,10 @@ const RANKS_SCHEMA = z.union(
   RANKS_TEXT,
 );
 
+/** What values of a KV cache may be stored as. */
+const KV_PRECISIONS = ['fp8', 'bf16'] as const;
+export type KvPrecision = (typeof KV_PRECISIONS)[number];
+
 /** A phase of a schedule template; see docs/scenarios.md for the format with an example. */
 export const PHASE_SCHEMA = z.strictObject({
   name: z.string().min(1),
@@ -114,6 +118,10 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   tokensPerMicrobatch: z.int().min(1).max(1_048_576).optional(),
   promptLengths: z.array(z.int().min(1).max(1_048_576)).min(1).max(4096).optional(),
   kvLength: z.int().min(1).max(16_777_216),
+  /** What a value of the KV cache is stored as; it decides what fits, and no time. */
+  kvPrecision: z.enum(KV_PRECISIONS).default('fp8'),
+  /** Share of a GPU's memory that is left for the framework, its workspaces and fragmentation. */
+  reservedMemoryShare: z.number().min(0).max(0.9).default(0.1),
   pipelineCommunication: z.boolean(),
   /** Relative standard deviation of a phase's compute time from rank to rank. */
   jitter: z.number().min(0).max(0.5),

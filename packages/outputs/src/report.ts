@@ -1,6 +1,14 @@
 import type { FigureReport } from '@epemu/analysis';
-import { denseLayerCount, isAutoregressive, kvLengthAt, microBatchesOf, nodeCount, tokenRanks } from '@epemu/config';
-import type { Configuration } from '@epemu/config';
+import {
+  denseLayerCount,
+  isAutoregressive,
+  kvLengthAt,
+  memoryOf,
+  microBatchesOf,
+  nodeCount,
+  tokenRanks,
+} from '@epemu/config';
+import type { Configuration, MemoryUse } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { LinkPort } from '@epemu/presets';
 import { calibrationRows } from '@epemu/published';
@@ -84,6 +92,8 @@ export interface Report {
   /** Null when the run did not finish. */
   readonly throughput: Throughput | null;
   readonly traffic: Traffic;
+  /** What the fullest GPU holds of the whole model and its batch, against what it has. */
+  readonly memory: MemoryUse;
   readonly numerics: NumericsTotals;
   readonly host: HostFigures;
   /** Published figures that apply to the configuration, beside the emulated ones; none of a run that did not finish. */
@@ -204,6 +214,7 @@ export function buildReport(parts: {
     steps: stepsOf(configuration, figures),
     throughput,
     traffic,
+    memory: memoryOf(configuration),
     numerics: {
       ...numerics,
       maxRelativeError: Number.isFinite(numerics.maxRelativeError) ? numerics.maxRelativeError : 1e300,

@@ -1,3 +1,4 @@
+import { memoryParts, memoryTotalText } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { adviceText, analysisPage, columnsOf, plainRows, timeText } from '@epemu/pages';
 import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
@@ -62,7 +63,7 @@ function stepTable({ steps }: Report): PageTable[] {
   ];
 }
 
-function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
+function runFigures({ throughput, memory, numerics, host }: Report): SummaryFigure[] {
   const failures = numerics.missing + numerics.duplicated + numerics.wrong;
   return [
     ...(throughput === null
@@ -74,6 +75,11 @@ function runFigures({ throughput, numerics, host }: Report): SummaryFigure[] {
             note: `tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms of the whole model`,
           },
         ]),
+    {
+      label: 'GPU memory',
+      value: memoryTotalText(memory),
+      note: `${memory.fits === false ? 'does not fit; ' : ''}most is ${memoryParts(memory)[0]?.name ?? 'nothing'}`,
+    },
     {
       label: 'numerics',
       value: numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} failed`,

@@ -81,6 +81,26 @@ function figureTable({ figures }: Comparison): PageTable {
   };
 }
 
+/** What a GPU of each side holds, where a report tells. */
+function memoryTable({ memory }: Comparison): PageTable[] {
+  if (memory.length === 0) return [];
+  const gigabytes = (value: number | null): string => (value === null ? ABSENT : `${value.toFixed(2)} GB`);
+  return [
+    {
+      id: 'memory',
+      title: 'Memory of a GPU',
+      note: 'What the fullest GPU holds of the whole model, its KV cache and what it works on.',
+      columns: columnsOf(['part', '>A', '>B', '±B − A']),
+      rows: plainRows(
+        memory.map(({ part, aGB, bGB, differenceGB }) => [
+          ...[part, gigabytes(aGB), gigabytes(bGB)],
+          differenceGB === null ? '' : `${signedText(differenceGB)} GB`,
+        ]),
+      ),
+    },
+  ];
+}
+
 function phaseRow({ phase, kind, a, b, ...by }: PhaseComparison): string[] {
   const only = a === null ? 'only B' : b === null ? 'only A' : '';
   return [
@@ -185,6 +205,7 @@ export function comparisonTables(comparison: Comparison): PageTable[] {
   return [
     decompositionTable(comparison),
     figureTable(comparison),
+    ...memoryTable(comparison),
     phasesTable(comparison),
     ...collectiveTable(comparison),
     kernelTable(comparison, 'kernelClasses'),

@@ -82,7 +82,8 @@ export function derivedHardware(json: unknown, base: HardwarePreset, place: Plac
   }
   const own = without(derived, 'base');
   const target: Mapping = {
-    ...without({ ...whole }, 'description'),
+    // Another data sheet is of another GPU, whose memory is its own.
+    ...without({ ...whole }, 'description', ...(derived.dataSheet === undefined ? [] : ['memoryGB'])),
     kernels: kernelsToMergeInto(whole, derived),
     transfers: transfersToMergeInto(whole, derived),
   };

@@ -23,6 +23,8 @@ const HARDWARE_SCHEMA = z.strictObject({
   }),
   /** What presets derived from this one are scaled by. */
   dataSheet: DATA_SHEET_SCHEMA.optional(),
+  /** Memory of a GPU as the device reports it, GB of 10⁹ bytes; absent: nothing is said of what fits. */
+  memoryGB: RATE.optional(),
   /** GPUs that share NVLink. */
   nodeSize: COUNT,
   /** Generation of the collectives' kernels where a run names none. */

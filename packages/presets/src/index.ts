@@ -3,7 +3,7 @@ export type { DataSheet } from './data-sheet.js';
 export type { HardwarePreset } from './hardware.js';
 export type { Basis, FlopsRate, KernelRate, MemoryRate, TileRate } from './kernel-rate.js';
 export * from './load.js';
-export type { ModelPreset } from './model.js';
+export type { ModelPreset, WeightPrecision } from './model.js';
 export { linkRate, lowLatencySms, transferKinds, transferOf, transferStartNs } from './link-rate.js';
 export type { Copies, LinkRate, TransferUse } from './link-rate.js';
 export type { LinkPort, LinkPorts } from './port.js';

@@ -8,6 +8,10 @@ import { MODEL_PRESET_VERSION } from './version.js';
 /** Bytes of one token in a message. */
 const TOKEN_BYTES = wholeFrom(1, 1e7);
 
+/** What weights are stored as. */
+export const WEIGHT_PRECISIONS = ['bf16', 'fp8', 'mxfp4'] as const;
+export type WeightPrecision = (typeof WEIGHT_PRECISIONS)[number];
+
 /** Multi-head latent attention: low-rank projections of queries, and of keys and values together. */
 const MLA_SCHEMA = z.strictObject({
   kind: z.literal('mla'),
@@ -48,6 +52,12 @@ const MODEL_SCHEMA = z.strictObject({
   expertIntermediate: COUNT,
   /** Of the dense layers; 0 where there are none. */
   denseIntermediate: COUNT_OR_NONE.default(0),
+  /** Entries of the embedding, and of the output head; 0: neither is counted in memory. */
+  vocabulary: COUNT_OR_NONE.default(0),
+  /** What a GPU that serves the model stores weights as: routed experts, and all else but embedding and gate. */
+  weightPrecision: z
+    .strictObject({ experts: z.enum(WEIGHT_PRECISIONS), others: z.enum(WEIGHT_PRECISIONS) })
+    .default({ experts: 'fp8', others: 'fp8' }),
   attention: z.discriminatedUnion('kind', [MLA_SCHEMA, GQA_SCHEMA], { error: wordsForUnion('give mla or gqa') }),
   /** What one token weighs in a message of each kind. */
   bytesPerToken: z.strictObject({

@@ -2,6 +2,7 @@ import { Comparer } from './comparer.js';
 import type { Comparison, SideHeadline } from './comparison.js';
 import { basisOf, differenceOf, partsOf } from './decomposition.js';
 import { figuresOf, percentOf } from './figures.js';
+import { memoryOfSides } from './memory.js';
 import { notesOf } from './notes.js';
 import type { ComparedSide } from './side.js';
 
@@ -38,6 +39,7 @@ export function compare(a: ComparedSide, b: ComparedSide): Comparison {
       differencePct: partsA.layerUs === 0 ? null : percentOf(difference.layerUs, partsA.layerUs),
     },
     figures: figuresOf(a, b, basis),
+    memory: memoryOfSides(a, b),
     phases,
     changes: comparer.changes(difference),
     collectives: comparer.collectives(),

@@ -1,10 +1,11 @@
 import type { CollectiveRole, KernelClass } from '@epemu/timeline';
 import type { Basis, LayerParts } from './decomposition.js';
 import type { FigureComparison } from './figures.js';
+import type { MemoryComparison } from './memory.js';
 import type { ComparedSide, SidePhase } from './side.js';
 
 /** What is said of a side at the top. */
-export type SideHeadline = Omit<ComparedSide, 'marker' | 'timeline' | 'steady' | 'plain' | 'exact'>;
+export type SideHeadline = Omit<ComparedSide, 'marker' | 'timeline' | 'steady' | 'plain' | 'exact' | 'memory'>;
 
 /** Time of one layer, of A and B; null where a side has none, which counts as 0. */
 export interface Difference {
@@ -83,6 +84,8 @@ export interface Comparison {
     readonly differencePct: number | null;
   };
   readonly figures: readonly FigureComparison[];
+  /** What a GPU holds; empty where neither side tells. */
+  readonly memory: readonly MemoryComparison[];
   /** What contributes most first. */
   readonly phases: readonly PhaseComparison[];
   /** What contributes most first; the phases' contributions, and what is none of theirs. */

@@ -21,11 +21,19 @@ const PHASE = z.object({
   ...{ meanUs: TIME_US, minUs: TIME_US, maxUs: TIME_US, busyUs: TIME_US, exposedUs: TIME_US },
 });
 
+/** What a GPU holds; reports of before have none. */
+const MEMORY = z.object({
+  fits: z.boolean().nullable(),
+  gigabytes: z.record(z.string(), z.number().min(0).max(1e9).nullable()),
+  kvPrecision: z.string().optional(),
+});
+
 /** What a comparison takes from a `report.json`; anything else in it may be as it likes. */
 export const REPORT_SCHEMA = z.object({
   ...{ scenario: z.string(), ranks: z.int().positive(), status: z.enum(['ok', 'failed']) },
   error: z.string().optional(),
   ...{ timeline: TIMELINE.nullable(), steady: TIMELINE.nullable() },
+  memory: MEMORY.optional(),
   phases: z.array(PHASE),
   kernels: z.array(
     z.object({
@@ -61,4 +69,5 @@ export const ANALYSIS_SCHEMA = z.object({
   ranksSummary: z.array(z.object({ rank: z.int().nonnegative() })),
 });
 
+export type ComparedMemory = Readonly<z.infer<typeof MEMORY>>;
 export type ReadReport = z.infer<typeof REPORT_SCHEMA>;

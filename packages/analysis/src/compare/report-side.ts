@@ -83,7 +83,14 @@ function readReport(path: string, value: unknown, roles: KernelRoles): ReadSide 
     side: {
       ...{ path, from: 'report', source: 'emulated', scenario, ranks, layers, timeline, steady },
       rank: ranks === 1 ? (report.ranksSummary.at(0)?.rank ?? null) : null,
-      ...{ worldSize: ranks, gpu: null, marker: null, phasesInferred: false, exact: null },
+      ...{
+        worldSize: ranks,
+        gpu: null,
+        marker: null,
+        phasesInferred: false,
+        exact: null,
+        memory: report.memory ?? null,
+      },
       plain: reportTables(report, layers, roles),
     },
     problems: status === 'failed' ? [problem] : [],
@@ -97,6 +104,11 @@ function readAnalysis(path: string, value: unknown): ReadSide {
     side: sideOfAnalysis(path, analysis),
     problems: analysis.partial ? [{ file: path, message, partial: true }] : [],
   };
+}
+
+/** @returns what a run's `report.json` says of the memory of a GPU; null where it says nothing that can be read. */
+export function memoryOfReport(report: unknown): ComparedSide['memory'] {
+  return REPORT_SCHEMA.pick({ memory: true }).safeParse(report).data?.memory ?? null;
 }
 
 /**

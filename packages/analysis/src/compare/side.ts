@@ -1,4 +1,5 @@
 import type { CollectiveRole, KernelClass } from '@epemu/timeline';
+import type { ComparedMemory } from './report-schema.js';
 import type { PhaseSummary, TimelineSummary } from '../figures/figure-report.js';
 
 /** A phase of one side of a comparison. Sums are those of one rank, mean over ranks, in the window of the tables. */
@@ -59,6 +60,8 @@ export interface ComparedSide {
   /** Phase whose starts bound a layer; null where it is not known, as of a report. */
   readonly marker: string | null;
   readonly phasesInferred: boolean;
+  /** What a GPU of the run holds; null where nothing tells. */
+  readonly memory: ComparedMemory | null;
   readonly timeline: TimelineSummary;
   readonly steady: TimelineSummary | null;
   /** Over all layers, as reports have it: time that phases share counts in each, background transfers add nothing. */

@@ -45,6 +45,7 @@ export function sideOfAnalysis(path: string, analysis: ComparedAnalysis): Compar
     rank: ranks === 1 ? (ranksSummary.at(0)?.rank ?? null) : null,
     layers: layers.count,
     marker: layers.marker,
+    memory: null,
     plain: plainTables(analysis),
     exact: null,
   };

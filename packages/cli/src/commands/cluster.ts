@@ -8,6 +8,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { abortOnSignals } from '../interrupt.js';
 import { COORDINATOR_PORT, joinPointOf } from '../launcher/join-point.js';
+import { addRequireMemoryFlag } from '../memory-flags.js';
 import { addMetricsFlags, addRunMetricsFlags, metricsSettings } from '../metrics-flags.js';
 import type { MetricsFlags } from '../metrics-flags.js';
 import { addConfigurationFlags } from '../options.js';
@@ -69,7 +70,7 @@ export function addClusterCommands(program: Command): void {
     .description('wait for workers until their slots cover the ranks, then run a scenario on them')
     .argument('[scenario]', 'train, prefill, decode, or a YAML/JSON file', 'decode');
   addTlsFlags(
-    addServeFlags(addRunMetricsFlags(addConfigurationFlags(coordinator))),
+    addRequireMemoryFlag(addServeFlags(addRunMetricsFlags(addConfigurationFlags(coordinator)))),
     'authorities that must have signed the certificates of workers (default: workers need none)',
   )
     .addOption(

@@ -1,12 +1,13 @@
 import { runScenario } from '@epemu/cluster';
 import type { ExternalWorkers, RunOutcome } from '@epemu/cluster';
-import { environmentOverrides, locatedInFile, resolveConfiguration } from '@epemu/config';
+import { environmentOverrides, locatedInFile, memoryOf, resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { deferred } from '@epemu/core';
 import type { Command } from 'commander';
 import { dryRunText, predict } from '../dry-run.js';
 import { failureText } from '../failure-block.js';
 import { abortOnSignals } from '../interrupt.js';
+import { addRequireMemoryFlag, memoryWarning, printLargestBatch } from '../memory-flags.js';
 import { addConfigurationFlags, configurationFlags, settingsOf } from '../options.js';
 import { addRunMetricsFlags } from '../metrics-flags.js';
 import { openObservers } from '../observers.js';
@@ -28,7 +29,8 @@ export function addRunCommand(program: Command): void {
       'train, prefill, decode, a YAML/JSON file (a config.json repeats its run), or pipeline',
       'decode',
     );
-  addPipelineFlags(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command))))
+  addPipelineFlags(addRequireMemoryFlag(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command)))))
+    .option('--max-batch', 'print the largest batch that fits into the memory of a GPU; start nothing')
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
     .option('--dry-run', 'print the resolved configuration and what the run would take; start nothing')
@@ -45,6 +47,8 @@ Examples:
   epemu run decode --fabric memory --payload none --layers 61
   epemu run decode --metrics --prometheus-sd targets.json
   epemu run decode --hardware gb200-nvl72 --model kimi-k2 --ranks 64
+  epemu run decode --model kimi-k2 --ranks 32 --require-memory   refused where it would not fit into a GPU
+  epemu run decode --hardware h200 --max-batch   the largest batch that fits
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
   epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
   epemu run train --serve 0.0.0.0:8080 --serve-for 600
@@ -82,13 +86,14 @@ export async function execute(
   flags: RunFlags,
   external?: ExternalWorkers,
 ): Promise<void> {
+  const warning = memoryWarning(configuration, flags);
   const controller = abortOnSignals();
   const observers = await openObservers(flags);
   const door = deferred<undefined>();
   const openUntil = door.promise;
   const workers = external === undefined ? undefined : { ...external, openUntil };
   try {
-    const outcome = await runObserved(configuration, flags, workers, controller.signal, observers);
+    const outcome = await runObserved(configuration, flags, workers, controller.signal, observers, warning);
     printOutcome(outcome, flags);
     const { signal } = controller;
     await Promise.all([outcome.workersGone?.(signal), ...observers.map((observer) => observer.linger?.(signal))]);
@@ -105,6 +110,7 @@ async function runObserved(
   external: ExternalWorkers | undefined,
   signal: AbortSignal,
   observers: readonly RunObserver[],
+  warning: string | undefined,
 ): Promise<RunOutcome> {
   const progress = new ProgressLine(process.stderr);
   try {
@@ -117,6 +123,8 @@ async function runObserved(
         for (const { onLocalRanks } of observers) onLocalRanks?.(ranks);
       },
       onEvent: (event) => {
+        // Not before: what is refused says nothing else.
+        if (event.type === 'begun' && warning !== undefined) process.stderr.write(warning);
         for (const { onEvent } of observers) onEvent(event);
       },
       ...(flags.out === undefined ? {} : { out: flags.out }),
@@ -160,12 +168,18 @@ function keysSetElsewhere(flags: RunFlags): ReadonlySet<string> {
 }
 
 async function runOrPredict(configuration: Configuration, flags: RunFlags): Promise<void> {
+  if (flags.maxBatch === true) {
+    printLargestBatch(configuration, flags.json === true);
+    return;
+  }
   if (flags.dryRun !== true) {
     await execute(configuration, flags);
     return;
   }
   const prediction = predict(configuration);
-  const json = { configuration, prediction };
+  const warning = memoryWarning(configuration, flags);
+  if (warning !== undefined) process.stderr.write(warning.replace('; it is run all the same', ''));
+  const json = { configuration, prediction, memory: memoryOf(configuration) };
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(json, null, 1)}\n` : dryRunText(configuration, prediction),
   );

@@ -4,6 +4,8 @@ export const EXIT_CODE = {
   badInput: 2,
   rankFailed: 3,
   noProgress: 4,
+  /** Done, but a figure is not what `--require` says. */
+  requirement: 5,
   interrupted: 130,
   terminated: 143,
 } as const;

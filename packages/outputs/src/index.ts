@@ -4,6 +4,7 @@ export { RUN_FILES, newRunId, prepareFolder, rankFileName, removePartials } from
 export { FolderLock, writerOf } from './folder-lock.js';
 export { describeRun, mergeRun, type AnalysedRun, type MergeResult } from './merge.js';
 export { metricsText, showReport } from './metrics-text.js';
+export { outlineReport } from './outline-report.js';
 export { readOperationsFile, writeOperationsFile } from './operations-file.js';
 export type { RecordedRun } from './recorded-run.js';
 export {

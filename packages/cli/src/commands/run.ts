@@ -2,8 +2,13 @@ import { runScenario } from '@epemu/cluster';
 import type { ExternalWorkers, RunOutcome } from '@epemu/cluster';
 import { environmentOverrides, locatedInFile, memoryOf, resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { deferred } from '@epemu/core';
+import { BadInputError, deferred } from '@epemu/core';
+import { outlineReport } from '@epemu/outputs';
 import type { Command } from 'commander';
+import { checkAll } from '../check/outcome.js';
+import type { CheckOutcome } from '../check/outcome.js';
+import { addCheckFlags, reportChecks, requirementsOf } from '../check/report-checks.js';
+import type { Requirement } from '../check/requirement.js';
 import { dryRunText, predict } from '../dry-run.js';
 import { failureText } from '../failure-block.js';
 import { abortOnSignals } from '../interrupt.js';
@@ -29,7 +34,9 @@ export function addRunCommand(program: Command): void {
       'train, prefill, decode, a YAML/JSON file (a config.json repeats its run), or pipeline',
       'decode',
     );
-  addPipelineFlags(addRequireMemoryFlag(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command)))))
+  addPipelineFlags(
+    addCheckFlags(addRequireMemoryFlag(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command))))),
+  )
     .option('--max-batch', 'print the largest batch that fits into the memory of a GPU; start nothing')
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
     .option('--force', 'write into a folder that is not empty')
@@ -48,6 +55,7 @@ Examples:
   epemu run decode --metrics --prometheus-sd targets.json
   epemu run decode --hardware gb200-nvl72 --model kimi-k2 --ranks 64
   epemu run decode --model kimi-k2 --ranks 32 --require-memory   refused where it would not fit into a GPU
+  epemu run decode --require 'exposed<=5%' --require 'tpot<=110ms'   exit code 5 where one does not hold
   epemu run decode --hardware h200 --max-batch   the largest batch that fits
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
   epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
@@ -87,6 +95,7 @@ export async function execute(
   external?: ExternalWorkers,
 ): Promise<void> {
   const warning = memoryWarning(configuration, flags);
+  const requirements = requirementsFor(configuration, flags);
   const controller = abortOnSignals();
   const observers = await openObservers(flags);
   const door = deferred<undefined>();
@@ -94,7 +103,7 @@ export async function execute(
   const workers = external === undefined ? undefined : { ...external, openUntil };
   try {
     const outcome = await runObserved(configuration, flags, workers, controller.signal, observers, warning);
-    printOutcome(outcome, flags);
+    printOutcome(outcome, flags, requirements);
     const { signal } = controller;
     await Promise.all([outcome.workersGone?.(signal), ...observers.map((observer) => observer.linger?.(signal))]);
   } finally {
@@ -147,10 +156,34 @@ function lingerOf(observers: readonly RunObserver[]): { readonly workerMetricsLi
   return seconds.length === 0 ? {} : { workerMetricsLingerSeconds: Math.max(...seconds) };
 }
 
-function printOutcome(outcome: RunOutcome, flags: RunFlags): void {
-  if (flags.json === true)
-    process.stdout.write(`${JSON.stringify({ folder: outcome.folder, ...outcome.report }, null, 1)}\n`);
-  else if (outcome.error === undefined) process.stdout.write(summaryText(outcome, process.stdout));
+/** @returns what a run's figures must be. @throws BadInputError where its report will have no such figure. */
+function requirementsFor(configuration: Configuration, flags: RunFlags): readonly Requirement[] {
+  const requirements = requirementsOf(flags);
+  // A misspelt one is told before the run, not after.
+  if (requirements.length > 0)
+    checkAll({ name: 'the report', json: outlineReport(configuration), isOutline: true }, requirements);
+  return requirements;
+}
+
+function printOutcome(outcome: RunOutcome, flags: RunFlags, requirements: readonly Requirement[]): void {
+  const output = flags.json === true ? undefined : process.stdout;
+  const checked = (): readonly CheckOutcome[] =>
+    requirements.length === 0 || outcome.error !== undefined
+      ? []
+      : reportChecks({ name: outcome.folder, json: outcome.report }, requirements, flags, output);
+  if (output === undefined) {
+    const checks = checked();
+    const json = {
+      folder: outcome.folder,
+      ...outcome.report,
+      ...(checks.length === 0 ? {} : { requirements: checks }),
+    };
+    process.stdout.write(`${JSON.stringify(json, null, 1)}\n`);
+  } else if (outcome.error === undefined) {
+    output.write(summaryText(outcome, output));
+    if (requirements.length > 0) output.write('\n');
+    checked();
+  }
   if (outcome.error !== undefined) {
     process.stderr.write(failureText(outcome));
     process.exitCode = outcome.error.exitCode;
@@ -168,6 +201,10 @@ function keysSetElsewhere(flags: RunFlags): ReadonlySet<string> {
 }
 
 async function runOrPredict(configuration: Configuration, flags: RunFlags): Promise<void> {
+  if (flags.require !== undefined && (flags.maxBatch === true || flags.dryRun === true)) {
+    const flag = flags.maxBatch === true ? '--max-batch' : '--dry-run';
+    throw new BadInputError('--require', `--require is given with ${flag}, which runs nothing; give one of them`);
+  }
   if (flags.maxBatch === true) {
     printLargestBatch(configuration, flags.json === true);
     return;

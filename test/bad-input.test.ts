@@ -62,6 +62,30 @@ const example = (
   });
 };
 
+/** Equal loads of so many layers and experts as CSV. */
+const rowsOfOnes = (layers: number, experts: number): string[][] =>
+  Array.from({ length: layers }, () => Array.from({ length: experts }, () => '1'));
+const loadsFile = (name: string, rows: readonly string[][]): string =>
+  textFile(files, `${name}.csv`, rows.map((row) => `${row.join(',')}\n`).join(''));
+const evenLoads = (layers: number, experts: number): string =>
+  loadsFile(`even-${layers}-${experts}`, rowsOfOnes(layers, experts));
+const changedLoads = (layer: number, expert: number, load: string): string => {
+  const rows = rowsOfOnes(4, 256);
+  rows[layer][expert] = load;
+  return loadsFile(`changed-${layer}-${expert}`, rows);
+};
+/** All but seven experts of a layer without load. */
+const idleLoads = (layer: number): string => {
+  const rows = rowsOfOnes(4, 256);
+  rows[layer] = rows[layer].map((load, expert) => (expert < 7 ? load : '0'));
+  return loadsFile(`idle-${layer}`, rows);
+};
+const loads = (what: string, path: string, names: readonly string[]): BadInput => ({
+  what,
+  args: ['run', 'decode', '--ranks', '8', '--expert-loads', path],
+  names: [path, ...names],
+});
+
 const TABLE: readonly BadInput[] = [
   { what: 'an unknown scenario', args: ['run', 'trane'], names: ['scenario', 'trane', 'train'] },
   file('an unknown key in a file', yaml('key', 'scenario: decode\nrank: 8\n'), ['rank', 'did you mean ranks?']),
@@ -146,6 +170,31 @@ const TABLE: readonly BadInput[] = [
   flag('seed', '1.5'),
   flag('overlap', 'half'),
   flag('routing', 'random'),
+  flag('routing', 'measured', '--expert-loads', 'no loads'),
+  flag('expert-loads', './nowhere.csv', 'expertLoads', './nowhere.csv'),
+  loads('a negative load', changedLoads(3, 17, '-4'), ['line 4', 'layer 3', 'expert 17', '-4']),
+  loads('a load that is missing', changedLoads(2, 250, ''), ['line 3', 'layer 2', 'expert 250', 'missing']),
+  loads('a load that is no number', changedLoads(0, 0, 'many'), ['line 1', 'layer 0', 'expert 0', 'many']),
+  loads('loads of fewer experts than the model', evenLoads(4, 255), ['line 1', '255 experts', 'deepseek-v3', '256']),
+  loads('loads of one expert', evenLoads(4, 1), ['line 1', '1 expert', '256']),
+  loads('loads of fewer layers than the run', evenLoads(3, 256), ['3 MoE layers', 'the run has 4']),
+  loads('loads of fewer experts than a token goes to', idleLoads(1), ['layer 1', '7 experts', 'goes to 8']),
+  {
+    what: 'loads beside balanced routing',
+    args: ['run', 'decode', '--routing', 'balanced', '--expert-loads', evenLoads(4, 256)],
+    names: ['expertLoads', 'routing is balanced', '--routing measured'],
+  },
+  set('routingSkew.exponent=-1', ['routingSkew.exponent', '-1']),
+  set('routingSkew.law=normal', ['routingSkew.law', 'normal', 'zipf, power']),
+  set('routingSkew.drift=1.5', ['routingSkew.drift', '1.5']),
+  set('routingSkew.hotLayer=9', ['routingSkew.hotLayer', '9', '0 to 3']),
+  set('routingSkew.slope=1', ['no routingSkew.slope']),
+  set('biasDeviation=-1', ['biasDeviation', '-1']),
+  file(
+    'a skew without its routing',
+    yaml('skew', 'scenario: decode\nrouting: balanced\nroutingSkew: { exponent: 1 }\n'),
+    ['skew.yaml, line 3', 'routingSkew', '--routing skewed'],
+  ),
   flag('payload', 'float64'),
   flag('fabric', 'pigeons'),
   flag('threads', '0'),

@@ -68,7 +68,13 @@ describe('completion', () => {
       return stdout.trimEnd().split('\n').sort();
     };
     const words = async (text: string): Promise<string[]> => (await offers(text)).map((line) => line.split('\t')[0]);
-    expect(await words('epemu run --routing ')).to.deep.equal(['balanced', 'biased', 'statistical']);
+    expect(await words('epemu run --routing ')).to.deep.equal([
+      'balanced',
+      'biased',
+      'measured',
+      'skewed',
+      'statistical',
+    ]);
     expect(await words('epemu run ')).to.deep.equal([
       'decode',
       'odd name.json',
@@ -107,7 +113,8 @@ describe('completion', () => {
       const values = valuesOf(flag);
       expect(values.length, flag).to.be.above(1);
       for (const value of values) {
-        const configuration = resolveConfiguration({ scenario: 'decode', flags: { [key]: value } });
+        const loads = value === 'measured' ? { expertLoads: 'examples/expert-loads.csv' } : {};
+        const configuration = resolveConfiguration({ scenario: 'decode', flags: { [key]: value, ...loads } });
         expect(configuration).to.have.property(key, value);
       }
     }

@@ -15,7 +15,7 @@ const CONFIGURATIONS = fc
     scenario: fc.constantFrom(...SCENARIOS),
     ranks: fc.constantFrom(1, 2, 4, 8, 16),
     layers: fc.integer({ min: 1, max: 3 }),
-    routing: fc.constantFrom('balanced', 'statistical', 'biased'),
+    routing: fc.constantFrom('balanced', 'statistical', 'biased', 'skewed'),
     overlap: fc.constantFrom('full', 'none'),
     tokens: fc.integer({ min: 1, max: 48 }),
     seed: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),

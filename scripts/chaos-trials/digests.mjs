@@ -31,7 +31,7 @@ export async function liveIsReplay(random) {
     ranksPerWorker: 1,
     layers: 1 + random.below(4),
     seed: random.below(1_000_000),
-    routing: random.of(['balanced', 'statistical', 'biased']),
+    routing: random.of(['balanced', 'statistical', 'biased', 'skewed']),
     overlap: random.of(['full', 'none']),
     payload: { kind: random.of(['float32', 'none']) },
   };

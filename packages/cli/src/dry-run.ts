@@ -1,4 +1,4 @@
-import { denseLayerCount, memoryOf, memoryText, microBatchesOf, nodeCount } from '@epemu/config';
+import { denseLayerCount, memoryOf, memoryText, microBatchesOf, nodeCount, shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { buildProgram, transferOperations } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
@@ -105,7 +105,7 @@ export function predict(configuration: Configuration): Prediction {
 export function dryRunText(configuration: Configuration, prediction: Prediction): string {
   const giga = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
   const shown = {
-    ...configuration,
+    ...shownConfiguration(configuration),
     hardware: configuration.hardware.name,
     model: configuration.model.name,
     schedule: `${configuration.schedule.phases.length} phases a row`,

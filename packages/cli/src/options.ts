@@ -8,7 +8,12 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--layers <n>', key: 'layers', help: 'MoE layers; 61 is the whole model (default 4)' },
   { flag: '--steps <n>', key: 'steps', help: 'steps in a row; in decode the KV grows by a token each (default 1)' },
   { flag: '--seed <n>', key: 'seed', help: 'seed of all random draws (default 7)' },
-  { flag: '--routing <kind>', key: 'routing', help: 'balanced, statistical or biased' },
+  { flag: '--routing <kind>', key: 'routing', help: 'balanced, statistical, biased, skewed or measured' },
+  {
+    flag: '--expert-loads <file>',
+    key: 'expertLoads',
+    help: 'loads by layer and expert (CSV, JSON); routing is measured',
+  },
   { flag: '--overlap <kind>', key: 'overlap', help: 'full, or none: nothing hidden (default full)' },
   {
     flag: '--tokens-per-microbatch <n>',
@@ -82,6 +87,8 @@ function collect(value: string, before: string[] | undefined): string[] {
 function valueOf(key: string, text: string): unknown {
   if (key === 'promptLengths') return text.split(',').map((part) => parseScalar(part));
   if (key === 'payload') return { kind: text };
+  // A file may be named by a number.
+  if (key === 'expertLoads') return text;
   return parseScalar(text);
 }
 

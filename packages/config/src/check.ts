@@ -5,6 +5,7 @@ import { catalogueOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
 import { checkHops } from './check-hops.js';
 import { checkRoles } from './check-roles.js';
+import { checkRouting } from './routing.js';
 import type { PhaseTemplate } from './schema.js';
 
 function refuse(field: string, message: string): never {
@@ -242,5 +243,6 @@ export function checkConfiguration(configuration: Configuration): void {
   checkRoles(configuration);
   checkPace(configuration);
   checkWorkload(configuration);
+  checkRouting(configuration);
   checkSchedule(configuration);
 }

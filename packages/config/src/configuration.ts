@@ -14,6 +14,12 @@ export type Configuration = Omit<z.infer<typeof CONFIGURATION_SCHEMA>, 'model' |
   readonly hardware: HardwarePreset;
 };
 
+/** @returns what people are shown of a configuration: of loads the file's name, which stands for them in a scenario. */
+export function shownConfiguration(configuration: Configuration): Readonly<Record<string, unknown>> {
+  const { expertLoads } = configuration;
+  return expertLoads === undefined ? configuration : { ...configuration, expertLoads: expertLoads.source };
+}
+
 /** @returns how many nodes the ranks fill. */
 export function nodeCount(configuration: Configuration): number {
   return Math.max(1, Math.ceil(configuration.ranks / configuration.hardware.nodeSize));
@@ -43,6 +49,7 @@ export function routerShapeOf(configuration: Configuration, group: Group): Route
     ranks: holders.length,
     rankSize: model.experts / holders.length,
     nodeSize: holders.filter((rank) => Math.floor(rank / hardware.nodeSize) === node).length,
+    scoring: model.scoring,
   };
 }
 

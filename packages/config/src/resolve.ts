@@ -7,6 +7,7 @@ import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
 import { explainIssue, shown } from './explain.js';
 import { kernelsFor } from './kernel-lists.js';
+import { fillRouting, overrideRouting, routingOf } from './routing.js';
 import { CONFIGURATION_SCHEMA, CONFIGURATION_VERSION, keysAt } from './schema.js';
 import { scenarioData, scenarioNames } from './scenario-data.js';
 import { applySetting, environmentOverrides, isPlainObject, merged, parseScalar, readScenarioFile } from './sources.js';
@@ -39,11 +40,15 @@ function baseOf(scenario: string | Readonly<PlainObject>): PlainObject {
   return readScenarioFile(scenario);
 }
 
-/** @returns a merge in which a stronger choice of prompts takes a weaker token count away, and the other way round. */
+/**
+ * @returns a merge in which a stronger choice of prompts takes a weaker token count away, and the other way round; so do
+ * kinds of routing with each other's parameters.
+ */
 function overridden(weaker: PlainObject, stronger: PlainObject): PlainObject {
   const kept = { ...weaker };
   if (stronger['tokensPerMicrobatch'] !== undefined) delete kept['promptLengths'];
   if (stronger['promptLengths'] !== undefined) delete kept['tokensPerMicrobatch'];
+  overrideRouting(kept, stronger);
   return merged(kept, stronger);
 }
 
@@ -148,7 +153,12 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   refuseNoMapping(file['schedule']);
   const { whole, paths } = splitSettings(sources.settings ?? []);
   const environment = environmentOverrides(sources.environment ?? {});
-  const chosen = [environment, sources.flags ?? {}, whole].reduce(overridden, file);
+  // A path into the skew leads somewhere where the routing is skewed, and says that it is.
+  if (whole['routing'] === undefined && paths.some((path) => path.startsWith('routingSkew.')))
+    whole['routingSkew'] ??= {};
+  const flags = sources.flags ?? {};
+  // Of one command line, flag and setting do not take each other's routing away: they are refused where they contradict.
+  const chosen = [environment, flags, { ...routingOf(flags), ...whole }].reduce(overridden, file);
   const { defaults, schedules } = defaultsFor(chosen);
   const values = overridden(defaults, chosen);
   const overlap = String(values['overlap']);
@@ -159,6 +169,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['threads'] ??= availableParallelism();
   const model = inlinePreset(values['model'], 'model', loadModel, parseModel);
   values['model'] = model;
+  fillRouting(values, model);
   values['kernels'] = kernelsFor(values, file['schedule'], model);
   const hardware = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
   values['hardware'] = hardware;

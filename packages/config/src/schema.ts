@@ -1,5 +1,6 @@
 import { TOKEN_ACTIONS } from '@epemu/kernels';
 import { ERAS } from '@epemu/presets';
+import { ROUTING_KINDS, SKEW_LAWS } from '@epemu/routing';
 import { z } from 'zod';
 
 /** Ranks as `0-3`, `0-3,8` or a list. */
@@ -79,6 +80,16 @@ const FAULT_SCHEMA = z.strictObject({
   kind: z.enum(['kill', 'stop']),
 });
 
+/** How unequal the loads of skewed routing are; see `Skew` of `@epemu/routing`. */
+const SKEW_SCHEMA = z.strictObject({
+  law: z.enum(SKEW_LAWS),
+  exponent: z.number().min(0).max(8),
+  range: z.number().min(1).max(1e9),
+  hotLayer: z.int().nonnegative().nullable(),
+  hotExponent: z.number().min(0).max(8),
+  drift: z.number().min(0).max(1),
+});
+
 /**
  * Version of the configuration's format. 1 had neither steps, passes, roles nor groups, whose defaults are what it meant;
  * files without a version are of it.
@@ -113,7 +124,15 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   /** Ranks that dispatch and combine among themselves, and which of them hold experts (absent: all). */
   groups: z.record(z.string(), z.strictObject({ ranks: RANKS_SCHEMA, experts: RANKS_SCHEMA.optional() })).optional(),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-  routing: z.enum(['balanced', 'statistical', 'biased']),
+  routing: z.enum(ROUTING_KINDS),
+  /** Of `biased`: standard deviation of an expert's constant on its sigmoid score; absent: 0.009. */
+  biasDeviation: z.number().min(0).max(1).optional(),
+  /** Of `skewed`. */
+  routingSkew: SKEW_SCHEMA.optional(),
+  /** Of `measured`: counts by layer and expert, and the file that they are from. */
+  expertLoads: z
+    .strictObject({ source: z.string(), layers: z.array(z.array(z.number().nonnegative())).min(1).max(4096) })
+    .optional(),
   overlap: z.enum(['full', 'none']),
   tokensPerMicrobatch: z.int().min(1).max(1_048_576).optional(),
   promptLengths: z.array(z.int().min(1).max(1_048_576)).min(1).max(4096).optional(),

@@ -68,6 +68,7 @@ const ENVIRONMENT_KEYS = {
   EPEMU_LAYERS: 'layers',
   EPEMU_SEED: 'seed',
   EPEMU_ROUTING: 'routing',
+  EPEMU_EXPERT_LOADS: 'expertLoads',
   EPEMU_OVERLAP: 'overlap',
   EPEMU_ERA: 'era',
   EPEMU_FABRIC: 'fabric',

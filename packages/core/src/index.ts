@@ -11,6 +11,7 @@ export * from './message-pack.js';
 export * from './normal.js';
 export * from './number-room.js';
 export * from './order.js';
+export * from './power.js';
 export * from './read-file.js';
 export * from './router-shape.js';
 export * from './version.js';

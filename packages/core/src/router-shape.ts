@@ -1,3 +1,7 @@
+/** The function that makes a router's scores of its logits: of each alone, or of all of a token's together. */
+export const SCORINGS = ['sigmoid', 'softmax'] as const;
+export type Scoring = (typeof SCORINGS)[number];
+
 /** The router's and the cluster's dimensions. */
 export interface RouterShape {
   /** Routed experts of a layer; a multiple of `groups` and of `ranks`. */
@@ -16,4 +20,6 @@ export interface RouterShape {
   readonly rankSize: number;
   /** Ranks per node, consecutive. */
   readonly nodeSize: number;
+  /** What makes scores of the router's logits; absent: `sigmoid`. */
+  readonly scoring?: Scoring;
 }

@@ -1,4 +1,4 @@
-import { rolesOf, routerShapeOf } from '@epemu/config';
+import { rolesOf, routerShapeOf, routingRequestOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import type { Era } from '@epemu/presets';
 import { nodesPerToken, ranksPerToken, routeTokens } from '@epemu/routing';
@@ -55,14 +55,19 @@ function boundaryOf(lowLatency: boolean, slowest: boolean): string {
 
 /** Mean over ranks of the distinct nodes and ranks that a token goes to. */
 function spreadOf(configuration: Configuration): { nodesPerToken: number; ranksPerToken: number } {
-  const { model, ranks, seed, routing, promptLengths = [] } = configuration;
+  const { model, ranks, promptLengths = [] } = configuration;
   const [tokens] = promptLengths;
-  const shape = routerShapeOf(configuration, rolesOf(configuration)[0].group);
+  const [{ group }] = rolesOf(configuration);
+  const shape = routerShapeOf(configuration, group);
   const ids = new Uint16Array(tokens * model.topK);
   const weights = new Float32Array(tokens * model.topK);
   let [nodes, ranksReached] = [0, 0];
   for (let rank = 0; rank < ranks; rank++) {
-    routeTokens({ kind: routing, seed, layer: 0, microBatch: 0, rank, tokens, shape }, ids, weights);
+    routeTokens(
+      routingRequestOf(configuration, { layer: 0, microBatch: 0, member: rank, group, tokens }),
+      ids,
+      weights,
+    );
     nodes += nodesPerToken(ids, tokens, shape);
     ranksReached += ranksPerToken(ids, tokens, shape);
   }

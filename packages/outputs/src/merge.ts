@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Analyser, RunFigures, runSet } from '@epemu/analysis';
 import type { AnalysedRanks, FigureReport } from '@epemu/analysis';
+import { shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
@@ -54,7 +55,12 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     host: hardware.host,
     kernelNames: configuration.kernelNames,
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
-    configuration: { ...configuration, hardware: hardware.name, model: model.name, schedule: undefined },
+    configuration: {
+      ...shownConfiguration(configuration),
+      hardware: hardware.name,
+      model: model.name,
+      schedule: undefined,
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { memoryParts, memoryTotalText } from '@epemu/config';
+import { memoryParts, memoryTotalText, shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { adviceText, analysisPage, columnsOf, plainRows, timeText } from '@epemu/pages';
 import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
@@ -123,7 +123,7 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
       ...others,
       ...imbalanceTable(report),
     ],
-    configuration,
+    configuration: shownConfiguration(configuration),
     statement,
     epemuVersion,
   };

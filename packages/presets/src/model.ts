@@ -1,3 +1,4 @@
+import { SCORINGS } from '@epemu/core';
 import { z } from 'zod';
 import { COUNT, COUNT_OR_NONE, wholeFrom } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
@@ -48,6 +49,8 @@ const MODEL_SCHEMA = z.strictObject({
   topGroups: COUNT,
   /** How many of a group's best scores add up to the group's score. */
   groupScoreExperts: COUNT,
+  /** The function that makes a router's scores of its logits; it weighs experts, the order of their scores is the same. */
+  scoring: z.enum(SCORINGS).default('sigmoid'),
   sharedExperts: COUNT_OR_NONE,
   expertIntermediate: COUNT,
   /** Of the dense layers; 0 where there are none. */

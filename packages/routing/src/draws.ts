@@ -1,7 +1,9 @@
-import { GOLDEN, hash32, mix32, normalQuantile, normalQuantileTable, sigmoid } from '@epemu/core';
+import { GOLDEN, exponential, hash32, mix32, normalQuantile, normalQuantileTable, sigmoid } from '@epemu/core';
+import type { Scoring } from '@epemu/core';
 
 /**
- * The score of (token, expert) is sigmoid(z), z a standard normal by hash. It is handled as a *draw*: a signed 32-bit
+ * The score of (token, expert) is sigmoid(z), or exp(z) where a softmax divides it by the sum of all, z a standard normal
+ * by hash. It is handled as a *draw*: a signed 32-bit
  * integer, uniform, of which the score is a strictly increasing function, so that choosing by draw is choosing by
  * score and only the few scores whose value matters are ever looked up.
  */
@@ -33,15 +35,18 @@ export const FRACTION_UNIT = 1 / (1 << FRACTION_BITS);
 /** Index of draw 0 in the table. */
 export const TABLE_CENTRE = 2048;
 
-let table: Float64Array | undefined;
+const FUNCTIONS: Readonly<Record<Scoring, (z: number) => number>> = { sigmoid, softmax: exponential };
+const tables: Partial<Record<Scoring, Float64Array>> = {};
 
-/** @returns sigmoid(normal quantile) at the 4097 grid points of the quantile table, for inner loops. */
-export function scoreTable(): Float64Array {
-  table ??= normalQuantileTable().map(sigmoid);
-  return table;
+/**
+ * @returns scores at the 4097 grid points of the table of normal quantiles, for inner loops: sigmoid(z), or exp(z), which
+ * is softmax's before it is divided by what all of the token's add up to.
+ */
+export function scoreTable(scoring: Scoring = 'sigmoid'): Float64Array {
+  return (tables[scoring] ??= normalQuantileTable().map(FUNCTIONS[scoring]));
 }
 
-/** @returns the sigmoid score in (0, 1) of a draw, by linear interpolation in {@link scoreTable}. */
+/** @returns the score of a draw, by linear interpolation in {@link scoreTable}. */
 export function scoreOf(scores: Float64Array, draw: number): number {
   const index = (draw >> FRACTION_BITS) + TABLE_CENTRE;
   const low = scores[index];

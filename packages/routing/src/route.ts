@@ -1,5 +1,6 @@
 import { balance } from './balance.js';
 import { callKey, drawOf, expertBias, scoreOf, scoreTable, tokenKey } from './draws.js';
+import { LoadSampler } from './load-sampler.js';
 import { Selector } from './selector.js';
 import { checkRequest, type RoutingRequest } from './shape.js';
 
@@ -7,7 +8,7 @@ import { checkRequest, type RoutingRequest } from './shape.js';
 const DEFAULT_BIAS_DEVIATION = 0.009;
 
 /**
- * Routes one rank's tokens through DeepSeek-V3's router, by hashes of (seed, layer, token) alone: the same on every
+ * Routes one rank's tokens through the model's router, by hashes of (seed, layer, token) alone: the same on every
  * machine, whatever the other ranks do, and independent of the payload.
  *
  * @param expertIds written: [tokens × topK], each token's experts in slot order, the best score first.
@@ -19,6 +20,13 @@ export function routeTokens(request: RoutingRequest, expertIds: Uint16Array, wei
   const { kind, seed, layer, tokens, shape } = request;
   const { experts, topK, groups } = shape;
   const call = callKey(request);
+  if (kind === 'skewed' || kind === 'measured') {
+    const sampler = new LoadSampler(shape, request.loads!);
+    for (let token = 0; token < tokens; token++) sampler.select(tokenKey(call, token), expertIds, token * topK);
+    sortSlots(call, tokens, topK, expertIds);
+    fillWeights(request, call, expertIds, weights);
+    return;
+  }
   const bias =
     kind === 'biased' ? expertBias(seed, layer, experts, request.biasDeviation ?? DEFAULT_BIAS_DEVIATION) : undefined;
   const selector = new Selector(shape, bias);
@@ -32,10 +40,10 @@ export function routeTokens(request: RoutingRequest, expertIds: Uint16Array, wei
     balance(request, call, expertIds, keptGroups);
     sortSlots(call, tokens, topK, expertIds);
   }
-  fillWeights(call, tokens, topK, expertIds, weights);
+  fillWeights(request, call, expertIds, weights);
 }
 
-/** Puts every token's experts back in slot order after the repair: descending score, the lower id of equal ones. */
+/** Puts every token's experts in slot order, where they were not chosen in it: descending score, the lower id of equal ones. */
 function sortSlots(call: number, tokens: number, topK: number, expertIds: Uint16Array): void {
   for (let token = 0; token < tokens; token++) {
     const key = tokenKey(call, token);
@@ -55,8 +63,10 @@ function sortSlots(call: number, tokens: number, topK: number, expertIds: Uint16
   }
 }
 
-function fillWeights(call: number, tokens: number, topK: number, expertIds: Uint16Array, weights: Float32Array): void {
-  const table = scoreTable();
+function fillWeights(request: RoutingRequest, call: number, expertIds: Uint16Array, weights: Float32Array): void {
+  const { tokens, shape } = request;
+  const { topK } = shape;
+  const table = scoreTable(shape.scoring);
   const scores = new Float64Array(topK);
   for (let token = 0; token < tokens; token++) {
     const key = tokenKey(call, token);

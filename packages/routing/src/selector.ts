@@ -3,8 +3,8 @@ import { FRACTION_BITS, FRACTION_MASK, FRACTION_UNIT, scoreOf, scoreTable, TABLE
 import type { RouterShape } from '@epemu/core';
 
 /**
- * DeepSeek-V3's router for one token at a time: a group scores the sum of its two best experts (or its best), the best `topGroups`
- * groups stay, and the best `topK` experts among these are chosen. Ties go to the lower id. Nothing is allocated per
+ * A model's router for one token at a time: a group scores the sum of its two best experts (or its best), the best `topGroups`
+ * groups stay, and the best `topK` experts among these are chosen; with one group this is plain top-k. Ties go to the lower id. Nothing is allocated per
  * token: training routes 2.6 M tokens × 256 experts.
  */
 export class Selector {
@@ -12,7 +12,10 @@ export class Selector {
   readonly keptGroups: Uint16Array;
   readonly #shape: RouterShape;
   readonly #bias: Float64Array | undefined;
+  /** Of sigmoid scores, which a bias is added to. */
   readonly #scores = scoreTable();
+  /** Of what a group's score is summed up where there is no bias. */
+  readonly #groupTable: Float64Array;
   /** What the experts are compared by: draws, or scores where there is a bias. */
   readonly #values: Float64Array;
   readonly #groupScores: Float64Array;
@@ -22,6 +25,7 @@ export class Selector {
   constructor(shape: RouterShape, bias?: Float64Array) {
     this.#shape = shape;
     this.#bias = bias;
+    this.#groupTable = scoreTable(shape.scoring);
     this.#values = new Float64Array(shape.experts);
     this.#groupScores = new Float64Array(shape.groups);
     this.#best = new Float64Array(shape.topK);
@@ -101,7 +105,7 @@ export class Selector {
   }
 
   #valueScore(value: number, biased: boolean): number {
-    return biased ? value : scoreOf(this.#scores, value);
+    return biased ? value : scoreOf(this.#groupTable, value);
   }
 
   #chooseExperts(ids: Uint16Array, at: number): void {

@@ -1,8 +1,12 @@
 import { InvariantError } from '@epemu/core';
 import type { RouterShape } from '@epemu/core';
 
-/** Equal loads, independent scores, or scores with a fixed bias: docs/real-and-modelled.md. */
-export type RoutingKind = 'balanced' | 'statistical' | 'biased';
+/**
+ * Equal loads, independent scores, scores with a fixed bias, loads that follow a law, or loads as they were counted:
+ * docs/real-and-modelled.md.
+ */
+export const ROUTING_KINDS = ['balanced', 'statistical', 'biased', 'skewed', 'measured'] as const;
+export type RoutingKind = (typeof ROUTING_KINDS)[number];
 
 /** One rank's tokens of one call of one layer. */
 export interface RoutingRequest {
@@ -21,6 +25,8 @@ export interface RoutingRequest {
    * @default 0.009, which gives the row spread of DeepSeek's published training trace.
    */
   biasDeviation?: number;
+  /** Relative load of each expert, at least `topK` of them above 0: of `skewed` and `measured`, which need it. */
+  loads?: readonly number[];
 }
 
 /** @throws InvariantError, which names the field, when the shape or the arrays cannot be routed. */
@@ -41,7 +47,14 @@ export function checkRequest(request: RoutingRequest, expertIds: Uint16Array, we
   if (topK > topGroups * (experts / groups)) {
     fail(`topK ${topK} exceeds the ${topGroups * (experts / groups)} experts of ${topGroups} groups`);
   }
+  if (request.kind === 'skewed' || request.kind === 'measured') checkLoads(request, fail);
   if (expertIds.length < tokens * topK || weights.length < tokens * topK) {
     fail(`${tokens} tokens × top-${topK} need ${tokens * topK} ids and weights`);
   }
+}
+
+function checkLoads({ kind, loads, shape }: RoutingRequest, fail: (what: string) => never): void {
+  if (loads?.length !== shape.experts) fail(`${kind} needs the loads of ${shape.experts} experts`);
+  const odd = loads?.find((load) => !(load >= 0) || load === Infinity);
+  if (odd !== undefined) fail(`a load is ${odd}`);
 }

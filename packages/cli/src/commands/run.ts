@@ -57,6 +57,10 @@ Examples:
   epemu run decode --model kimi-k2 --ranks 32 --require-memory   refused where it would not fit into a GPU
   epemu run decode --require 'exposed<=5%' --require 'tpot<=110ms'   exit code 5 where one does not hold
   epemu run decode --hardware h200 --max-batch   the largest batch that fits
+  epemu run prefill --routing skewed             hot experts: Zipf's law, as unequal as DeepSeek-R1 was counted
+  epemu run decode --routing skewed --set routingSkew.exponent=0.9 --set routingSkew.hotLayer=2
+  epemu run decode --expert-loads examples/expert-loads.csv --layers 58
+  epemu run train --set biasDeviation=0.03
   epemu run train --set hardware.ports.rdma.bandwidthGBps=25
   epemu run decode --serve                       a live page at http://127.0.0.1:7078/ while it runs, and after
   epemu run train --serve 0.0.0.0:8080 --serve-for 600

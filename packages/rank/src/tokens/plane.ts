@@ -1,5 +1,5 @@
-import { denseLayerCount, routerShapeOf } from '@epemu/config';
-import type { Configuration, Group, MicroBatch, Role } from '@epemu/config';
+import { denseLayerCount, routingRequestOf } from '@epemu/config';
+import type { Configuration, MicroBatch, Role, RoutingCall } from '@epemu/config';
 import type { CheckResult, ComputePool, TaskTiming, WeightKey } from '@epemu/compute';
 import { InvariantError } from '@epemu/core';
 import type { Payload } from '@epemu/fabric';
@@ -119,20 +119,12 @@ export class TokenPlane {
    * Chooses the experts of a member's tokens in a compute thread: the same whichever rank asks.
    * @returns arrays [tokens × topK] whose memory is the caller's to release.
    */
-  async choose(call: {
-    layer: number;
-    microBatch: number;
-    member: number;
-    group: Group;
-    tokens: number;
-  }): Promise<{ expertIds: Uint16Array; weights: Float32Array }> {
+  async choose(call: RoutingCall): Promise<{ expertIds: Uint16Array; weights: Float32Array }> {
     const { configuration, pool, buffers } = this.#host;
-    const { model, routing: kind, seed } = configuration;
-    const { layer, microBatch, member, group, tokens } = call;
-    const expertIds = buffers.uint16(tokens * model.topK);
-    const weights = buffers.float32(tokens * model.topK);
-    const shape = routerShapeOf(configuration, group);
-    const request = { kind, seed, layer, microBatch, rank: member, tokens, shape };
+    const rows = call.tokens * configuration.model.topK;
+    const expertIds = buffers.uint16(rows);
+    const weights = buffers.float32(rows);
+    const request = routingRequestOf(configuration, call);
     this.#host.onTask('route', await pool.route({ request, expertIds, weights }));
     return { expertIds, weights };
   }

@@ -172,6 +172,16 @@ const TABLE: readonly BadInput[] = [
   flag('routing', 'random'),
   flag('routing', 'measured', '--expert-loads', 'no loads'),
   flag('expert-loads', './nowhere.csv', 'expertLoads', './nowhere.csv'),
+  {
+    what: 'routing of an unknown scenario',
+    args: ['routing', 'trane'],
+    names: ['scenario', 'trane', 'train'],
+  },
+  {
+    what: 'routing by a file that is not there',
+    args: ['routing', '--expert-loads', './nowhere.csv'],
+    names: ['expertLoads', './nowhere.csv'],
+  },
   loads('a negative load', changedLoads(3, 17, '-4'), ['line 4', 'layer 3', 'expert 17', '-4']),
   loads('a load that is missing', changedLoads(2, 250, ''), ['line 3', 'layer 2', 'expert 250', 'missing']),
   loads('a load that is no number', changedLoads(0, 0, 'many'), ['line 1', 'layer 0', 'expert 0', 'many']),

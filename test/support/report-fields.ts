@@ -55,7 +55,16 @@ export const REPORT_FIELDS: Shape = {
       expertRows: 'number',
     },
   ],
-  imbalance: [{ layer: 'number', rankMaxOverMean: 'number', expertMaxOverMean: 'number' }],
+  imbalance: [
+    {
+      layer: 'number',
+      rankMaxOverMean: 'number',
+      expertMaxOverMean: 'number',
+      nodeMaxOverMean: 'number',
+      gini: 'number',
+      emptyRanks: 'list',
+    },
+  ],
   throughput: { tokensPerSecondPerGpu: 'number', tokensPerSecondPerNode: 'number', stepMs: 'number' },
   traffic: { rdmaBytes: 'number', nvlinkBytes: 'number', wireMessages: 'number', wireBytes: 'number' },
   numerics: {

@@ -8,7 +8,7 @@ export { readExpertLoads } from './expert-loads.js';
 export * from './resolve.js';
 export { routingRequestOf } from './routing.js';
 export type { RoutingCall } from './routing.js';
-export { roleOfRank, rolesOf, tokenRanks } from './roles.js';
+export { attendingRanks, roleOfRank, rolesOf, tokenRanks } from './roles.js';
 export type { Group, Role } from './roles.js';
 export * from './scenario-data.js';
 export * from './schema.js';

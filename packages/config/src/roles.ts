@@ -92,16 +92,20 @@ function numbersOf(spec: string | number | readonly number[], field: string): re
   return numbers;
 }
 
+type AttendingSource = RoleSource & Pick<z.infer<typeof CONFIGURATION_SCHEMA>, 'schedule'>;
+
+/** @returns the ranks of a role that have tokens to route: all where it attends, none where it only holds experts. */
+export function attendingRanks({ schedule }: AttendingSource, { name, ranks }: Role): readonly number[] {
+  const attends = schedule.phases.some(
+    ({ roles, tokens, kernels }) =>
+      (roles === undefined || roles.includes(name)) && (tokens ?? tokenActionsOf(kernels)).includes('attend'),
+  );
+  return attends ? ranks : [];
+}
+
 /** @returns how many ranks have tokens of their own to begin with: those that attend in the model's first layer. */
-export function tokenRanks(configuration: RoleSource & Pick<z.infer<typeof CONFIGURATION_SCHEMA>, 'schedule'>): number {
-  const { phases } = configuration.schedule;
+export function tokenRanks(configuration: AttendingSource): number {
   return rolesOf(configuration)
     .filter(({ layers }) => layers.first === 0)
-    .filter(({ name }) =>
-      phases.some(
-        ({ roles, tokens, kernels }) =>
-          (roles === undefined || roles.includes(name)) && (tokens ?? tokenActionsOf(kernels)).includes('attend'),
-      ),
-    )
-    .reduce((sum, { ranks }) => sum + ranks.length, 0);
+    .reduce((sum, role) => sum + attendingRanks(configuration, role).length, 0);
 }

@@ -6,9 +6,9 @@ import type { InMemoryRun } from './in-memory.js';
 
 /** @returns the figures that the report of such a run has. */
 export function figuresOf({ configuration, program, timelines }: InMemoryRun): FigureReport {
-  const { ranks, model } = configuration;
+  const { ranks, model, hardware } = configuration;
   const facts = new ProgramFacts(program, nodeCount(configuration));
-  const figures = new RunFigures({ facts, ranks, experts: model.experts });
+  const figures = new RunFigures({ facts, ranks, experts: model.experts, nodeSize: hardware.nodeSize });
   for (const timeline of timelines) figures.add(timeline);
   return figures.result();
 }

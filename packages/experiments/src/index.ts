@@ -5,5 +5,6 @@ export * from './in-memory.js';
 export * from './kernel.js';
 export * from './validate.js';
 export * from './validation-markdown.js';
+export * from './routing-figures.js';
 export { figuresOf } from './figures-of.js';
 export * from './silicon-collectives.js';

@@ -300,7 +300,7 @@ export const METRICS = {
   imbalance: {
     name: 'epemu_imbalance_ratio',
     type: 'gauge',
-    help: 'Rows of a layer’s fullest rank or expert over the mean, once the run is merged; of rank or expert.',
+    help: 'Rows of a layer’s fullest node, rank or expert over the mean, once the run is merged; of node, rank or expert.',
     labels: ['layer', 'of'],
     from: ['coordinator', 'report'],
   },

@@ -88,7 +88,9 @@ export async function mergeRun(
   const digest = new RunDigest(program);
   const trace = new RunTrace(run, program);
   const { facts } = trace;
-  const figures = new RunFigures({ facts, ranks: configuration.ranks, experts: configuration.model.experts });
+  const { model, hardware } = configuration;
+  const shape = { facts, ranks: configuration.ranks, experts: model.experts, nodeSize: hardware.nodeSize };
+  const figures = new RunFigures(shape);
   const analyser = new Analyser(runSet(run, facts));
   const drawing = new RanksDrawing();
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });

@@ -19,7 +19,8 @@ export function showReport(report: Report, exposition: Exposition): void {
     // A background transfer may have the name of a phase.
     exposition.set('phaseMean', { phase: kind === 'network' ? `${name} (network)` : name }, meanUs / 1e6);
   }
-  for (const { layer, rankMaxOverMean, expertMaxOverMean } of report.imbalance) {
+  for (const { layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean } of report.imbalance) {
+    exposition.set('imbalance', { layer, of: 'node' }, nodeMaxOverMean);
     exposition.set('imbalance', { layer, of: 'rank' }, rankMaxOverMean);
     exposition.set('imbalance', { layer, of: 'expert' }, expertMaxOverMean);
   }

@@ -29,13 +29,20 @@ function imbalanceTable({ imbalance }: Report): PageTable[] {
     {
       id: 'imbalance',
       title: 'Imbalance of routing',
-      note: 'Rows of the fullest rank, and of the fullest expert, over the mean.',
-      columns: columnsOf(['>layer', '>fullest rank', '>fullest expert']),
+      note: 'Rows of the fullest node, rank (GPU) and expert over the mean, mean over a layer’s dispatches; ranks without rows in one.',
+      columns: columnsOf([
+        '>layer',
+        '>fullest node',
+        '>fullest rank',
+        '>fullest expert',
+        '>Gini of ranks',
+        'empty ranks',
+      ]),
       rows: plainRows(
-        imbalance.map(({ layer, rankMaxOverMean, expertMaxOverMean }) => [
+        imbalance.map(({ layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, gini, emptyRanks }) => [
           String(layer),
-          rankMaxOverMean.toFixed(3),
-          expertMaxOverMean.toFixed(3),
+          ...[nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, gini].map((value) => value.toFixed(3)),
+          emptyRanks.join(', '),
         ]),
       ),
     },

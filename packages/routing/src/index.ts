@@ -1,3 +1,7 @@
+export { layerImbalance, meanUnevenness, unevennessOf } from './imbalance.js';
+export type { CallRows, LayerImbalance, Unevenness } from './imbalance.js';
+export { lintCall } from './lint.js';
+export type { RoutingProblem } from './lint.js';
 export { routeTokens } from './route.js';
 export { ROUTING_KINDS } from './shape.js';
 export type { RoutingKind, RoutingRequest } from './shape.js';

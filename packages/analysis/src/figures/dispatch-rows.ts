@@ -1,28 +1,31 @@
-import { mean, rounded } from '@epemu/core';
+import { layerImbalance } from '@epemu/routing';
+import type { LayerImbalance } from '@epemu/routing';
 import type { ReceiptColumns } from '@epemu/timeline';
-import type { LayerImbalance } from './figure-report.js';
 
-/** Expert rows of one dispatch, summed over the ranks added so far. */
+/** Expert rows of one dispatch, of the ranks added so far. */
 interface DispatchRows {
   readonly layer: number;
-  ranks: number;
-  rows: number;
-  rankMax: number;
+  readonly ofRank: Map<number, number>;
   expertMax: number;
 }
 
-/** Sums what experts received in each dispatch, rank by rank. */
+/** Collects what experts received in each dispatch, rank by rank. */
 export class DispatchRowsAccumulator {
   readonly #experts: number;
+  readonly #nodeSize: number;
   readonly #dispatches = new Map<string, DispatchRows>();
 
-  /** @param experts routed experts of a layer over all ranks (redundant replicas included). */
-  constructor(experts: number) {
+  /**
+   * @param experts routed experts of a layer over all ranks (redundant replicas included).
+   * @param nodeSize GPUs of a node.
+   */
+  constructor(experts: number, nodeSize: number) {
     this.#experts = experts;
+    this.#nodeSize = nodeSize;
   }
 
   /** Takes what a rank's experts received. */
-  add(receipts: ReceiptColumns): void {
+  add(rank: number, receipts: ReceiptColumns): void {
     const [layer, microBatch] = [receipts.column('layer'), receipts.column('microBatch')];
     const [rows, expertMax] = [receipts.column('expertRows'), receipts.column('expertRowsMax')];
     const seen = new Map<string, number>();
@@ -34,29 +37,28 @@ export class DispatchRowsAccumulator {
       const key = `${call} ${turn}`;
       let dispatch = this.#dispatches.get(key);
       if (dispatch === undefined) {
-        dispatch = { layer: layer[row], ranks: 0, rows: 0, rankMax: 0, expertMax: 0 };
+        dispatch = { layer: layer[row], ofRank: new Map(), expertMax: 0 };
         this.#dispatches.set(key, dispatch);
       }
-      dispatch.ranks++;
-      dispatch.rows += rows[row];
-      dispatch.rankMax = Math.max(dispatch.rankMax, rows[row]);
+      dispatch.ofRank.set(rank, rows[row]);
       dispatch.expertMax = Math.max(dispatch.expertMax, expertMax[row]);
     }
   }
 
-  /** @returns how unevenly layers' rows fell to ranks and experts, mean over a layer's dispatches, ascending. */
+  /** @returns how unevenly layers' rows fell to experts, ranks and nodes, mean over a layer's dispatches, ascending. */
   imbalance(): LayerImbalance[] {
     const layers = new Map<number, DispatchRows[]>();
     for (const dispatch of this.#dispatches.values()) {
-      if (dispatch.rows === 0) continue;
-      layers.set(dispatch.layer, [...(layers.get(dispatch.layer) ?? []), dispatch]);
+      if (dispatch.expertMax === 0) continue;
+      const ofLayer = layers.get(dispatch.layer);
+      if (ofLayer === undefined) layers.set(dispatch.layer, [dispatch]);
+      else ofLayer.push(dispatch);
     }
     return [...layers]
       .sort(([a], [b]) => a - b)
-      .map(([layer, dispatches]) => ({
-        layer,
-        rankMaxOverMean: rounded(mean(dispatches.map(({ rankMax, rows, ranks }) => rankMax / (rows / ranks)))),
-        expertMaxOverMean: rounded(mean(dispatches.map(({ expertMax, rows }) => expertMax / (rows / this.#experts)))),
-      }));
+      .map(([layer, dispatches]) => {
+        const calls = dispatches.map((dispatch) => ({ ...dispatch, experts: this.#experts }));
+        return layerImbalance(layer, calls, this.#nodeSize);
+      });
   }
 }

@@ -1,3 +1,4 @@
+import type { LayerImbalance } from '@epemu/routing';
 import type { CollectiveRole, KernelClass } from '@epemu/timeline';
 import type { PhaseOrder } from './phase-orders.js';
 
@@ -73,13 +74,6 @@ export interface RankSummary {
   readonly expertRows: number;
   /** The same rows of one dispatch: over the dispatches of the run. */
   readonly expertRowsOfDispatch: { readonly mean: number; readonly min: number; readonly max: number };
-}
-
-/** Expert rows of a layer, mean over its dispatches: the fullest rank (expert) over the mean rank (expert). */
-export interface LayerImbalance {
-  readonly layer: number;
-  readonly rankMaxOverMean: number;
-  readonly expertMaxOverMean: number;
 }
 
 /** The longest piece of communication with no compute running. */

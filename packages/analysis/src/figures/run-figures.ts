@@ -16,6 +16,8 @@ export interface RunShape {
   readonly ranks: number;
   /** Routed experts of a layer over all ranks (redundant replicas included). */
   readonly experts: number;
+  /** GPUs of a node; absent: all ranks are on one. */
+  readonly nodeSize?: number;
 }
 
 /**
@@ -37,11 +39,11 @@ export class RunFigures {
 
   /** @param besides whether figures of rank 0 by itself are kept beside those of all. */
   constructor(shape: RunShape, besides: 'rank 0' | 'nothing' = 'rank 0') {
-    const { facts, experts } = shape;
+    const { facts, experts, nodeSize = shape.ranks } = shape;
     const { operations, layerMarker } = facts.program;
     this.#shape = shape;
     this.#summary = new RanksSummary(layerMarker);
-    this.#rows = new DispatchRowsAccumulator(experts);
+    this.#rows = new DispatchRowsAccumulator(experts, nodeSize);
     const launched = operations.flatMap(({ id, phase, kernels }) =>
       kernels.map(({ kernel }) => ({ phase, kernel: facts.identity(id, kernel) })),
     );
@@ -70,7 +72,7 @@ export class RunFigures {
   add(timeline: RankTimeline, view = viewOfTimeline(timeline, this.#shape.facts, this.#shape.ranks)): RankFigures {
     const figures = this.#summary.add(view);
     this.#ranks.push(rankSummary(timeline, figures));
-    this.#rows.add(timeline.receipts);
+    this.#rows.add(timeline.rank, timeline.receipts);
     this.#kernels.add(view);
     this.#orders.add(view);
     this.#steps.add(view, figures);

@@ -195,7 +195,7 @@ function printOutcome(outcome: RunOutcome, flags: RunFlags, requirements: readon
 }
 
 /** Keys of the configuration that the environment and the command line set. */
-function keysSetElsewhere(flags: RunFlags): ReadonlySet<string> {
+export function keysSetElsewhere(flags: RunFlags): ReadonlySet<string> {
   const settings = settingsOf(flags).map((setting) => setting.split(/[.=]/)[0]);
   return new Set([
     ...Object.keys(environmentOverrides(process.env)),

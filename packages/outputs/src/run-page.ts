@@ -84,7 +84,7 @@ function runFigures({ throughput, memory, numerics, host }: Report): SummaryFigu
         ]),
     {
       label: 'GPU memory',
-      value: memoryTotalText(memory),
+      value: memoryTotalText(memory).replace(' GB', '\u00a0GB'),
       note: `${memory.fits === false ? 'does not fit; ' : ''}most is ${memoryParts(memory)[0]?.name ?? 'nothing'}`,
     },
     {

@@ -1,4 +1,5 @@
-export { layerSvg, standaloneLayerSvg } from './layer/svg.js';
+export { THEMES, type Theme } from './layer/colours.js';
+export { layerSvg, standaloneLayers } from './layer/svg.js';
 export { columnsToScale, layerText } from './layer/text.js';
 export { toneOf, type LayerBox, type LayerGate, type LayerPicture, type LayerRow, type Tone } from './layer/picture.js';
 export { SLICE_CLASSES } from './page-data.js';

@@ -19,7 +19,8 @@ function layerSection({ layers }: PageData): Markup {
   if (layers.length === 0) return markup``;
   const pictures = layers.map(
     (layer) =>
-      markup`<div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer, layers))}</div>`,
+      markup`<div class="layer-picture" data-picture><div class="layer-box" tabindex="0" role="region" aria-label="${layer.title}">${trusted(layerSvg(layer, layers))}</div>
+<div class="copy-row"><button type="button" data-save-picture="${layer.title}" hidden>Save as SVG</button></div></div>`,
   );
   return markup`<section aria-labelledby="layers-title"><h2 id="layers-title">${layers.length === 1 ? 'One layer' : 'One layer of each'}</h2>
 ${pictures}</section>`;

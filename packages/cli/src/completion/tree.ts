@@ -36,6 +36,7 @@ const FLAG_VALUES: Readonly<Record<string, readonly string[]>> = {
   mode: ['normal', 'low-latency'],
   router: ['deepep', 'model'],
   align: ['auto', 'always', 'never'],
+  theme: ['light', 'dark', 'auto'],
 };
 
 /** Flags that take a built-in preset, or the file of another. */

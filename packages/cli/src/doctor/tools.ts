@@ -12,7 +12,11 @@ const TOOLS: readonly { readonly name: string; readonly commands: readonly strin
   { name: 'kubectl', commands: ['kubectl'], what: 'running on Kubernetes' },
   { name: 'Prometheus', commands: ['prometheus'], what: 'collecting metrics of runs' },
   { name: 'promtool', commands: ['promtool'], what: 'checking rules and metrics' },
-  { name: 'Chromium', commands: ['chromium', 'chromium-browser', 'google-chrome'], what: "the pages' own tests" },
+  {
+    name: 'Chromium',
+    commands: ['chromium', 'chromium-browser', 'google-chrome'],
+    what: "PNGs of epemu picture and the pages' own tests",
+  },
 ];
 
 /** Looks for the tools that some uses need. */

@@ -1,4 +1,5 @@
 import { startHeatMap } from './heat-map.js';
+import { startSavingPictures } from './save-pictures.js';
 import { startCopyButtons, startTables } from './tables.js';
 import { startTheme } from './theme.js';
 import { startTimeline } from './timeline.js';
@@ -6,5 +7,6 @@ import { startTimeline } from './timeline.js';
 startTheme();
 startTables();
 startCopyButtons();
+startSavingPictures();
 startHeatMap();
 void startTimeline();

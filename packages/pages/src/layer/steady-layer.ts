@@ -13,8 +13,11 @@ interface Window {
 }
 
 /** @returns the second layer of a rank, which is steady, or its only one; all of its time where it has none. */
-function layerWindow(starts: readonly number[], last: number): Window & { readonly layer: number } {
-  const layer = starts.length > 2 ? 1 : 0;
+function layerWindow(
+  starts: readonly number[],
+  last: number,
+  layer = starts.length > 2 ? 1 : 0,
+): Window & { readonly layer: number } {
   return { startNs: starts[layer] ?? 0, endNs: starts[layer + 1] ?? last, layer };
 }
 
@@ -127,18 +130,19 @@ function order(instances: readonly PhaseInstance[], seen: (instance: PhaseInstan
  * Draws up one steady layer of the first rank as the published figures draw it: what computes, what communicates, what
  * is in the background, and the gates between them.
  *
- * @param first the rank that is drawn.
+ * @param index the layer's place among those of the rank; by default the second, or the only one.
  * @returns null where the trace has no phases, or so many in a layer that no picture could tell them apart.
  */
 export function steadyLayer(
   { set, analysis }: AnalysedRanks,
   { view, layers, exposed }: RankFigures,
+  index?: number,
 ): LayerPicture | null {
   const { instances, streams, transfers } = view.content;
   if (instances.length === 0) return null;
   const lastNs = instances.reduce((last, { endNs }) => Math.max(last, endNs), 0);
   const starts = layers.map(({ startNs }) => startNs);
-  const window = layerWindow(starts, lastNs);
+  const window = layerWindow(starts, lastNs, index);
   const rows = new Rows(window, exposed);
   const seen = order(instances, (instance) => rows.isSeen(instance));
   if (seen.length > MOST_BOXES) return null;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { box, anyPicture, trainingLayer } from './layer.test-helper.js';
 import { PLOT } from './frame.js';
 import { textWidth } from './labels.js';
-import { layerSvg, standaloneLayerSvg } from './svg.js';
+import { layerSvg, standaloneLayers } from './svg.js';
 import type { LayerPicture } from './picture.js';
 
 interface Drawn {
@@ -176,10 +176,48 @@ describe('layerSvg', () => {
   });
 });
 
-describe('standaloneLayerSvg', () => {
-  it('stands alone: namespace, font, background, both modes', () => {
-    const svg = standaloneLayerSvg(trainingLayer());
-    expect(svg).to.match(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="1120" font-family="/);
-    expect(svg).to.contain('@media (prefers-color-scheme: dark)').and.to.contain('<rect width="100%" height="100%"');
+describe('a picture that stands alone', () => {
+  const { svg, width, height } = standaloneLayers([trainingLayer()], 'light');
+
+  it('has namespace, size, a generic font and a background, and needs no variables and no styles', () => {
+    expect(svg).to.match(
+      /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="1120" height="\d+" viewBox="0 0 1120 \d+" /,
+    );
+    expect(svg)
+      .to.contain('font-family="sans-serif"')
+      .and.contain(`<rect width="${width}" height="${height}" fill="#ffffff"/>`);
+    expect(svg).not.to.match(/var\(|<style|class="[^"]*" style=|url\(|href=/);
+  });
+
+  it('is dark where it is asked to be, and follows the reader where it may', () => {
+    const dark = standaloneLayers([trainingLayer()], 'dark').svg;
+    expect(dark)
+      .to.contain('fill="#0d1117"')
+      .and.not.match(/#ffffff|var\(|@media/);
+    const auto = standaloneLayers([trainingLayer()], 'auto').svg;
+    expect(auto.replace(/<style>.*<\/style>\n/, '')).to.equal(svg);
+    expect(auto).to.contain('@media (prefers-color-scheme:dark){').and.contain('[fill="#ffffff"]{fill:#0d1117}');
+  });
+
+  it('has every box that the page has', () => {
+    fc.assert(
+      fc.property(anyPicture(), (picture) => {
+        expect(boxesOf(standaloneLayers([picture], 'light').svg)).to.have.length(boxesOf(layerSvg(picture)).length);
+      }),
+    );
+  });
+
+  it('has several layers below each other, to the scale of the longest', () => {
+    const long = { ...trainingLayer(), title: 'long', endNs: 21_000_000 };
+    const both = standaloneLayers([trainingLayer(), long], 'light');
+    expect(both.height).to.be.greaterThan(2 * height - 2);
+    expect([...both.svg.matchAll(/<g transform="translate\(0 ([\d.]+)\)">/g)]).to.have.length(2);
+    const [first] = boxesOf(both.svg);
+    expect(first.width).to.be.lessThan(boxesOf(svg)[0].width);
+  });
+
+  it('keeps a name that reads like a colour as it is', () => {
+    const picture = oneRow(box(`x="var(--ink, #1f2328)"`, 0, 500));
+    expect(standaloneLayers([picture], 'dark').svg).to.contain('x=&quot;var(--ink, #1f2328)&quot;');
   });
 });

@@ -1,3 +1,5 @@
+import { darkRules, inTheme } from './colours.js';
+import type { Theme } from './colours.js';
 import { frameOf, WIDTH, type Frame } from './frame.js';
 import { cutText, NAME_SIZE, textWidth } from './labels.js';
 import { axisMarkup, keyMarkup, legendMarkup } from './margins.js';
@@ -20,7 +22,15 @@ function describe(picture: LayerPicture, { rows }: Frame): string {
   return `One layer of ${microseconds(layerSpan(picture))}, to scale. ${said.join(' ')}`;
 }
 
-function draw(picture: LayerPicture, share: number, attributes: string, style: string): string {
+/** A picture as markup that takes its colours from variables, and what it is called. */
+interface Drawn {
+  readonly title: string;
+  readonly height: number;
+  /** `<title>`, `<desc>` and all that is drawn. */
+  readonly content: string;
+}
+
+function draw(picture: LayerPicture, share: number): Drawn {
   const frame = frameOf(picture, share);
   const { grid, labels } = axisMarkup(picture, frame);
   const legend = legendMarkup(picture, frame);
@@ -39,10 +49,8 @@ function draw(picture: LayerPicture, share: number, attributes: string, style: s
       more.map((line) => text(4, middle + 12, line, `fill="${PAINT.muted}"`)).join('')
     );
   });
-  return [
-    `<svg ${attributes}viewBox="0 0 ${WIDTH} ${figure(height)}" role="img">`,
+  const content = [
     `<title>${escapeMarkup(title)}</title><desc>${escapeMarkup(describe(picture, frame))}</desc>`,
-    style,
     text(4, 18, title, `fill="${PAINT.ink}" font-weight="600"`, TITLE_SIZE),
     keyMarkup(frame, bands.length > 0),
     grid,
@@ -53,10 +61,10 @@ function draw(picture: LayerPicture, share: number, attributes: string, style: s
     ...frame.rows.map((row) => flagsMarkup(frame, row)),
     labels,
     legend.markup,
-    '</svg>',
   ]
     .filter((part) => part !== '')
     .join('\n');
+  return { title, height, content };
 }
 
 /**
@@ -68,19 +76,40 @@ function draw(picture: LayerPicture, share: number, attributes: string, style: s
  * @param others layers that are drawn below it: all have the scale of the longest, which takes the whole width.
  */
 export function layerSvg(picture: LayerPicture, others: readonly LayerPicture[] = []): string {
-  return draw(picture, shareOfRoom(picture, others), '', '');
+  const { height, content } = draw(picture, shareOfRoom(picture, others));
+  return `<svg viewBox="0 0 ${WIDTH} ${figure(height)}" role="img">\n${content}\n</svg>`;
 }
 
-/** Dark mode of a picture that stands alone; light mode is what the variables fall back to. */
-const DARK =
-  '--orange:#eda15a;--green:#7cc282;--violet:#b79be6;--neutral:#8d96a0;--ink:#e6edf3;--muted:#9198a1;--line:#30363d;' +
-  '--surface:#0d1117;--exposed:#ff7b72';
+/** Room between pictures below each other, px. */
+const BETWEEN = 24;
 
-/** Draws a layer as a file of its own, with a background; it follows the reader's light or dark mode. */
-export function standaloneLayerSvg(picture: LayerPicture): string {
-  const attributes = `xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" font-family="system-ui, -apple-system, 'Segoe UI', sans-serif" `;
-  const style =
-    `<style>@media (prefers-color-scheme: dark){:root{${DARK}}}</style>\n` +
-    `<rect width="100%" height="100%" fill="${PAINT.surface}"/>`;
-  return `${draw(picture, 1, attributes, style)}\n`;
+/**
+ * Draws layers, one below the other and to one scale, as a file of its own: its colours are written out and its font is
+ * generic, so that whatever shows SVG shows it as a browser does.
+ *
+ * @returns the markup, and its height in px; it is 1120 wide.
+ */
+export function standaloneLayers(
+  pictures: readonly LayerPicture[],
+  theme: Theme,
+): { readonly svg: string; readonly width: number; readonly height: number } {
+  const drawn = pictures.map((picture) => draw(picture, shareOfRoom(picture, pictures)));
+  let height = 0;
+  const groups = drawn.map(({ content, height: own }, index) => {
+    const y = height + (index === 0 ? 0 : BETWEEN);
+    height = y + own;
+    return `<g transform="translate(0 ${figure(y)})">\n${content}\n</g>`;
+  });
+  height = Math.ceil(height);
+  const size = `width="${WIDTH}" height="${height}"`;
+  const title = drawn.map((each) => each.title).join('; ');
+  const svg = [
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" role="img">`,
+    `<title>${escapeMarkup(title)}</title>`,
+    ...(theme === 'auto' ? [darkRules()] : []),
+    `<rect ${size} fill="${PAINT.surface}"/>`,
+    ...groups,
+    '</svg>\n',
+  ].join('\n');
+  return { svg: inTheme(svg, theme), width: WIDTH, height };
 }

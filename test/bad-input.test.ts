@@ -182,6 +182,49 @@ const TABLE: readonly BadInput[] = [
     args: ['routing', '--expert-loads', './nowhere.csv'],
     names: ['expertLoads', './nowhere.csv'],
   },
+  ...(
+    [
+      [
+        ['--gpus', '0'],
+        ['--gpus', '0'],
+      ],
+      [
+        ['--gpus', '8', '--groups', '7'],
+        ['--groups', '7', '256 experts'],
+      ],
+      [
+        ['--gpus', '8', '--nodes', '3'],
+        ['--nodes', '3', '8 GPUs'],
+      ],
+      [
+        ['--gpus', '32', '--redundant-experts', '3'],
+        ['--redundant-experts', '3', '259 replicas', 'use 32'],
+      ],
+      [
+        ['--gpus', '32', '--redundant-experts', 'few'],
+        ['--redundant-experts', 'few'],
+      ],
+      [
+        ['--gpus', '8', '--replicas', '8'],
+        ['--replicas', '8', '256 experts'],
+      ],
+      [
+        ['--gpus', '8', '--replicas', '264', '--redundant-experts', '8'],
+        ['--replicas', '--redundant-experts'],
+      ],
+    ] as const
+  ).map(([args, names]) => ({
+    what: `a placement with ${args.join(' ')}`,
+    args: ['eplb', evenLoads(4, 256), ...args],
+    names,
+  })),
+  {
+    what: 'a placement by a negative load',
+    args: ['eplb', changedLoads(1, 9, '-1'), '--gpus', '8'],
+    names: ['line 2', 'layer 1', 'expert 9', '-1'],
+  },
+  { what: 'a placement of nothing', args: ['eplb', './nowhere.json', '--gpus', '8'], names: ['./nowhere.json'] },
+  { what: 'a placement on no GPUs', args: ['eplb', evenLoads(4, 256)], names: ['--gpus'], commander: true },
   loads('a negative load', changedLoads(3, 17, '-4'), ['line 4', 'layer 3', 'expert 17', '-4']),
   loads('a load that is missing', changedLoads(2, 250, ''), ['line 3', 'layer 2', 'expert 250', 'missing']),
   loads('a load that is no number', changedLoads(0, 0, 'many'), ['line 1', 'layer 0', 'expert 0', 'many']),

@@ -4,7 +4,7 @@ export * from './configuration.js';
 export * from './explain.js';
 export { locatedInFile } from './locate.js';
 export * from './memory/index.js';
-export { readExpertLoads } from './expert-loads.js';
+export { readExpertLoads } from './expert-loads/read.js';
 export * from './resolve.js';
 export { routingRequestOf } from './routing.js';
 export type { RoutingCall } from './routing.js';

@@ -4,7 +4,7 @@ import { skewedLoads } from '@epemu/routing';
 import type { RoutingKind, RoutingRequest, Skew } from '@epemu/routing';
 import { denseLayerCount, routerShapeOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
-import { readExpertLoads } from './expert-loads.js';
+import { readExpertLoads } from './expert-loads/read.js';
 import { shown } from './explain.js';
 import type { Group } from './roles.js';
 import { isPlainObject, merged } from './sources.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BadInputError } from '@epemu/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { readExpertLoads } from './expert-loads.js';
+import { readExpertLoads } from './read.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'epemu-loads-'));
 function fileOf(text: string): string {

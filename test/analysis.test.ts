@@ -129,7 +129,9 @@ for (const scenario of SCENARIOS) {
       expect(rank).to.equal(SLOW_RANK);
       expect(pct).to.be.greaterThan(90);
       const last = analysis.exposed.filter(({ lastRank }) => lastRank !== null);
-      expect(new Set(last.map(({ lastRank }) => lastRank))).to.deep.equal(new Set([SLOW_RANK]));
+      // In so small a training the longest exposed pieces are all bytes on their way.
+      const awaited = scenario === 'train' ? [] : [SLOW_RANK];
+      expect(new Set(last.map(({ lastRank }) => lastRank))).to.deep.equal(new Set(awaited));
     });
 
     it(`show who is late, to ${TOLERANCE_US[scenario]} µs, where they are captures on clocks of their own`, async () => {

@@ -13,7 +13,7 @@ function standalone(picture: SVGSVGElement): string {
   copy.setAttribute('width', String(width));
   copy.setAttribute('height', String(height));
   copy.setAttribute('font-family', 'sans-serif');
-  const background = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+  const background = document.createElementNS(picture.namespaceURI, 'rect');
   for (const [name, value] of Object.entries({ width, height, fill: 'var(--surface, #ffffff)' })) {
     background.setAttribute(name, String(value));
   }

@@ -5,17 +5,23 @@ import { quote, THREAD_METADATA_EVENTS, threadMetadata } from './json.js';
 import { type EventText, flowText } from './merged-text.js';
 import { ARRIVALS_TID, gpuPid } from './run.js';
 
-/** Ends of flows that come to one kernel of a rank from one other rank. */
-interface ArrivingFlows {
-  readonly sender: number;
-  readonly operation: number;
-  readonly phase: string;
-  readonly category: string;
+/** The end of a flow that is drawn in the kernel which receives. */
+interface FlowEnd {
+  /** The rank that receives, as a process of the trace. */
   readonly pid: number;
+  readonly sender: number;
+  readonly operation: Operation;
   readonly slice: FlowSlice;
+  readonly id: number;
+  /** When it has arrived, µs. */
+  readonly ts: number;
+}
+
+/** Ends of flows that come to one kernel of a rank from one other rank, whose own kernel starts later. */
+interface LateFlows {
+  readonly first: FlowEnd;
   readonly ids: number[];
-  /** When each has arrived, µs. */
-  readonly times: number[];
+  latest: number;
 }
 
 /** @returns a slice that begins when all has arrived that a rank sends to a phase. */
@@ -33,57 +39,75 @@ export function arrivalText(phase: string, sender: number, pid: number, ts: numb
 export class FlowEnds {
   /** By rank: when the kernels start that send, by operation, µs. */
   readonly #starts = new Map<number, ReadonlyMap<number, number>>();
-  readonly #held = new Map<number, ArrivingFlows[]>();
+  readonly #held = new Map<number, FlowEnd[]>();
   readonly #named = new Set<number>();
-  #arriving = new Map<string, ArrivingFlows>();
+  /** Of the rank that is being added, by operation and sender. */
+  #late = new Map<string, LateFlows>();
 
   /** Tells when a rank's kernels start that flows leave from. @returns the ends that were held back for it. */
   *sends(rank: number, slices: ReadonlyMap<number, FlowSlice>): Generator<EventText> {
     this.#starts.set(rank, new Map([...slices].map(([operation, { start }]) => [operation, start])));
-    yield* (this.#held.get(rank) ?? []).map((flows) => this.#text(flows));
+    for (const end of this.#held.get(rank) ?? []) {
+      const text = this.#draw(end);
+      if (text !== undefined) yield text;
+    }
     this.#held.delete(rank);
+    yield* this.flush();
   }
 
-  /** Takes the end of a flow, before {@link flush}. @param sender the rank that it comes from. */
-  add(rank: number, sender: number, operation: Operation, slice: FlowSlice, id: number, ts: number): void {
-    const key = `${operation.id}:${sender}`;
-    let flows = this.#arriving.get(key);
-    if (flows === undefined) {
-      const { phase, collective } = operation;
-      const of = { sender, operation: operation.id, phase, category: collective!.type };
-      flows = { ...of, pid: gpuPid(rank), slice, ids: [], times: [] };
-      this.#arriving.set(key, flows);
-    }
-    flows.ids.push(id);
-    flows.times.push(clampInto(slice, ts));
+  /**
+   * Takes the end of a flow, before {@link flush}.
+   * @param sender the rank that it comes from.
+   * @returns it, where it need not wait for others.
+   */
+  add(
+    rank: number,
+    sender: number,
+    operation: Operation,
+    slice: FlowSlice,
+    id: number,
+    ts: number,
+  ): EventText | undefined {
+    const end = { pid: gpuPid(rank), sender, operation, slice, id, ts: clampInto(slice, ts) };
+    if (this.#starts.has(sender)) return this.#draw(end);
+    const held = this.#held.get(sender);
+    if (held === undefined) this.#held.set(sender, [end]);
+    else held.push(end);
+    return undefined;
   }
 
-  /** Ends a rank. @returns its ends, but for those that are held back. */
+  /** Ends a rank. @returns its ends that come from kernels which start later. */
   *flush(): Generator<EventText> {
-    for (const flows of this.#arriving.values()) {
-      if (this.#starts.has(flows.sender)) yield this.#text(flows);
-      else {
-        const held = this.#held.get(flows.sender);
-        if (held === undefined) this.#held.set(flows.sender, [flows]);
-        else held.push(flows);
-      }
-    }
-    this.#arriving = new Map();
+    for (const flows of this.#late.values()) yield this.#lateText(flows);
+    this.#late = new Map();
   }
 
-  #text({ sender, operation, phase, category, pid, slice, ids, times }: ArrivingFlows): EventText {
-    const sentFrom = this.#starts.get(sender)!.get(operation) ?? slice.start;
+  /** @returns the end in its kernel; undefined where that would be turned round: it waits for others of its like. */
+  #draw(end: FlowEnd): EventText | undefined {
+    const { pid, sender, operation, slice, id, ts } = end;
+    const sentFrom = this.#starts.get(sender)!.get(operation.id) ?? slice.start;
     if (sentFrom <= slice.start) {
-      const ends = ids.map((id, place) => flowText(false, category, id, pid, slice.tid, times[place]));
-      return { text: ends.join(''), count: ids.length };
+      return { text: flowText(false, operation.collective!.type, id, pid, slice.tid, ts), count: 1 };
     }
-    const arrival = times.reduce((latest, ts) => Math.max(latest, ts), sentFrom);
-    const ends = ids.map((id) => flowText(false, category, id, pid, ARRIVALS_TID, arrival));
+    const key = `${pid}:${operation.id}:${sender}`;
+    const flows = this.#late.get(key);
+    if (flows === undefined) {
+      this.#late.set(key, { first: end, ids: [id], latest: Math.max(sentFrom, ts) });
+    } else {
+      flows.ids.push(id);
+      flows.latest = Math.max(flows.latest, ts);
+    }
+    return undefined;
+  }
+
+  #lateText({ first: { pid, sender, operation }, ids, latest }: LateFlows): EventText {
+    const category = operation.collective!.type;
+    const ends = ids.map((id) => flowText(false, category, id, pid, ARRIVALS_TID, latest));
     const isFirst = !this.#named.has(pid);
     this.#named.add(pid);
     const row = isFirst ? threadMetadata(pid, ARRIVALS_TID, 'late arrivals', ARRIVALS_TID) : '';
     return {
-      text: row + arrivalText(phase, sender, pid, arrival) + ends.join(''),
+      text: row + arrivalText(operation.phase, sender, pid, latest) + ends.join(''),
       count: (isFirst ? THREAD_METADATA_EVENTS : 0) + 1 + ids.length,
     };
   }

@@ -13,6 +13,9 @@ import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
 import { DEFAULT_MAXIMUM_BYTES, longestKernels, planThinning, type ThinningPlan } from './thinning.js';
 
+/** Texts of flows are put into the file when they are as long, characters. */
+const FLOW_TEXT_LENGTH = 1 << 16;
+
 /** What a merged trace is to hold at most; whatever bounds leave unsaid is taken from the first rank's timeline times the ranks. */
 export interface MergedTraceOptions {
   /** @default 95 MB */
@@ -197,7 +200,20 @@ export class MergedTraceWriter {
     const sending = flowSlices(view, this.#flowKernels.senders);
     const receiving = flowSlices(view, this.#flowKernels.receivers);
     const pid = gpuPid(rank);
-    for (const held of this.#flowEnds.sends(rank, sending)) await this.#putWithinRoom(held);
+    // Put together: to wait for each of a million flows takes longer than to write it.
+    let text = '';
+    let count = 0;
+    const putAll = async (): Promise<void> => {
+      await this.#putWithinRoom({ text, count });
+      text = '';
+      count = 0;
+    };
+    const take = (events: EventText): boolean => {
+      text += events.text;
+      count += events.count;
+      return text.length > FLOW_TEXT_LENGTH;
+    };
+    for (const held of this.#flowEnds.sends(rank, sending)) if (take(held)) await putAll();
     for (let row = 0; row < services.count; row++) {
       const out = isOutPort(ports[row]);
       const operation = operations[row];
@@ -216,10 +232,15 @@ export class MergedTraceWriter {
         // Rounded down, so that a short segment does not end before it began.
         const ts = clampInto(slice, Math.floor(starts[row] / 1000));
         this.#counts.flowsKept++;
-        await this.#putWithinRoom({ text: flowText(true, used.collective!.type, id, pid, slice.tid, ts), count: 1 });
-      } else this.#flowEnds.add(rank, peers[row], used, slice, id, microseconds(ends[row]));
+        const start = flowText(true, used.collective!.type, id, pid, slice.tid, ts);
+        if (take({ text: start, count: 1 })) await putAll();
+      } else {
+        const end = this.#flowEnds.add(rank, peers[row], used, slice, id, microseconds(ends[row]));
+        if (end !== undefined && take(end)) await putAll();
+      }
     }
-    for (const ends of this.#flowEnds.flush()) await this.#putWithinRoom(ends);
+    for (const end of this.#flowEnds.flush()) if (take(end)) await putAll();
+    await putAll();
   }
 
   #thinning(): Record<string, unknown> {

@@ -1,10 +1,9 @@
 import { BadInputError } from '@epemu/core';
 import { transferOf } from '@epemu/presets';
+import type { Collective } from './binding.js';
 import { nodeCount } from './configuration.js';
 import type { Configuration } from './configuration.js';
 import type { PhaseTemplate } from './schema.js';
-
-type Collective = NonNullable<PhaseTemplate['collective']>;
 
 /** @returns how many hops a collective may have. */
 function hopsAllowed({ mode, type }: Collective): readonly number[] {

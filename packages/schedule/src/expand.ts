@@ -56,12 +56,14 @@ function expandRole(configuration: Configuration, index: number, firstId: number
   const microBatches = microBatchesOf(configuration);
   const expansion = new Expansion(configuration, role, catalogue, firstId);
   const { sharedExperts } = model;
+  // Once a phase: what faster NICs would leave of it looks at all micro-batches.
+  const collectives = new Map(schedule.phases.map((phase) => [phase, collectiveUse(configuration, phase)]));
   const operations = expansion.launched.map(({ slot, row }): Placed => {
     const { phase, list, dense } = slot;
     const microBatch = slot.microBatch!;
     const { tokens, attentionPairs } = microBatches[microBatch];
     const issue = phase.issue === undefined ? undefined : expansion.idOf(phase.issue, slot.position);
-    const collective = collectiveUse(configuration, phase);
+    const collective = collectives.get(phase);
     const issuing = phase.kind === 'issue' ? phase.name : phase.issue;
     return {
       id: slot.id!,

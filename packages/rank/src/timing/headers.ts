@@ -10,6 +10,11 @@ import { SegmentTable } from './segment-table.js';
 /** Integers of a segment in a header: origin, destination, number, tokens, bytes, first-byte ns, last-byte ns. */
 const SEGMENT_INTEGERS = 7;
 
+/** Appends nothing behind the segments of a header. */
+export function noExtra(): void {
+  // Nothing stands there.
+}
+
 /**
  * Sends every peer of a hop one header, possibly without segments.
  * @param order indices of the segments as they were served.

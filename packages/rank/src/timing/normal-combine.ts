@@ -3,12 +3,8 @@ import type { Operation } from '@epemu/schedule';
 import { bytesPerToken, firstByteNs, receivedKey, serveIn, serveOut } from './context.js';
 import type { Copied, ReceivedLayout, TimingContext } from './context.js';
 import type { Activity } from './event-queue.js';
-import { sendHeaders, takeHeaders } from './headers.js';
+import { noExtra, sendHeaders, takeHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
-
-function noExtra(): void {
-  // Nothing stands behind the segments.
-}
 
 /** Segments of results for the neighbours: each goes to the one whose index is that of the home rank. */
 function contributedSegments(

@@ -6,7 +6,7 @@ import { segmentCount, segmentLength } from '../layout.js';
 import { bytesPerToken, firstByteNs, receivedKey, serveIn, serveOut } from './context.js';
 import type { Copied, ReceivedLayout, TimingContext } from './context.js';
 import type { Activity } from './event-queue.js';
-import { extraOffset, sendHeaders, takeHeaders } from './headers.js';
+import { extraOffset, noExtra, sendHeaders, takeHeaders } from './headers.js';
 import type { ReceivedHeaders } from './headers.js';
 import { SegmentTable, roundRobin } from './segment-table.js';
 
@@ -23,10 +23,6 @@ interface Plan {
   /** Integers behind the segments of each header. */
   readonly extraCount: number;
   appendExtra(peer: number, integers: number[]): void;
-}
-
-function noExtra(): void {
-  // Nothing stands behind the segments.
 }
 
 /** Exchanges rows with the peers of a hop. @returns the headers, and when the last needed byte is there. */

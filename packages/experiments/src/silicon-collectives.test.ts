@@ -1,27 +1,27 @@
 import { siliconUse } from '@epemu/published';
+import type { SiliconComparison } from '@epemu/published';
 import { expect } from 'chai';
 import { runCollective } from './collective.js';
 import { collectiveComparisons, sampledCollectives } from './silicon-collectives.js';
-import type { CollectiveComparison } from './silicon-collectives.js';
 
 /** What a share of the rows is within, %. */
-function within(rows: readonly CollectiveComparison[], share: number): number {
+function within(rows: readonly SiliconComparison[], share: number): number {
   const off = rows.map(({ measuredUs, emulatedUs }) => Math.abs(100 * (emulatedUs / measuredUs - 1)));
   return off.sort((a, b) => a - b)[Math.floor(off.length * share)];
 }
 
 describe('collectives beside those measured on silicon', () => {
-  let rows: CollectiveComparison[];
+  let rows: SiliconComparison[];
   before(async () => {
     rows = await collectiveComparisons(false);
   });
 
   const families = {
-    'normal mode on H100': ({ family, gpu }: CollectiveComparison) => gpu === 'h100' && family.includes('normal'),
-    'low-latency mode on H100': ({ family, gpu }: CollectiveComparison) => gpu === 'h100' && family.includes('low'),
-    'low-latency mode on B200 and GB200': ({ family, gpu }: CollectiveComparison) =>
+    'normal mode on H100': ({ family, gpu }: SiliconComparison) => gpu === 'h100' && family.includes('normal'),
+    'low-latency mode on H100': ({ family, gpu }: SiliconComparison) => gpu === 'h100' && family.includes('low'),
+    'low-latency mode on B200 and GB200': ({ family, gpu }: SiliconComparison) =>
       gpu !== 'h100' && family.includes('low'),
-    'normal mode on B200 and GB200': ({ family, gpu }: CollectiveComparison) =>
+    'normal mode on B200 and GB200': ({ family, gpu }: SiliconComparison) =>
       gpu !== 'h100' && family.includes('normal'),
   };
   for (const [what, isOf] of Object.entries(families)) {

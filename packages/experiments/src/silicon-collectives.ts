@@ -1,18 +1,6 @@
-import { siliconCollectives, siliconUse, tellsOfLaw } from '@epemu/published';
-import type { SiliconCollective } from '@epemu/published';
+import { siliconCollectives, siliconUse, stratifiedSample, tellsOfLaw } from '@epemu/published';
+import type { SiliconCollective, SiliconComparison } from '@epemu/published';
 import { runCollective } from './collective.js';
-
-/** A collective measured on silicon beside the emulated one. */
-export interface CollectiveComparison {
-  /** `DeepEP normal dispatch, 4 nodes`. */
-  readonly family: string;
-  readonly gpu: string;
-  readonly use: 'fitted' | 'held-out';
-  /** The row's sizes: `tokens=256 hidden=7168 …`. */
-  readonly what: string;
-  readonly measuredUs: number;
-  readonly emulatedUs: number;
-}
 
 /** Presets of the GPUs that the tables have. */
 const PRESETS: Readonly<Record<string, string>> = { h100: 'h100', b200: 'b200', gb200: 'gb200-nvl72' };
@@ -37,19 +25,11 @@ function rowsOfLaw(): SiliconCollective[] {
 
 /** @returns a fixed sample: evenly over the rows of each stratum as the tables have them, so over shapes and sizes. */
 export function sampledCollectives(): SiliconCollective[] {
-  const strata = new Map<string, SiliconCollective[]>();
-  for (const row of rowsOfLaw()) {
-    if (row.tokens * row.gpus > MOST_TOKENS_OF_SAMPLE) continue;
-    strata.set(stratumOf(row), [...(strata.get(stratumOf(row)) ?? []), row]);
-  }
-  return [...strata.values()].flatMap((rows) =>
-    rows.length <= MOST_OF_SAMPLE
-      ? rows
-      : Array.from({ length: MOST_OF_SAMPLE }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / MOST_OF_SAMPLE)]),
-  );
+  const rows = rowsOfLaw().filter(({ tokens, gpus }) => tokens * gpus <= MOST_TOKENS_OF_SAMPLE);
+  return stratifiedSample(rows, stratumOf, MOST_OF_SAMPLE);
 }
 
-async function compared(row: SiliconCollective): Promise<CollectiveComparison[]> {
+async function compared(row: SiliconCollective): Promise<SiliconComparison[]> {
   const { mode, gpu, nodes, gpus: ranks, hidden, tokens, topK, experts, sms } = row;
   const hardware = PRESETS[gpu];
   const result = await runCollective({ mode, ranks, hidden, tokens, topK, experts, sms, hardware });
@@ -72,9 +52,9 @@ async function compared(row: SiliconCollective): Promise<CollectiveComparison[]>
  *
  * @param all every row that tells of links and SMs, which takes hours; else a fixed sample, which takes a minute.
  */
-export async function collectiveComparisons(all: boolean): Promise<CollectiveComparison[]> {
+export async function collectiveComparisons(all: boolean): Promise<SiliconComparison[]> {
   const rows = all ? rowsOfLaw() : sampledCollectives();
-  const comparisons: CollectiveComparison[] = [];
+  const comparisons: SiliconComparison[] = [];
   for (const row of rows) comparisons.push(...(await compared(row)));
   return comparisons;
 }

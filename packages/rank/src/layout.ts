@@ -16,6 +16,10 @@ export function segmentTokensFor(tokens: number): number {
 export interface NodeShare {
   /** Indices of the tokens, ascending. */
   readonly tokens: Uint32Array;
+  /** Slots of these tokens whose experts live there, token by token. */
+  readonly slots: Uint8Array;
+  /** By token, where its slots end. */
+  readonly slotEnds: Uint32Array;
   /** fanOut[segment × nodeSize + localIndex]: tokens of the segment that this GPU of the node needs. */
   readonly fanOut: Uint32Array;
 }
@@ -42,45 +46,85 @@ export function segmentCount(tokens: number, segmentTokens = SEGMENT_TOKENS): nu
 
 /**
  * Lays out a rank's tokens by destination.
- * @param expertIds topK expert ids a token, [tokens × topK].
+ * @param expertIds topK expert ids a token, [tokens × topK]; topK at most 255.
  */
 export function buildLayout(topology: Topology, tokens: number, topK: number, expertIds: Uint16Array): SendLayout {
-  const { nodes, nodeSize, experts } = topology;
+  const { ranks, nodes, nodeSize, experts, memberOfExperts } = topology;
+  const nodeOf = Uint32Array.from({ length: ranks }, (_, member) => topology.nodeOf(member));
+  const nodeOfExpert = Uint32Array.from(memberOfExperts, (member) => nodeOf[member]);
   const rowsOfExpert = new Uint32Array(experts);
+  for (let row = 0; row < tokens * topK; row++) rowsOfExpert[expertIds[row]]++;
+  const slotsOfNode = new Uint32Array(nodes);
+  for (let expert = 0; expert < experts; expert++) slotsOfNode[nodeOfExpert[expert]] += rowsOfExpert[expert];
+  const tokensOfNode = countTokens(nodes, nodeOfExpert, tokens, topK, expertIds);
   const segmentTokens = segmentTokensFor(tokens);
-  const counts = new Uint32Array(nodes);
-  const lists = Array.from({ length: nodes }, () => new Uint32Array(tokens));
-  const fanOuts = Array.from(
-    { length: nodes },
-    () => new Uint32Array((segmentCount(tokens, segmentTokens) + 1) * nodeSize),
-  );
+  const fanOutOfNode = tokensOfNode.map((count) => segmentCount(count, segmentTokens) * nodeSize);
+
+  // All nodes' lists lie one behind the other: the loop below sees three arrays, whatever the number of nodes.
+  const tokenAt = startsOf(tokensOfNode);
+  const slotAt = startsOf(slotsOfNode);
+  const fanOutAt = startsOf(fanOutOfNode);
+  const nodeTokens = new Uint32Array(tokenAt[nodes]);
+  const slotEnds = new Uint32Array(tokenAt[nodes]);
+  const slots = new Uint8Array(slotAt[nodes]);
+  const fanOut = new Uint32Array(fanOutAt[nodes]);
+  const nextToken = tokenAt.slice(0, nodes);
+  const nextSlot = slotAt.slice(0, nodes);
+  const segmentAt = new Uint32Array(nodes);
+  const localIndexOf = Uint32Array.from({ length: ranks }, (_, member) => topology.localIndexOf(member));
   // Stamps tell whether this token was counted for a node or member already, without clearing anything per token.
   const nodeStamp = new Int32Array(nodes).fill(-1);
-  const memberStamp = new Int32Array(topology.ranks).fill(-1);
+  const memberStamp = new Int32Array(ranks).fill(-1);
   for (let token = 0; token < tokens; token++) {
-    for (let slot = token * topK; slot < (token + 1) * topK; slot++) {
-      const expert = expertIds[slot];
-      rowsOfExpert[expert]++;
-      const member = topology.memberOfExpert(expert);
-      if (memberStamp[member] === token) continue;
-      memberStamp[member] = token;
-      const node = topology.nodeOf(member);
+    for (let slot = 0; slot < topK; slot++) {
+      const member = memberOfExperts[expertIds[token * topK + slot]];
+      const node = nodeOf[member];
       if (nodeStamp[node] !== token) {
         nodeStamp[node] = token;
-        lists[node][counts[node]++] = token;
+        const at = nextToken[node]++;
+        nodeTokens[at] = token;
+        segmentAt[node] = fanOutAt[node] + Math.floor((at - tokenAt[node]) / segmentTokens) * nodeSize;
       }
-      const segment = Math.floor((counts[node] - 1) / segmentTokens);
-      fanOuts[node][segment * nodeSize + topology.localIndexOf(member)]++;
+      slots[nextSlot[node]++] = slot;
+      slotEnds[nextToken[node] - 1] = nextSlot[node] - slotAt[node];
+      if (memberStamp[member] === token) continue;
+      memberStamp[member] = token;
+      fanOut[segmentAt[node] + localIndexOf[member]]++;
     }
   }
-  return {
-    tokens,
-    segmentTokens,
-    rowsOfExpert,
-    nodes: lists.map((list, node) => {
-      const count = counts[node];
-      const segments = segmentCount(count, segmentTokens);
-      return { tokens: list.slice(0, count), fanOut: fanOuts[node].slice(0, segments * nodeSize) };
-    }),
-  };
+  const shares = Array.from(tokensOfNode, (_, node) => ({
+    tokens: nodeTokens.subarray(tokenAt[node], tokenAt[node + 1]),
+    slots: slots.subarray(slotAt[node], slotAt[node + 1]),
+    slotEnds: slotEnds.subarray(tokenAt[node], tokenAt[node + 1]),
+    fanOut: fanOut.subarray(fanOutAt[node], fanOutAt[node + 1]),
+  }));
+  return { tokens, segmentTokens, rowsOfExpert, nodes: shares };
+}
+
+/** @returns how many tokens each node gets. */
+function countTokens(
+  nodes: number,
+  nodeOfExpert: Uint32Array,
+  tokens: number,
+  topK: number,
+  expertIds: Uint16Array,
+): Uint32Array {
+  const counts = new Uint32Array(nodes);
+  const stamp = new Int32Array(nodes).fill(-1);
+  for (let token = 0; token < tokens; token++) {
+    for (let row = token * topK; row < (token + 1) * topK; row++) {
+      const node = nodeOfExpert[expertIds[row]];
+      if (stamp[node] === token) continue;
+      stamp[node] = token;
+      counts[node]++;
+    }
+  }
+  return counts;
+}
+
+/** @returns where each part begins, and where the last one ends. */
+function startsOf(lengths: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(lengths.length + 1);
+  for (let i = 0; i < lengths.length; i++) starts[i + 1] = starts[i] + lengths[i];
+  return starts;
 }

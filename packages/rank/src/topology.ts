@@ -38,6 +38,8 @@ export class Topology {
   /** Members that hold experts, ascending, and by member its place among them; −1 of the others. */
   readonly #holders: readonly number[];
   readonly #holderPlace: readonly number[];
+  /** By expert: the member that holds it. A table, for every row of every token is looked up. */
+  readonly memberOfExperts: Uint32Array;
   readonly #columnPeers = new MemberLists((member) =>
     Array.from({ length: this.nodes - 1 }, (_, i) =>
       this.memberAt((this.nodeOf(member) + 1 + i) % this.nodes, this.localIndexOf(member)),
@@ -66,6 +68,10 @@ export class Topology {
     this.#memberOf = new Map(ranks.map((rank, member) => [rank, member]));
     this.#holders = expertRanks.map((rank) => this.#memberOf.get(rank)!);
     this.#holderPlace = ranks.map((rank) => expertRanks.indexOf(rank));
+    this.memberOfExperts = Uint32Array.from(
+      { length: experts },
+      (_, expert) => this.#holders[Math.floor(expert / this.expertsPerRank)],
+    );
     const physical = ranks.map((rank) => Math.floor(rank / gpusOfNode));
     const distinct = [...new Set(physical)];
     this.nodes = distinct.length;
@@ -102,7 +108,7 @@ export class Topology {
 
   /** The member that holds an expert. */
   memberOfExpert(expert: number): number {
-    return this.#holders[Math.floor(expert / this.expertsPerRank)];
+    return this.memberOfExperts[expert];
   }
 
   /** First expert of a member, and how many it holds. */

@@ -25,7 +25,6 @@ export function assertRoutable({ layout, topK }: Routed): void {
 /** @returns a message of rows for one node with the entries of the node's experts. */
 export function routedMessage(
   arena: Arena,
-  topology: Topology,
   routed: Routed,
   node: number,
   chunk: Chunk,
@@ -33,18 +32,9 @@ export function routedMessage(
 ): TokenMessage {
   const { first, rows, lanes } = chunk;
   const { topK, expertIds, weights } = routed;
-  const tokens = routed.layout.nodes[node].tokens;
-  const perNode = topology.experts / topology.nodes;
-  const low = node * perNode;
-  const high = low + perNode;
-  let entries = 0;
-  for (let i = first; i < first + rows; i++) {
-    const base = tokens[i] * topK;
-    for (let slot = 0; slot < topK; slot++) {
-      const expert = expertIds[base + slot];
-      if (expert >= low && expert < high) entries++;
-    }
-  }
+  const { tokens, slots, slotEnds } = routed.layout.nodes[node];
+  const firstSlot = first === 0 ? 0 : slotEnds[first - 1];
+  const entries = rows === 0 ? 0 : slotEnds[first + rows - 1] - firstSlot;
   const message = newMessage(arena, chunk, entries);
   const { rowsAt, entriesAt, weightsAt, vectorsAt } = message;
   const { words, floats } = message.slab;
@@ -52,15 +42,14 @@ export function routedMessage(
   for (let i = 0; i < rows; i++) {
     const token = tokens[first + i];
     const before = at;
-    for (let slot = 0; slot < topK; slot++) {
-      const expert = expertIds[token * topK + slot];
-      if (expert < low || expert >= high) continue;
-      words[entriesAt + at] = expert * 256 + slot;
-      floats[weightsAt + at] = weights[token * topK + slot]!;
-      at++;
+    for (const end = slotEnds[first + i] - firstSlot; at < end; at++) {
+      const slot = slots[firstSlot + at];
+      const row = token * topK + slot;
+      words[entriesAt + at] = expertIds[row] * 256 + slot;
+      floats[weightsAt + at] = weights[row]!;
     }
     words[rowsAt + i] = token * 256 + (at - before);
-    copyValues(vectors, token * lanes, floats, vectorsAt + i * lanes, lanes);
+    if (lanes > 0) copyValues(vectors, token * lanes, floats, vectorsAt + i * lanes, lanes);
   }
   return message;
 }
@@ -96,15 +85,15 @@ export interface Pairs {
 
 /** @returns the pairs of all tokens, by rank. */
 export function pairsByRank(topology: Topology, { topK, expertIds }: Routed): Pairs {
-  const { ranks } = topology;
+  const { ranks, memberOfExperts } = topology;
   const offsets = new Uint32Array(ranks + 1);
-  for (const expert of expertIds) offsets[topology.memberOfExpert(expert) + 1]++;
+  for (let row = 0; row < expertIds.length; row++) offsets[memberOfExperts[expertIds[row]] + 1]++;
   for (let member = 0; member < ranks; member++) offsets[member + 1] += offsets[member];
   const next = offsets.slice(0, ranks);
   const slots = new Uint32Array(expertIds.length);
   const tokens = new Uint32Array(expertIds.length);
   for (let slot = 0; slot < expertIds.length; slot++) {
-    const at = next[topology.memberOfExpert(expertIds[slot])]++;
+    const at = next[memberOfExperts[expertIds[slot]]]++;
     slots[at] = slot;
     tokens[at] = Math.floor(slot / topK);
   }

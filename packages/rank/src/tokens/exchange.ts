@@ -68,7 +68,7 @@ export class NormalExchange {
     const { experts } = this.#inboxesOf('forward');
     const sent = this.#sendNodes('forward', lanes, (node) => (arena, first, rows, last) => {
       const chunk = { home: member, first, rows, last, lanes };
-      return routedMessage(arena, topology, routed, node, chunk, vectors);
+      return routedMessage(arena, routed, node, chunk, vectors);
     });
     await experts.complete;
     await sent;

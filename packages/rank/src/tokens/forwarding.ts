@@ -18,8 +18,9 @@ class PositionList {
     this.#values = larger;
   }
 
-  push(position: number): void {
-    this.#values[this.count++] = position;
+  /** Where positions are written that there is room for; {@link count} tells how many are. */
+  get room(): Uint32Array {
+    return this.#values;
   }
 
   get values(): Uint32Array {
@@ -42,12 +43,17 @@ interface HomeRows {
 export class ForwardMap {
   readonly #topology: Topology;
   readonly #firstExpert: number;
+  /** By expert of the node: the index of the GPU that holds it. */
+  readonly #localOfExpert: Uint8Array;
   readonly #homes = new Map<number, HomeRows>();
 
   /** @param node the forwarder's node. */
   constructor(topology: Topology, node: number) {
     this.#topology = topology;
     this.#firstExpert = (node * topology.experts) / topology.nodes;
+    this.#localOfExpert = Uint8Array.from({ length: topology.experts / topology.nodes }, (_, expert) =>
+      Math.floor(expert / topology.expertsPerRank),
+    );
   }
 
   /** @returns how many rows of a home rank were forwarded. */
@@ -100,28 +106,32 @@ export class ForwardMap {
 
   /** Counts rows and entries by GPU of the node. */
   #count(message: TokenMessage): { rows: Uint32Array; entries: Uint32Array } {
-    const { nodeSize, expertsPerRank } = this.#topology;
+    const { nodeSize } = this.#topology;
+    const localOfExpert = this.#localOfExpert;
+    const firstExpert = this.#firstExpert;
+    const { rowsAt, weightsAt, rows: rowCount } = message;
     const { words } = message.slab;
     const rows = new Uint32Array(nodeSize);
     const entries = new Uint32Array(nodeSize);
     const lastRow = new Int32Array(nodeSize).fill(-1);
     let at = message.entriesAt;
-    for (let row = 0; row < message.rows; row++) {
-      const end = Math.min(message.weightsAt, at + (words[message.rowsAt + row] & 0xff));
+    for (let row = 0; row < rowCount; row++) {
+      const end = Math.min(weightsAt, at + (words[rowsAt + row] & 0xff));
       for (; at < end; at++) {
-        const local = Math.floor(((words[at] >>> 8) - this.#firstExpert) / expertsPerRank);
-        if (local < 0 || local >= nodeSize) {
+        const expert = (words[at] >>> 8) - firstExpert;
+        if (expert < 0 || expert >= localOfExpert.length) {
           throw new InvariantError(
             `a token of rank ${message.home} came for expert ${words[at] >>> 8}, which lives elsewhere`,
           );
         }
+        const local = localOfExpert[expert];
         entries[local]++;
         if (lastRow[local] === row) continue;
         lastRow[local] = row;
         rows[local]++;
       }
     }
-    if (at !== message.weightsAt) {
+    if (at !== weightsAt) {
       throw new InvariantError(`rows of rank ${message.home} came with other experts than they claim`);
     }
     return { rows, entries };
@@ -129,35 +139,42 @@ export class ForwardMap {
 
   /** Writes each row to the GPUs that need it, with their entries, in one pass over the message. */
   #distribute(message: TokenMessage, parts: readonly TokenMessage[], lists: readonly PositionList[]): void {
-    const { nodeSize, expertsPerRank } = this.#topology;
+    const { nodeSize } = this.#topology;
+    const localOfExpert = this.#localOfExpert;
+    const firstExpert = this.#firstExpert;
+    const { lanes, rowsAt, vectorsAt, first, rows, entries } = message;
     const { words, floats } = message.slab;
     // The parts lie in one slab: no look-up of it for every value.
     const { words: toWords, floats: toFloats } = parts[0].slab;
-    const { lanes } = message;
     const lastRow = new Int32Array(nodeSize).fill(-1);
     const rowCursor = Int32Array.from(parts, (part) => part.rowsAt - 1);
     const entryCursor = Int32Array.from(parts, (part) => part.entriesAt);
     const toWeight = Int32Array.from(parts, (part) => part.entries);
     const vectorCursor = Int32Array.from(parts, (part) => part.vectorsAt);
+    const positions = lists.map((list) => list.room);
+    const positionCursor = Int32Array.from(lists, (list) => list.count);
     let at = message.entriesAt;
-    for (let row = 0; row < message.rows; row++) {
-      const rowWord = words[message.rowsAt + row];
+    for (let row = 0; row < rows; row++) {
+      const rowWord = words[rowsAt + row];
       for (const end = at + (rowWord & 0xff); at < end; at++) {
         const packed = words[at];
-        const local = Math.floor(((packed >>> 8) - this.#firstExpert) / expertsPerRank);
+        const local = localOfExpert[(packed >>> 8) - firstExpert];
         if (lastRow[local] !== row) {
           lastRow[local] = row;
           toWords[++rowCursor[local]] = rowWord & ~0xff;
-          copyValues(floats, message.vectorsAt + row * lanes, toFloats, vectorCursor[local], lanes);
-          vectorCursor[local] += lanes;
-          lists[local].push(message.first + row);
+          positions[local][positionCursor[local]++] = first + row;
+          if (lanes > 0) {
+            copyValues(floats, vectorsAt + row * lanes, toFloats, vectorCursor[local], lanes);
+            vectorCursor[local] += lanes;
+          }
         }
         toWords[rowCursor[local]]++;
         const entryAt = entryCursor[local]++;
         toWords[entryAt] = packed;
-        toFloats[entryAt + toWeight[local]] = floats[at + message.entries]!;
+        toFloats[entryAt + toWeight[local]] = floats[at + entries]!;
       }
     }
+    lists.forEach((list, local) => (list.count = positionCursor[local]));
   }
 
   /**

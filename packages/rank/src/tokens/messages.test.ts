@@ -29,7 +29,7 @@ describe('a token message', () => {
     const routed = randomRouting(SMALL, tokens, 4, seed, 3);
     const rows = routed.layout.nodes[1].tokens.length;
     const chunk = { home: 3, first: 0, rows, last: true, lanes };
-    return routedMessage(arena, SMALL, routed, 1, chunk, integerVectors(tokens, lanes, seed));
+    return routedMessage(arena, routed, 1, chunk, integerVectors(tokens, lanes, seed));
   };
 
   it('survives the wire, read in place or copied into an arena, at any alignment', () => {
@@ -107,7 +107,7 @@ describe('ForwardMap', () => {
         for (let first = 0; first < list.length; first += most) {
           const rows = Math.min(most, list.length - first);
           const chunk = { home: 5, first, rows, last: first + rows === list.length, lanes };
-          const parts = forwarding.split(routedMessage(arena, SMALL, routed, 2, chunk, vectors), arena);
+          const parts = forwarding.split(routedMessage(arena, routed, 2, chunk, vectors), arena);
           parts.forEach((part, local) => whole[local].push(...part.slab.floats.subarray(part.vectorsAt, part.endAt)));
         }
         const cached = newMessage(arena, { home: 5, first: 0, rows: list.length, last: true, lanes }, NO_ROUTING);

@@ -106,24 +106,26 @@ export function arrangeReceived(
   const slotOfEntry = buffers.uint8(entries);
   const weightOfEntry = buffers.float32(entries);
   const identities = buffers.slab(entries * 12);
+  const { words: identityWords } = identities;
   let row = 0;
   for (let home = 0; home < inbox.senders; home++) {
     for (let message = inbox.head(home); message !== undefined; message = message.next) {
       const { words, floats } = message.slab;
-      const { rowsAt, entriesAt, entries: count } = message;
+      const { rowsAt, entriesAt, weightsAt, entries: count } = message;
       let entry = 0;
       for (let i = 0; i < message.rows; i++, row++) {
         const rowWord = words[rowsAt + i];
         const end = Math.min(count, entry + (rowWord & 0xff));
         for (; entry < end; entry++) {
           const packed = words[entriesAt + entry];
+          const slot = packed & 0xff;
           const at = next[(packed >>> 8) - firstExpert]++;
           rowOfEntry[at] = row;
-          slotOfEntry[at] = packed & 0xff;
-          weightOfEntry[at] = floats[message.weightsAt + entry]!;
-          identities.words[at * 3] = home;
-          identities.words[at * 3 + 1] = rowWord >>> 8;
-          identities.words[at * 3 + 2] = packed & 0xff;
+          slotOfEntry[at] = slot;
+          weightOfEntry[at] = floats[weightsAt + entry]!;
+          identityWords[at * 3] = home;
+          identityWords[at * 3 + 1] = rowWord >>> 8;
+          identityWords[at * 3 + 2] = slot;
         }
       }
       if (entry !== count) {

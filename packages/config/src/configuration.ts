@@ -2,7 +2,7 @@ import { KernelCatalogue } from '@epemu/kernels';
 import type { KernelLists } from '@epemu/kernels';
 import type { HardwarePreset, ModelPreset } from '@epemu/presets';
 import type { RouterShape } from '@epemu/core';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { rolesOf } from './roles.js';
 import type { Group } from './roles.js';
 import type { CONFIGURATION_SCHEMA } from './schema.js';

@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** @returns the value at a path inside nested objects and arrays, undefined where there is none. */
 export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

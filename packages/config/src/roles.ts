@@ -1,6 +1,6 @@
 import { BadInputError } from '@epemu/core';
 import { tokenActionsOf } from '@epemu/kernels';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CONFIGURATION_SCHEMA } from './schema.js';
 
 /** Ranks that take part in the collectives of MoE layers, and which of them hold experts. */

@@ -1,7 +1,7 @@
 import { TOKEN_ACTIONS } from '@epemu/kernels';
 import { ERAS } from '@epemu/presets';
 import { ROUTING_KINDS, SKEW_LAWS } from '@epemu/routing';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Ranks as `0-3`, `0-3,8` or a list. */
 const RANKS_TEXT = 'it must be ranks such as 0-3, 0-3,8 or [0, 1]';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A number, or an expression over sizes; see docs/kernels.md for the sizes there are. */
 const FORMULA = z.union([z.number(), z.string().min(1)]);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** @returns a number within bounds, both allowed; whatever else stands there is told them. */
 export function numberFrom(least: number, most: number): z.ZodNumber {

@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { at } from './place.js';
 import type { Place } from './place.js';
 import { remedyOf } from './remedy.js';

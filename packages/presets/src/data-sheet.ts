@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RATE } from './bounds.js';
 
 /** Peaks of a GPU and its links as data sheets print them; what presets are scaled by. */

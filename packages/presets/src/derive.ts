@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { COUNT } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
 import { DATA_SHEET_SCHEMA } from './data-sheet.js';

@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { COUNT, RATE, SHARE, WHOLE_NS, numberFrom } from './bounds.js';
 import { checkLinks } from './check-links.js';
 import { parsePreset } from './check.js';

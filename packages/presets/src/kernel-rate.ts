@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { COUNT, RATE, TIME_NS, numberFrom } from './bounds.js';
 import { wordsForUnion } from './remedy.js';
 

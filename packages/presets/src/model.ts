@@ -1,5 +1,5 @@
 import { SCORINGS } from '@epemu/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { COUNT, COUNT_OR_NONE, wholeFrom } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
 import type { Place } from './place.js';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What a preset's author calls the types that a schema expects. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RATE, SHARE, TIME_NS } from './bounds.js';
 import { BASIS, SOURCE } from './kernel-rate.js';
 

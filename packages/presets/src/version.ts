@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Version of the model presets' format; a preset that says none is of the first. */
 export const MODEL_PRESET_VERSION = z

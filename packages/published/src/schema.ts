@@ -1,5 +1,5 @@
 import { ERAS } from '@epemu/presets';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * How far an emulated figure may be off. percent: of the published one, or `orUs` µs where that is more; points: of

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvariantError } from '@epemu/core';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where the tables under `data/silicon` that begin with `deepep` come from. */
 export const SILICON_COLLECTIVES_SOURCE =

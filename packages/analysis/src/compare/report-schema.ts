@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { COLLECTIVE_ROLES, KERNEL_CLASSES } from '@epemu/timeline';
 
 /** µs: no negative time, and none of more than 30 years, of which sums would be no numbers. */

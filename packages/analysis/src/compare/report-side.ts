@@ -1,6 +1,6 @@
 import { explainIssue } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CollectiveRole } from '@epemu/timeline';
 import type { KernelRoles } from '../kernel-role.js';
 import type { InputProblem } from '../model.js';

@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr';
 import type { WebSocket } from 'ws';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { EpemuError, checkMessagePack, messageOf } from '@epemu/core';
 import { BLOB_KIND } from './messages.js';
 import type { BlobKind } from './messages.js';

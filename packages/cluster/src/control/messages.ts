@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Version of the control protocol; both sides must speak the same. */
 export const CONTROL_PROTOCOL_VERSION = 5;

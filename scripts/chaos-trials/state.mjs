@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 
 /** What runs in trials: another build is another program, whose trials are not counted together. */
-const BUILT = ['packages/cli/dist/main.bundle.js', 'packages/cluster/dist/worker.bundle.js'];
+const BUILT = ['packages/cli/dist/main.bundle.cjs', 'packages/cluster/dist/worker.bundle.cjs'];
 
 /** @returns what tells builds apart. */
 function buildOf() {

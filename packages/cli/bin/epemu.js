@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import '../dist/main.bundle.js';
+import { createRequire } from 'node:module';
+createRequire(import.meta.url)('../dist/main.start.cjs');

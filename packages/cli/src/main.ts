@@ -76,8 +76,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  fail(error);
-}
+program.parseAsync().catch(fail);

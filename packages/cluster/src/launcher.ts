@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import type { ProcessExit } from './coordinator/failure.js';
 
-/** `worker/main.ts` in one file, made by the build: it starts in half the time. */
-const WORKER_ENTRY = fileURLToPath(new URL('./worker.bundle.js', import.meta.url));
+/** Starts `worker/main.ts`, which the build bundles and compiles. */
+const WORKER_ENTRY = fileURLToPath(new URL('./worker.start.cjs', import.meta.url));
 const MOST_ERROR_OUTPUT = 8192;
 
 /** @returns where a command is on the PATH, if it is. */

@@ -16,7 +16,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-try {
+async function run(): Promise<void> {
   if (coordinatorUrl === undefined || token === undefined) {
     throw new EpemuError('EPEMU_COORDINATOR and EPEMU_TOKEN are not set; start workers by epemu run or epemu worker');
   }
@@ -28,8 +28,12 @@ try {
     slots: Number(slots ?? '1'),
     ...(metricsAddress === '' ? {} : { metrics: { address: address(), lingerSeconds: Number(linger) } }),
   });
-  process.exit(0);
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exit(error instanceof EpemuError ? error.exitCode : EXIT_CODE.failure);
 }
+
+run().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(error instanceof EpemuError ? error.exitCode : EXIT_CODE.failure);
+  },
+);

@@ -14,6 +14,13 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
     key: 'expertLoads',
     help: 'loads by layer and expert (CSV, JSON); routing is measured',
   },
+  { flag: '--eplb', key: 'eplb', help: "place experts by DeepSeek's EPLB, by their loads" },
+  {
+    flag: '--redundant-experts <n>',
+    key: 'redundantExperts',
+    help: 'replicas of experts beyond one of each, placed by EPLB',
+  },
+  { flag: '--eplb-policy <kind>', key: 'eplbPolicy', help: 'hierarchical or global (default: as nodes divide groups)' },
   { flag: '--overlap <kind>', key: 'overlap', help: 'full, or none: nothing hidden (default full)' },
   {
     flag: '--tokens-per-microbatch <n>',
@@ -99,6 +106,7 @@ export function configurationFlags(options: Readonly<Record<string, unknown>>): 
     const name = flag.split(' ')[0].slice(2);
     const option = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const text = options[option];
+    if (text === true) values[key] = true;
     if (typeof text === 'string') values[key] = valueOf(key, text);
   }
   return values;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { memoryText } from '@epemu/config';
 import type { RunOutcome } from '@epemu/cluster';
+import { counted } from '@epemu/core';
 import type { Report } from '@epemu/outputs';
 import { rowsTable, worstFirst } from '@epemu/published';
 import { layerPictureText } from './analysis-text.js';
@@ -36,6 +37,15 @@ function stepLines({ steps }: Report): string[] {
     `${exposedCommPct.toFixed(2)} %`,
   ]);
   return [plainTable(head, rows), ''];
+}
+
+/** What EPLB evened out; none of a run without it. */
+function eplbLines({ eplb }: Report): string[] {
+  if (eplb === undefined) return [];
+  const { policy, replicas, redundantExperts, rankMaxOverMean, rankMaxOverMeanWithout } = eplb;
+  const ratio = (value: number | null): string => (value === null ? 'nothing' : value.toFixed(3));
+  const over = `fullest rank ${ratio(rankMaxOverMean)} of the mean, ${ratio(rankMaxOverMeanWithout)} without`;
+  return [`EPLB        ${policy}, ${counted(replicas, 'replica')} (${redundantExperts} redundant): ${over}`];
 }
 
 /** The text that a finished run prints. */
@@ -74,7 +84,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
         `${traffic.wireMessages} messages, ${gigabytes(traffic.wireBytes)} on sockets`,
     );
   }
-  lines.push(`GPU memory  ${memoryText(report.memory)}`);
+  lines.push(...eplbLines(report), `GPU memory  ${memoryText(report.memory)}`);
   const failures = numerics.missing + numerics.duplicated + numerics.wrong;
   const verdict = numerics.tokensChecked === 0 ? 'not checked' : failures === 0 ? 'ok' : `${failures} FAILED`;
   lines.push(

@@ -1,7 +1,7 @@
 import { linkRate, lowLatencySms, transferOf, transferStartNs } from '@epemu/presets';
 import type { Copies, HardwarePreset } from '@epemu/presets';
 import type { RouterShape } from '@epemu/core';
-import { nodeCount, routerShapeOf } from './configuration.js';
+import { nodeCount, placedExperts, routerShapeOf } from './configuration.js';
 import type { Configuration } from './configuration.js';
 import { rolesOf } from './roles.js';
 import { microBatchesOf } from './workload.js';
@@ -84,7 +84,7 @@ export function bindingOf(configuration: Configuration, collective: Collective, 
     const linkBytes = rowsOn(link) * messageBytes;
     if (linkBytes === 0) continue;
     const copies: Copies = { tokens: 1, toNodes: several && !lowLatency ? nodes : 0, toRanks, linkBytes };
-    const sms = lowLatency ? lowLatencySms(hardware.gpu.sms, model.experts) : schedule.communicationSms;
+    const sms = lowLatency ? lowLatencySms(hardware.gpu.sms, placedExperts(configuration)) : schedule.communicationSms;
     const rate = linkRate(hardware, link, { era, kind, sms, besideCompute: false, messageBytes, copies });
     GBps.set(link, rate.GBps);
     const ns = linkBytes / rate.GBps;
@@ -107,9 +107,14 @@ function withFasterNics(hardware: HardwarePreset): HardwarePreset {
  * these bind and nothing else takes time, 1 where SMs or another link do.
  */
 export function shareWithFasterNics(configuration: Configuration, collective: Collective): number {
-  const { hardware, era, model } = configuration;
+  const { hardware, era } = configuration;
   const { rateKind: kind } = collective;
-  const startNs = transferStartNs(hardware, { era, kind }, transferOf(hardware, era, kind).hops, model.experts);
+  const startNs = transferStartNs(
+    hardware,
+    { era, kind },
+    transferOf(hardware, era, kind).hops,
+    placedExperts(configuration),
+  );
   const { tokens } = microBatchesOf(configuration)[0];
   const takes = (machine: HardwarePreset): number => bindingOf(configuration, collective, machine).tokenNs * tokens;
   const before = startNs + takes(hardware);

@@ -1,4 +1,5 @@
 import { BadInputError } from '@epemu/core';
+import { placedExperts } from './configuration.js';
 import type { Configuration } from './configuration.js';
 import { rolesOf } from './roles.js';
 import type { Role } from './roles.js';
@@ -121,10 +122,13 @@ function checkGroup(configuration: Configuration, { name, ranks: own, group, lay
     refuse(`${field}.experts`, `${field}.experts has rank ${stranger}, which is not one of ${field}.ranks`);
   }
   const { length } = group.expertRanks;
-  if (length === 0 || model.experts % length !== 0) {
+  const placed = placedExperts(configuration);
+  if (length === 0 || placed % length !== 0) {
+    const { redundantExperts } = configuration;
+    const replicas = redundantExperts === undefined ? '' : `${placed} replicas of the `;
     refuse(
       `${field}.experts`,
-      `group ${group.name} has ${length} ranks for the ${model.experts} experts of ${model.name}, which do not divide by it`,
+      `group ${group.name} has ${length} ranks for the ${replicas}${model.experts} experts of ${model.name}, which do not divide by it`,
     );
   }
   if (!schedule.phases.some(({ collective }) => collective?.mode === 'normal')) return;

@@ -43,7 +43,8 @@ describe('checkConfiguration', () => {
     expect(refused({ ranks: 8.5 })).to.deep.equal(['ranks', 'ranks is 8.5, but it must be a whole number']);
     expect(refused({ ranks: 8192 })).to.deep.equal(['ranks', 'ranks is 8192, but it must be at most 4096']);
     for (const ranks of [12, 48, 512]) {
-      const message = `ranks is ${ranks}, but the 256 experts of deepseek-v3 do not divide by it; use one of ${divisors}`;
+      const replicas = { 12: '', 48: ', or --redundant-experts 32', 512: ', or --redundant-experts 256' }[ranks];
+      const message = `ranks is ${ranks}, but the 256 experts of deepseek-v3 do not divide by it; use one of ${divisors}${replicas}`;
       expect(refused({ ranks })).to.deep.equal(['ranks', message]);
     }
     const error = refusal(() =>

@@ -1,8 +1,9 @@
 import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
 import { transferKinds, transferOf } from '@epemu/presets';
-import { catalogueOf } from './configuration.js';
+import { catalogueOf, placedExperts } from './configuration.js';
 import type { Configuration } from './configuration.js';
+import { checkEplb } from './eplb.js';
 import { checkHops } from './check-hops.js';
 import { checkRoles } from './check-roles.js';
 import { checkRouting } from './routing.js';
@@ -10,6 +11,24 @@ import type { PhaseTemplate } from './schema.js';
 
 function refuse(field: string, message: string): never {
   throw new BadInputError(field, message);
+}
+
+/**
+ * @param fits ranks among which experts divide.
+ * @param whole whether the ranks fill whole nodes, so that replicas would help.
+ */
+function refuseShares(configuration: Configuration, fits: () => string, whole: boolean): never {
+  const { ranks, model, redundantExperts } = configuration;
+  const placed = placedExperts(configuration);
+  const beyond = Math.ceil(model.experts / ranks) * ranks - model.experts;
+  const divides = 'do not divide by it';
+  if (redundantExperts === undefined) {
+    const ofModel = `ranks is ${ranks}, but the ${model.experts} experts of ${model.name} ${divides}`;
+    refuse('ranks', `${ofModel}; use one of ${fits()}${whole ? `, or --redundant-experts ${beyond}` : ''}`);
+  }
+  const more = Math.ceil(placed / ranks) * ranks - model.experts;
+  const problem = `redundantExperts is ${redundantExperts}, but the ${placed} replicas of the ${model.experts} experts of`;
+  refuse('redundantExperts', `${problem} ${model.name} do not divide among ${ranks} ranks; use ${more}`);
 }
 
 /** Ranks, layers and workers against the model and the node. */
@@ -22,12 +41,7 @@ function checkSizes(configuration: Configuration): void {
       .filter((count) => model.experts % count === 0 && wholeNodes(count))
       .join(', ');
   const alike = configuration.roles === undefined;
-  if (alike && model.experts % ranks !== 0) {
-    refuse(
-      'ranks',
-      `ranks is ${ranks}, but the ${model.experts} experts of ${model.name} do not divide by it; use one of ${fits()}`,
-    );
-  }
+  if (alike && placedExperts(configuration) % ranks !== 0) refuseShares(configuration, fits, wholeNodes(ranks));
   if (alike && !wholeNodes(ranks)) {
     refuse(
       'ranks',
@@ -241,6 +255,7 @@ function checkSchedule(configuration: Configuration): void {
 export function checkConfiguration(configuration: Configuration): void {
   checkSizes(configuration);
   checkRoles(configuration);
+  checkEplb(configuration);
   checkPace(configuration);
   checkWorkload(configuration);
   checkRouting(configuration);

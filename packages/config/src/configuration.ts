@@ -35,6 +35,11 @@ export function isDenseLayer(configuration: Configuration, layer: number): boole
   return layer >= 0 && layer < denseLayerCount(configuration);
 }
 
+/** @returns experts of a layer over all ranks that hold any, redundant replicas included. */
+export function placedExperts({ model, redundantExperts = 0 }: Configuration): number {
+  return model.experts + redundantExperts;
+}
+
 /** @returns the model's router on the ranks of a group that hold its experts, as routing takes it. */
 export function routerShapeOf(configuration: Configuration, group: Group): RouterShape {
   const { model, hardware } = configuration;
@@ -75,6 +80,7 @@ function newCatalogue(configuration: Configuration, group: Group): KernelCatalog
     model,
     ranks: group.ranks.length,
     expertRanks: group.expertRanks.length,
+    redundantExperts: configuration.redundantExperts ?? 0,
     nodeSize: hardware.nodeSize,
     gpuSms: hardware.gpu.sms,
     computeSms: schedule.computeSms,

@@ -1,6 +1,7 @@
 export { bindingOf, shareWithFasterNics } from './binding.js';
 export type { Collective } from './binding.js';
 export * from './configuration.js';
+export { eplbShapeOf, placementAt } from './eplb.js';
 export * from './explain.js';
 export { locatedInFile } from './locate.js';
 export * from './memory/index.js';

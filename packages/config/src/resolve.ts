@@ -5,6 +5,7 @@ import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/prese
 import type { HardwarePreset } from '@epemu/presets';
 import { checkConfiguration } from './check.js';
 import type { Configuration } from './configuration.js';
+import { eplbOf, fillEplb, overrideEplb } from './eplb.js';
 import { explainIssue, shown } from './explain.js';
 import { kernelsFor } from './kernel-lists.js';
 import { fillRouting, overrideRouting, routingOf } from './routing.js';
@@ -49,6 +50,7 @@ function overridden(weaker: PlainObject, stronger: PlainObject): PlainObject {
   if (stronger['tokensPerMicrobatch'] !== undefined) delete kept['promptLengths'];
   if (stronger['promptLengths'] !== undefined) delete kept['tokensPerMicrobatch'];
   overrideRouting(kept, stronger);
+  overrideEplb(kept, stronger);
   return merged(kept, stronger);
 }
 
@@ -158,7 +160,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
     whole['routingSkew'] ??= {};
   const flags = sources.flags ?? {};
   // Of one command line, flag and setting do not take each other's routing away: they are refused where they contradict.
-  const chosen = [environment, flags, { ...routingOf(flags), ...whole }].reduce(overridden, file);
+  const chosen = [environment, flags, { ...routingOf(flags), ...eplbOf(flags), ...whole }].reduce(overridden, file);
   const { defaults, schedules } = defaultsFor(chosen);
   const values = overridden(defaults, chosen);
   const overlap = String(values['overlap']);
@@ -170,6 +172,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   const model = inlinePreset(values['model'], 'model', loadModel, parseModel);
   values['model'] = model;
   fillRouting(values, model);
+  fillEplb(values);
   values['kernels'] = kernelsFor(values, file['schedule'], model);
   const hardware = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
   values['hardware'] = hardware;

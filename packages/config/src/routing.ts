@@ -154,6 +154,11 @@ function skewedAt(configuration: Configuration, layer: number, step: number): re
   return loads;
 }
 
+/** @returns the load of each expert that a file or a law says; undefined where routing is by scores. */
+export function routingLoads(configuration: Configuration, layer: number, step: number): readonly number[] | undefined {
+  return configuration.routing === 'measured' ? loadsAt(configuration, layer) : skewedAt(configuration, layer, step);
+}
+
 /** A call of the router: the tokens of one member of a group. */
 export interface RoutingCall {
   readonly layer: number;
@@ -169,7 +174,7 @@ export function routingRequestOf(configuration: Configuration, call: RoutingCall
   const { routing: kind, seed, biasDeviation, schedule } = configuration;
   const { layer, microBatch, member, group, tokens } = call;
   const step = Math.floor(microBatch / schedule.microBatches);
-  const loads = kind === 'measured' ? loadsAt(configuration, layer) : skewedAt(configuration, layer, step);
+  const loads = routingLoads(configuration, layer, step);
   return {
     ...{ kind, seed, layer, microBatch, rank: member, tokens, shape: routerShapeOf(configuration, group) },
     ...(biasDeviation === undefined ? {} : { biasDeviation }),

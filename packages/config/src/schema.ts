@@ -1,6 +1,6 @@
 import { TOKEN_ACTIONS } from '@epemu/kernels';
 import { ERAS } from '@epemu/presets';
-import { ROUTING_KINDS, SKEW_LAWS } from '@epemu/routing';
+import { EPLB_POLICIES, ROUTING_KINDS, SKEW_LAWS } from '@epemu/routing';
 import * as z from 'zod';
 
 /** Ranks as `0-3`, `0-3,8` or a list. */
@@ -133,6 +133,12 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   expertLoads: z
     .strictObject({ source: z.string(), layers: z.array(z.array(z.number().nonnegative())).min(1).max(4096) })
     .optional(),
+  /** Whether experts are placed, and replicated, by DeepSeek's EPLB; absent: they are dealt out in order. */
+  eplb: z.boolean().optional(),
+  /** Of EPLB: replicas beyond one of each expert, over all ranks of a group that hold experts; absent: none. */
+  redundantExperts: z.int().min(0).max(65_536).optional(),
+  /** Of EPLB: whether expert groups stay on nodes; absent: where the nodes divide them. */
+  eplbPolicy: z.enum(EPLB_POLICIES).optional(),
   overlap: z.enum(['full', 'none']),
   tokensPerMicrobatch: z.int().min(1).max(1_048_576).optional(),
   promptLengths: z.array(z.int().min(1).max(1_048_576)).min(1).max(4096).optional(),

@@ -4,7 +4,7 @@ export type Scoring = (typeof SCORINGS)[number];
 
 /** The router's and the cluster's dimensions. */
 export interface RouterShape {
-  /** Routed experts of a layer; a multiple of `groups` and of `ranks`. */
+  /** Routed experts of a layer; a multiple of `groups`. */
   readonly experts: number;
   /** Distinct experts a token goes to. */
   readonly topK: number;
@@ -16,7 +16,7 @@ export interface RouterShape {
   readonly groupScoreExperts: number;
   /** Expert-parallel ranks. */
   readonly ranks: number;
-  /** Experts per rank: `experts / ranks`, consecutive. */
+  /** Experts per rank: `experts / ranks`, consecutive; no whole number where replicas are placed and experts alone do not divide. */
   readonly rankSize: number;
   /** Ranks per node, consecutive. */
   readonly nodeSize: number;

@@ -1,5 +1,14 @@
-import { attendingRanks, isDenseLayer, microBatchesOf, rolesOf, routingRequestOf } from '@epemu/config';
+import {
+  attendingRanks,
+  isDenseLayer,
+  microBatchesOf,
+  placedExperts,
+  placementAt,
+  rolesOf,
+  routingRequestOf,
+} from '@epemu/config';
 import type { Configuration, Group, Role } from '@epemu/config';
+import { largest } from '@epemu/core';
 import { layerImbalance, lintCall, meanUnevenness, routeTokens, rowsPerExpert, unevennessOf } from '@epemu/routing';
 import type { CallRows, LayerImbalance, RoutingProblem, Unevenness } from '@epemu/routing';
 
@@ -9,12 +18,15 @@ export interface RoutedCall {
   readonly microBatch: number;
   readonly rankRows: readonly { readonly rank: number; readonly rows: number }[];
   readonly expertRows: readonly number[];
+  /** With EPLB: rows of each replica, by its place, and of each rank with experts dealt out in order. */
+  readonly replicaRows?: readonly number[];
+  readonly rankRowsWithoutEplb?: RoutedCall['rankRows'];
 }
 
 /** How unevenly a layer is routed: of ranks and nodes as in a run's report, and of experts. */
 export interface RoutedLayer extends LayerImbalance {
   readonly levels: LayerImbalance['levels'] & { readonly expert: Unevenness };
-  /** Least, mean and most rows of an expert and of a rank in a dispatch. */
+  /** Least, mean and most rows of an expert (with EPLB: a replica) and of a rank in a dispatch. */
   readonly rowsOfExpert: Extremes;
   readonly rowsOfRank: Extremes;
 }
@@ -49,7 +61,7 @@ export function routingFigures(
   configuration: Configuration,
   onCall: (call: RoutedCall, share: number) => void,
 ): RoutingFigures {
-  const { routing, ranks, hardware, model } = configuration;
+  const { routing, ranks, hardware } = configuration;
   const calls = callsOf(configuration);
   const byLayer = new Map<number, RoutedCall[]>();
   const problems: RoutingProblem[] = [];
@@ -63,7 +75,7 @@ export function routingFigures(
   return {
     routing,
     ranks,
-    layers: layers.map(([layer, of]) => layerOf(layer, of, model.experts, hardware.nodeSize)),
+    layers: layers.map(([layer, of]) => layerOf(layer, of, hardware.nodeSize)),
     problems,
   };
 }
@@ -82,41 +94,72 @@ function callsOf(configuration: Configuration): GroupCall[] {
   });
 }
 
-function route(configuration: Configuration, call: GroupCall, problems: RoutingProblem[]): RoutedCall {
-  const { group, layer, microBatch, attending } = call;
+function route(
+  configuration: Configuration,
+  { group, layer, microBatch, attending }: GroupCall,
+  problems: RoutingProblem[],
+): RoutedCall {
   const { tokens } = microBatchesOf(configuration)[microBatch];
   const { topK, experts } = configuration.model;
   const expertIds = new Uint16Array(tokens * topK);
   const weights = new Float32Array(tokens * topK);
   const total = new Array<number>(experts).fill(0);
+  const placement = placementAt(configuration, group, layer);
+  const placeIds = new Uint16Array(placement === undefined ? 0 : tokens * topK);
+  const ofPlaces = new Array<number>(placement === undefined ? 0 : placedExperts(configuration)).fill(0);
   for (const rank of attending) {
     const member = group.ranks.indexOf(rank);
     const request = routingRequestOf(configuration, { layer, microBatch, member, group, tokens });
     routeTokens(request, expertIds, weights);
     problems.push(...lintCall(request, expertIds, weights));
-    rowsPerExpert(expertIds, expertIds.length, experts).forEach((rows, expert) => (total[expert] += rows));
+    addRows(total, expertIds);
+    placement?.spread({ ...request, topK }, expertIds, placeIds);
+    addRows(ofPlaces, placeIds);
   }
-  const size = experts / group.expertRanks.length;
-  const rankRows = group.expertRanks.map((rank, place) => ({
-    rank,
-    rows: total.slice(place * size, (place + 1) * size).reduce((sum, rows) => sum + rows, 0),
-  }));
-  return { layer, microBatch, rankRows, expertRows: total };
+  const rankRows = rowsOfRanks(group, placement === undefined ? total : ofPlaces);
+  const call = { layer, microBatch, rankRows, expertRows: total };
+  if (placement === undefined) return call;
+  return { ...call, replicaRows: ofPlaces, rankRowsWithoutEplb: rowsOfRanks(group, total) };
 }
 
-function layerOf(layer: number, calls: readonly RoutedCall[], experts: number, nodeSize: number): RoutedLayer {
-  const rows = calls.map(({ rankRows, expertRows }): CallRows => ({
-    ofRank: new Map(rankRows.map(({ rank, rows: of }) => [rank, of])),
-    expertMax: Math.max(...expertRows),
-    experts,
+function addRows(total: number[], ids: Uint16Array): void {
+  rowsPerExpert(ids, ids.length, total.length).forEach((rows, expert) => (total[expert] += rows));
+}
+
+/** Rows of consecutive experts, or places, on each rank that holds any, as evenly as their number allows. */
+function rowsOfRanks({ expertRanks }: Group, rows: readonly number[]): RoutedCall['rankRows'] {
+  const first = (place: number): number => Math.floor((place * rows.length) / expertRanks.length);
+  return expertRanks.map((rank, place) => ({
+    rank,
+    rows: rows.slice(first(place), first(place + 1)).reduce((sum, of) => sum + of, 0),
   }));
-  const imbalance = layerImbalance(layer, rows, nodeSize);
-  const expert = meanUnevenness(calls.map(({ expertRows }) => unevennessOf(expertRows)));
+}
+
+function layerOf(layer: number, calls: readonly RoutedCall[], nodeSize: number): RoutedLayer {
+  const imbalanceOf = (
+    ranks: (call: RoutedCall) => RoutedCall['rankRows'],
+    slots: (call: RoutedCall) => readonly number[],
+  ): LayerImbalance => {
+    const rows = calls.map((call): CallRows => ({
+      ofRank: new Map(ranks(call).map(({ rank, rows: of }) => [rank, of])),
+      expertMax: largest(slots(call)),
+      experts: slots(call).length,
+    }));
+    return layerImbalance(layer, rows, nodeSize);
+  };
+  const slotsOf = ({ replicaRows, expertRows }: RoutedCall): readonly number[] => replicaRows ?? expertRows;
+  const imbalance = imbalanceOf(({ rankRows }) => rankRows, slotsOf);
+  const expert = meanUnevenness(calls.map((call) => unevennessOf(slotsOf(call))));
+  const withoutEplb = imbalanceOf(
+    ({ rankRowsWithoutEplb, rankRows }) => rankRowsWithoutEplb ?? rankRows,
+    ({ expertRows }) => expertRows,
+  );
   return {
     ...imbalance,
     levels: { ...imbalance.levels, expert },
-    rowsOfExpert: extremesOf(calls.flatMap(({ expertRows }) => expertRows)),
+    rowsOfExpert: extremesOf(calls.flatMap(slotsOf)),
     rowsOfRank: extremesOf(calls.flatMap(({ rankRows }) => rankRows.map(({ rows: of }) => of))),
+    ...(calls.some(({ replicaRows }) => replicaRows !== undefined) ? { withoutEplb } : {}),
   };
 }
 

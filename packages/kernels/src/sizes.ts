@@ -7,6 +7,8 @@ export interface RunShape {
   /** Ranks of the group, and how many of them hold experts. */
   readonly ranks: number;
   readonly expertRanks: number;
+  /** Replicas of experts beyond one of each, over all ranks that hold any. @default 0 */
+  readonly redundantExperts?: number;
   readonly nodeSize: number;
   readonly gpuSms: number;
   readonly computeSms: number;
@@ -37,7 +39,7 @@ const WORK_SIZES: ReadonlySet<string> = new Set(['tokens', 'pairs', ...ROW_SIZES
 
 /** @returns the sizes of a run that do not depend on what a phase works on. */
 export function runSizes(shape: RunShape): Sizes {
-  const { model, ranks, expertRanks, nodeSize } = shape;
+  const { model, ranks, expertRanks, nodeSize, redundantExperts = 0 } = shape;
   const { attention } = model;
   const heads =
     attention.kind === 'mla'
@@ -55,7 +57,8 @@ export function runSizes(shape: RunShape): Sizes {
     heads: attention.heads,
     ...heads,
     experts: model.experts,
-    localExperts: model.experts / expertRanks,
+    localExperts: (model.experts + redundantExperts) / expertRanks,
+    placedExperts: model.experts + redundantExperts,
     topK: model.topK,
     sharedExperts: model.sharedExperts,
     expertIntermediate: model.expertIntermediate,
@@ -103,7 +106,7 @@ export function rowsOfExpert(index: number): string {
 
 /** @returns work with the rows of even routing: each expert gets the same; received tokens are those of random choices. */
 export function evenWork(sizes: Sizes, tokens: number, attentionPairs: number): KernelWork {
-  const rows = Math.round((tokens * sizes['ranks'] * sizes['topK']) / sizes['experts']);
+  const rows = Math.round((tokens * sizes['ranks'] * sizes['topK']) / sizes['placedExperts']);
   const rowsOfExperts = Array.from({ length: sizes['localExperts'] }, () => rows);
   // A token misses a rank when each of its topK choices does.
   let missed = 1;

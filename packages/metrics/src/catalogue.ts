@@ -304,6 +304,13 @@ export const METRICS = {
     labels: ['layer', 'of'],
     from: ['coordinator', 'report'],
   },
+  imbalanceWithoutEplb: {
+    name: 'epemu_imbalance_without_eplb_ratio',
+    type: 'gauge',
+    help: 'The same of a run with EPLB, had its experts been dealt out in order without replicas.',
+    labels: ['layer', 'of'],
+    from: ['coordinator', 'report'],
+  },
   runSpan: {
     name: 'epemu_virtual_run_span_seconds',
     type: 'gauge',

@@ -346,7 +346,10 @@ const IMBALANCE: Section = {
       description: 'Fullest rank and fullest expert over the mean, from the report: known once the run is merged.',
       unit: 'short',
       width: 8,
-      queries: [[`max by (layer, of) (${series('imbalance')})`, 'layer {{layer}}, {{of}}']],
+      queries: [
+        [`max by (layer, of) (${series('imbalance')})`, 'layer {{layer}}, {{of}}'],
+        [`max by (layer, of) (${series('imbalanceWithoutEplb')})`, 'layer {{layer}}, {{of}} without EPLB'],
+      ],
       options: { ...LAST, orientation: 'vertical', displayMode: 'basic' },
     },
   ],

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Analyser, RunFigures, runSet } from '@epemu/analysis';
 import type { AnalysedRanks, FigureReport } from '@epemu/analysis';
-import { shownConfiguration } from '@epemu/config';
+import { placedExperts, shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
@@ -13,6 +13,7 @@ import type { RunDescription, TraceStatistics } from '@epemu/trace';
 import { boundGarbage } from './bound-garbage.js';
 import { rankFileName } from './folder.js';
 import { writeOperationsFile } from './operations-file.js';
+import { RowsWithoutEplb } from './rows-without-eplb.js';
 import type { RunSpool } from './spool.js';
 
 /** What an analysis of a run's ranks finds, and what pages draw of them. */
@@ -88,9 +89,15 @@ export async function mergeRun(
   const digest = new RunDigest(program);
   const trace = new RunTrace(run, program);
   const { facts } = trace;
-  const { model, hardware } = configuration;
-  const shape = { facts, ranks: configuration.ranks, experts: model.experts, nodeSize: hardware.nodeSize };
+  const { hardware } = configuration;
+  const shape = {
+    facts,
+    ranks: configuration.ranks,
+    experts: placedExperts(configuration),
+    nodeSize: hardware.nodeSize,
+  };
   const figures = new RunFigures(shape);
+  const unplaced = configuration.eplb === true ? new RowsWithoutEplb(configuration) : undefined;
   const analyser = new Analyser(runSet(run, facts));
   const drawing = new RanksDrawing();
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });
@@ -105,6 +112,7 @@ export async function mergeRun(
       signal?.throwIfAborted();
       const timeline = spool.timeline(rank);
       if (complete) digest.add(timeline, spool.expertHashes(rank));
+      unplaced?.add(rank, spool.expertHashes(rank));
       const view = trace.view(timeline);
       if (timeline.events.count > 0) {
         // What ranks did is looked at once; report, page and traces read the same view of it.
@@ -137,12 +145,20 @@ export async function mergeRun(
   const { layerMarker } = program;
   return {
     digest: text,
-    figures: figures.ranks > 0 ? figures.result() : undefined,
+    figures: figures.ranks > 0 ? withImbalanceBefore(figures.result(), unplaced) : undefined,
     analysed: figures.ranks > 0 ? { analysed: analyser.result(figures.summary, layerMarker), drawing } : undefined,
     linkBytes,
     traceEvents: traceEvents + statistics.events,
     traceBytesUnpacked: traceBytesUnpacked + statistics.bytesUnpacked,
   };
+}
+
+/** Puts beside each layer's imbalance what it would be without EPLB. */
+function withImbalanceBefore(figures: FigureReport, unplaced: RowsWithoutEplb | undefined): FigureReport {
+  if (unplaced === undefined) return figures;
+  const before = unplaced.imbalance();
+  const imbalance = figures.imbalance.map((after) => ({ ...after, withoutEplb: before.get(after.layer)! }));
+  return { ...figures, imbalance };
 }
 
 function* recordsOf(spool: RunSpool, ranks: readonly number[], signal: AbortSignal | undefined): Generator<Uint8Array> {

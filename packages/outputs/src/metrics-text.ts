@@ -19,10 +19,14 @@ export function showReport(report: Report, exposition: Exposition): void {
     // A background transfer may have the name of a phase.
     exposition.set('phaseMean', { phase: kind === 'network' ? `${name} (network)` : name }, meanUs / 1e6);
   }
-  for (const { layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean } of report.imbalance) {
+  for (const { layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, withoutEplb } of report.imbalance) {
     exposition.set('imbalance', { layer, of: 'node' }, nodeMaxOverMean);
     exposition.set('imbalance', { layer, of: 'rank' }, rankMaxOverMean);
     exposition.set('imbalance', { layer, of: 'expert' }, expertMaxOverMean);
+    if (withoutEplb === undefined) continue;
+    exposition.set('imbalanceWithoutEplb', { layer, of: 'node' }, withoutEplb.nodeMaxOverMean);
+    exposition.set('imbalanceWithoutEplb', { layer, of: 'rank' }, withoutEplb.rankMaxOverMean);
+    exposition.set('imbalanceWithoutEplb', { layer, of: 'expert' }, withoutEplb.expertMaxOverMean);
   }
   if (throughput !== null) {
     exposition.set('throughput', { per: 'gpu' }, throughput.tokensPerSecondPerGpu);

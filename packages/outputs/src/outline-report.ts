@@ -1,4 +1,5 @@
 import { RunFigures } from '@epemu/analysis';
+import { placedExperts } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { emptyNumerics } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
@@ -8,12 +9,12 @@ import type { Report } from './report.js';
 
 /** @returns the report that a run will have, its figures and lists yet without what they hold: which keys there will be. */
 export function outlineReport(configuration: Configuration): Report {
-  const { ranks, model } = configuration;
+  const { ranks } = configuration;
   const facts = new ProgramFacts(buildProgram(configuration), 1);
   return buildReport({
     configuration,
     digest: '',
-    figures: new RunFigures({ facts, ranks, experts: model.experts }).result(),
+    figures: new RunFigures({ facts, ranks, experts: placedExperts(configuration) }).result(),
     traffic: { ...linkTraffic(configuration, []), wireMessages: 0, wireBytes: 0 },
     numerics: emptyNumerics(),
     host: {

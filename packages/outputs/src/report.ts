@@ -1,18 +1,22 @@
 import type { FigureReport } from '@epemu/analysis';
 import {
   denseLayerCount,
+  eplbShapeOf,
   isAutoregressive,
   kvLengthAt,
   memoryOf,
   microBatchesOf,
   nodeCount,
+  rolesOf,
   tokenRanks,
 } from '@epemu/config';
 import type { Configuration, MemoryUse } from '@epemu/config';
-import { EPEMU_VERSION } from '@epemu/core';
+import { EPEMU_VERSION, mean } from '@epemu/core';
 import type { LinkPort } from '@epemu/presets';
 import { calibrationRows } from '@epemu/published';
 import type { CalibrationRow } from '@epemu/published';
+import { eplbPolicy } from '@epemu/routing';
+import type { EplbPolicy } from '@epemu/routing';
 import { STATEMENT } from '@epemu/trace';
 import type { NumericsTotals } from '@epemu/rank';
 
@@ -87,6 +91,8 @@ export interface Report {
   readonly notifyPctOfComm: number | null;
   readonly ranksSummary: FigureReport['ranksSummary'];
   readonly imbalance: FigureReport['imbalance'];
+  /** How EPLB placed experts, and the fullest rank over the mean with and without it, mean over layers; absent without EPLB. */
+  readonly eplb?: EplbFigures;
   /** Each step's figures; `kvLength` of decode alone. */
   readonly steps: readonly (FigureReport['steps'][number] & { readonly kvLength?: number })[];
   /** Null when the run did not finish. */
@@ -99,6 +105,32 @@ export interface Report {
   /** Published figures that apply to the configuration, beside the emulated ones; none of a run that did not finish. */
   readonly calibration: readonly CalibrationRow[];
   readonly finding: string | null;
+}
+
+/** See {@link Report.eplb}; of a run that recorded no dispatch the ratios are null. */
+export interface EplbFigures {
+  readonly policy: EplbPolicy;
+  /** Of one layer: one of each expert, and the redundant ones. */
+  readonly replicas: number;
+  readonly redundantExperts: number;
+  readonly rankMaxOverMean: number | null;
+  readonly rankMaxOverMeanWithout: number | null;
+}
+
+function eplbOf(configuration: Configuration, figures: FigureReport | undefined): { eplb?: EplbFigures } {
+  if (configuration.eplb !== true) return {};
+  const shape = eplbShapeOf(configuration, rolesOf(configuration)[0].group);
+  const layers = figures?.imbalance ?? [];
+  const over = (of: readonly number[]): number | null => (of.length === 0 ? null : round(mean(of), 4));
+  return {
+    eplb: {
+      policy: shape.nodes === 1 && shape.groups === 1 ? 'global' : eplbPolicy(shape),
+      replicas: shape.replicas,
+      redundantExperts: configuration.redundantExperts ?? 0,
+      rankMaxOverMean: over(layers.map(({ rankMaxOverMean }) => rankMaxOverMean)),
+      rankMaxOverMeanWithout: over(layers.flatMap(({ withoutEplb }) => withoutEplb?.rankMaxOverMean ?? [])),
+    },
+  };
 }
 
 /** For the whole model, see {@link throughputOf}. */
@@ -211,6 +243,7 @@ export function buildReport(parts: {
     notifyPctOfComm: figures?.notifyPctOfComm ?? null,
     ranksSummary: figures?.ranksSummary ?? [],
     imbalance: figures?.imbalance ?? [],
+    ...eplbOf(configuration, figures),
     steps: stepsOf(configuration, figures),
     throughput,
     traffic,

@@ -25,6 +25,7 @@ function calibrationTable({ calibration }: Report): PageTable[] {
 
 function imbalanceTable({ imbalance }: Report): PageTable[] {
   if (imbalance.length === 0) return [];
+  const placed = imbalance.some(({ withoutEplb }) => withoutEplb !== undefined);
   return [
     {
       id: 'imbalance',
@@ -36,14 +37,18 @@ function imbalanceTable({ imbalance }: Report): PageTable[] {
         '>fullest rank',
         '>fullest expert',
         '>Gini of ranks',
+        ...(placed ? ['>fullest rank without EPLB', '>fullest expert without'] : []),
         'empty ranks',
       ]),
       rows: plainRows(
-        imbalance.map(({ layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, gini, emptyRanks }) => [
-          String(layer),
-          ...[nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, gini].map((value) => value.toFixed(3)),
-          emptyRanks.join(', '),
-        ]),
+        imbalance.map(
+          ({ layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, gini, emptyRanks, withoutEplb }) => {
+            const before =
+              withoutEplb === undefined ? [] : [withoutEplb.rankMaxOverMean, withoutEplb.expertMaxOverMean];
+            const figures = [nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, gini, ...before];
+            return [String(layer), ...figures.map((value) => value.toFixed(3)), emptyRanks.join(', ')];
+          },
+        ),
       ),
     },
   ];

@@ -32,7 +32,7 @@ export function randomRouting(topology: Topology, tokens: number, topK: number, 
       weights[token * topK + slot] = unitInterval(hash32(seed, rank, token, slot, 7));
     }
   }
-  return { layout: buildLayout(topology, tokens, topK, expertIds), topK, expertIds, weights };
+  return { layout: buildLayout(topology, tokens, topK, expertIds), topK, expertIds, chosenIds: expertIds, weights };
 }
 
 /** @returns vectors [tokens × lanes] of small integers, so that sums of them are exact. */

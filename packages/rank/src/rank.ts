@@ -1,4 +1,4 @@
-import { catalogueOf, microBatchesOf, roleOfRank } from '@epemu/config';
+import { catalogueOf, microBatchesOf, placedExperts, roleOfRank } from '@epemu/config';
 import type { Configuration, MicroBatch } from '@epemu/config';
 import type { ComputePool, TaskTiming } from '@epemu/compute';
 import { EpemuError } from '@epemu/core';
@@ -80,7 +80,7 @@ export class Rank {
       };
     });
     this.#failed.catch(() => undefined);
-    const topology = new Topology(role.group, configuration.hardware.nodeSize, configuration.model.experts);
+    const topology = new Topology(role.group, configuration.hardware.nodeSize, placedExperts(configuration));
     const member = topology.memberOf(rank);
     const { attends } = program.roles.find(({ name }) => name === role.name)!;
     // Whoever only holds experts has no tokens of its own.

@@ -30,6 +30,8 @@ export interface LayerImbalance {
   /** Ranks that hold experts and got no row in one dispatch at least, ascending. */
   readonly emptyRanks: readonly number[];
   readonly levels: { readonly rank: Unevenness; readonly node: Unevenness };
+  /** Where EPLB places experts: the same rows with experts dealt out in order, without replicas. */
+  readonly withoutEplb?: Omit<LayerImbalance, 'withoutEplb'>;
 }
 
 /** @returns how unequal counts are; all alike where there are none. */

@@ -1,5 +1,6 @@
-export { balanceExperts, eplbPolicy } from './eplb/plan.js';
-export type { EplbShape, LayerPlan } from './eplb/plan.js';
+export { ExpertPlacement } from './eplb/placement.js';
+export { balanceExperts, EPLB_POLICIES, eplbPolicy } from './eplb/plan.js';
+export type { EplbPolicy, EplbShape, LayerPlan } from './eplb/plan.js';
 export type { Duplicate } from './eplb/spread.js';
 export { layerImbalance, meanUnevenness, unevennessOf } from './imbalance.js';
 export type { CallRows, LayerImbalance, Unevenness } from './imbalance.js';

@@ -39,6 +39,7 @@ Examples:
   epemu routing                                        decode is balanced
   epemu routing prefill --routing skewed --set routingSkew.exponent=0.8
   epemu routing decode --expert-loads examples/expert-loads.csv --layers 58
+  epemu routing prefill --expert-loads examples/expert-loads.csv --redundant-experts 32   with EPLB, and without
   epemu routing train --json | jq '.layers[].rankMaxOverMean'
   epemu routing runs/…/config.json --ranks 32`,
     )
@@ -67,15 +68,28 @@ function print(scenario: string, flags: RoutingFlags): void {
 
 const HEAD = ['layer', 'of', 'rows a dispatch', 'max/mean', '(max-mean)/mean', 'mean/max', 'Gini', 'without rows'];
 
-function layerRows({ layer, levels, rowsOfExpert, rowsOfRank, emptyRanks }: RoutedLayer): string[][] {
+const emptyOf = (ranks: readonly number[]): string => (ranks.length > 0 ? `ranks ${ranks.join(', ')}` : '');
+
+function layerRows({ layer, levels, rowsOfExpert, rowsOfRank, emptyRanks, withoutEplb }: RoutedLayer): string[][] {
   const figures = ({ maxOverMean, excess, meanOverMax, gini }: RoutedLayer['levels']['rank']): string[] =>
     [maxOverMean, excess, meanOverMax, gini].map((value) => value.toFixed(3));
   const rows = ({ min, mean, max }: RoutedLayer['rowsOfRank']): string => `${min} … ${mean} … ${max}`;
-  const empty = emptyRanks.length > 0 ? `ranks ${emptyRanks.join(', ')}` : '';
   return [
-    [String(layer), 'expert', rows(rowsOfExpert), ...figures(levels.expert), ''],
-    ['', 'rank', rows(rowsOfRank), ...figures(levels.rank), empty],
+    [
+      String(layer),
+      withoutEplb === undefined ? 'expert' : 'replica',
+      rows(rowsOfExpert),
+      ...figures(levels.expert),
+      '',
+    ],
+    ['', 'rank', rows(rowsOfRank), ...figures(levels.rank), emptyOf(emptyRanks)],
     ['', 'node', '', ...figures(levels.node), ''],
+    ...(withoutEplb === undefined
+      ? []
+      : [
+          ['', 'rank without EPLB', '', ...figures(withoutEplb.levels.rank), emptyOf(withoutEplb.emptyRanks)],
+          ['', 'node without EPLB', '', ...figures(withoutEplb.levels.node), ''],
+        ]),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { placedExperts } from '../configuration.js';
 import type { Configuration } from '../configuration.js';
 import type { Role } from '../roles.js';
 import { microBatchesOf } from '../workload.js';
@@ -18,8 +19,9 @@ function nvlinkTokens(ranks: number): number {
 }
 
 /** Sends and receives, each twice for odd and even calls, of rows as large as the larger of dispatch and combine. */
-function lowLatencyBytes({ model }: Configuration, maxTokens: number): number {
-  const { hidden, experts } = model;
+function lowLatencyBytes(configuration: Configuration, maxTokens: number): number {
+  const { hidden } = configuration.model;
+  const experts = placedExperts(configuration);
   const scales = Math.floor(hidden / 128);
   const dispatchRow = 16 + Math.max(hidden * BF16, hidden + scales * 4);
   const combineRow = scales * 4 + hidden * BF16;

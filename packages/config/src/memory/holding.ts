@@ -1,6 +1,6 @@
 import { tokenActionsOf } from '@epemu/kernels';
 import type { TokenAction } from '@epemu/kernels';
-import { denseLayerCount, isDenseLayer } from '../configuration.js';
+import { denseLayerCount, isDenseLayer, placedExperts } from '../configuration.js';
 import type { Configuration } from '../configuration.js';
 import { rolesOf } from '../roles.js';
 import type { Role } from '../roles.js';
@@ -11,7 +11,7 @@ export interface Holding {
   /** MoE layers; a share of the model's need not be whole. */
   readonly moeLayers: number;
   readonly denseLayers: number;
-  /** Routed experts of an MoE layer. */
+  /** Routed experts of an MoE layer, redundant replicas included. */
   readonly experts: number;
   /** Attention, the gate and dense MLPs; and with it the KV cache. */
   readonly attention: boolean;
@@ -80,7 +80,9 @@ export function holdingsOf(configuration: Configuration): readonly Holding[] {
       role,
       moeLayers: moe * chunks,
       denseLayers: dense * chunks,
-      experts: role.ranks.some((rank) => expertRanks.includes(rank)) ? model.experts / expertRanks.length : 0,
+      experts: role.ranks.some((rank) => expertRanks.includes(rank))
+        ? placedExperts(configuration) / expertRanks.length
+        : 0,
       attention,
       shared: !isSaid || actions[index].has('shared'),
       embedding: attention && isWhole && role.layers.first === 0,

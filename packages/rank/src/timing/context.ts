@@ -1,3 +1,4 @@
+import { placedExperts } from '@epemu/config';
 import type { Configuration, MicroBatch, Role } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
 import type { KernelCatalogue } from '@epemu/kernels';
@@ -80,12 +81,15 @@ export type Copied = Omit<Copies, 'linkBytes'>;
 /** Rate of a hop's link for an operation's transfer kernel at this rank. */
 function hopRate(context: TimingContext, operation: Operation, hop: number, copies?: Copies): LinkRate {
   const { configuration, program, contended } = context;
-  const { hardware, model, schedule } = configuration;
+  const { hardware, schedule } = configuration;
   const { mode, rateKind } = operation.collective!;
   return linkRate(hardware, program.links[linkOfHop(operation, hop)].name, {
     era: configuration.era,
     kind: rateKind,
-    sms: mode === 'low-latency' ? lowLatencySms(hardware.gpu.sms, model.experts) : schedule.communicationSms,
+    sms:
+      mode === 'low-latency'
+        ? lowLatencySms(hardware.gpu.sms, placedExperts(configuration))
+        : schedule.communicationSms,
     besideCompute: contended.has(operation.id),
     messageBytes: bytesPerToken(configuration, operation),
     copies,
@@ -97,13 +101,13 @@ function hopRate(context: TimingContext, operation: Operation, hop: number, copi
  * @returns when the first byte of a transfer whose kernel starts at `startNs` can leave.
  */
 export function firstByteNs(context: TimingContext, operation: Operation, startNs: number, hop?: number): number {
-  const { hardware, era, model } = context.configuration;
+  const { hardware, era } = context.configuration;
   const { collective } = operation;
   const { rateKind: kind, mode, hops } = collective!;
   const ofAll = mode === 'normal' && context.topology.nodes === 1 ? [linksByReach(collective!).inside] : hops;
   const links = hop === undefined ? ofAll : [linkOfHop(operation, hop)];
   const names = links.map((link) => context.program.links[link].name);
-  return startNs + transferStartNs(hardware, { era, kind }, names, model.experts);
+  return startNs + transferStartNs(hardware, { era, kind }, names, placedExperts(context.configuration));
 }
 
 /** Latency of a link, integer ns. */

@@ -63,7 +63,7 @@ export class BackwardWork {
     const { host, hidden } = this.#plane;
     const state = await this.#state(layer);
     if (hidden === 0) return;
-    const { topK, expertIds, weights } = state.routed!;
+    const { topK, chosenIds: expertIds, weights } = state.routed!;
     state.combined = await this.#exchange(layer).combine('backward', state.partial!, hidden + 1 + topK);
     this.#buffers.release(state.partial!);
     delete state.partial;
@@ -125,7 +125,7 @@ export class BackwardWork {
     const arrays = [input, attended, gradient, sum, combined].filter((array) => array !== undefined);
     buffers.release(...arrays);
     if (received !== undefined) releaseReceived(buffers, received);
-    if (routed !== undefined) buffers.release(routed.expertIds, routed.weights);
+    if (routed !== undefined) this.#plane.releaseRouted(routed);
     const { exchange } = this.#chain.layers[this.#places.get(layer)!];
     if (exchange !== undefined) this.#plane.forget(exchange);
     this.#states.delete(layer);

@@ -30,7 +30,7 @@ export class ChainCheck {
   }
 
   /** Notes which experts the token went to. */
-  noteRouting(layer: number, { expertIds, weights, topK }: Routed): void {
+  noteRouting(layer: number, { chosenIds, weights, topK }: Routed): void {
     if (this.#plane.hidden === 0) return;
     if (this.#expertIds.length === 0) {
       this.#expertIds = new Uint16Array(this.#chain.layers.length * topK);
@@ -38,7 +38,7 @@ export class ChainCheck {
     }
     const place = this.#chain.layers.findIndex((other) => other.layer === layer);
     const from = this.#token * topK;
-    this.#expertIds.set(expertIds.subarray(from, from + topK), place * topK);
+    this.#expertIds.set(chosenIds.subarray(from, from + topK), place * topK);
     this.#weights.set(weights.subarray(from, from + topK), place * topK);
   }
 

@@ -9,8 +9,10 @@ import type { Chunk, TokenMessage } from './messages.js';
 export interface Routed {
   readonly layout: SendLayout;
   readonly topK: number;
-  /** Expert of each (token, slot); [tokens × topK]. */
+  /** Expert of each (token, slot) as the group numbers them, which is the place of a replica; [tokens × topK]. */
   readonly expertIds: Uint16Array;
+  /** The model's expert that each of these is: what the router chose; [tokens × topK]. */
+  readonly chosenIds: Uint16Array;
   /** Router weight of each (token, slot); [tokens × topK]. */
   readonly weights: Float32Array;
 }

@@ -131,7 +131,7 @@ export class ForwardWork {
   async #checkLayer(layer: number, { routed, attended }: LayerTokens, combined: Float32Array): Promise<void> {
     if (!this.#chain.attends || !this.#plane.checks(layer)) return;
     const { host } = this.#plane;
-    const { expertIds, weights, topK } = routed!;
+    const { chosenIds: expertIds, weights, topK } = routed!;
     const { seed } = host.configuration;
     const task = { seed, layer, input: attended!, expertIds, weights, topK, combined };
     this.#plane.countCheck(await host.pool.checkForward(task));
@@ -195,7 +195,7 @@ export class ForwardWork {
     const { exchange } = this.#layer(layer);
     if (exchange !== undefined) this.#plane.forget(exchange);
     if (received !== undefined) releaseReceived(this.#buffers, received);
-    if (routed !== undefined) this.#buffers.release(routed.expertIds, routed.weights);
+    if (routed !== undefined) this.#plane.releaseRouted(routed);
     if (attended !== undefined) this.#buffers.release(attended);
     if (combined !== undefined) this.#buffers.release(combined);
     this.#states.delete(layer);

@@ -1,4 +1,4 @@
-import { denseLayerCount, routingRequestOf } from '@epemu/config';
+import { denseLayerCount, placementAt, routingRequestOf } from '@epemu/config';
 import type { Configuration, MicroBatch, Role, RoutingCall } from '@epemu/config';
 import type { CheckResult, ComputePool, TaskTiming, WeightKey } from '@epemu/compute';
 import { InvariantError } from '@epemu/core';
@@ -106,13 +106,25 @@ export class TokenPlane {
 
   /** Routes a micro-batch for a layer in a compute thread. @returns arrays whose memory is the caller's to release. */
   async route({ layer, exchange }: ChainLayer, microBatch: number): Promise<Routed> {
-    const { topology, member, role, configuration } = this.#host;
+    const { topology, member, role, configuration, buffers } = this.#host;
     const { topK } = configuration.model;
     const { tokens } = this.#host.microBatches[microBatch];
-    const { expertIds, weights } = await this.choose({ layer, microBatch, member, group: role.group, tokens });
+    const { group } = role;
+    const { expertIds: chosenIds, weights } = await this.choose({ layer, microBatch, member, group, tokens });
+    const placement = placementAt(configuration, group, layer);
+    const expertIds = placement === undefined ? chosenIds : buffers.uint16(chosenIds.length);
+    const { seed } = configuration;
+    placement?.spread({ seed, layer, microBatch, rank: member, tokens, topK }, chosenIds, expertIds);
     const layout = buildLayout(topology, tokens, topK, expertIds);
     this.#layouts.put(exchange!, layout);
-    return { layout, topK, expertIds, weights };
+    return { layout, topK, expertIds, chosenIds, weights };
+  }
+
+  /** Gives the memory of a routing back. */
+  releaseRouted({ expertIds, chosenIds, weights }: Routed): void {
+    const { buffers } = this.#host;
+    buffers.release(expertIds, weights);
+    if (chosenIds !== expertIds) buffers.release(chosenIds);
   }
 
   /**
@@ -132,7 +144,8 @@ export class TokenPlane {
   /** @returns what a rank without tokens of its own sends to experts. */
   get nothingRouted(): Routed {
     const { topK } = this.#host.configuration.model;
-    return { layout: this.#nothing, topK, expertIds: new Uint16Array(0), weights: new Float32Array(0) };
+    const none = new Uint16Array(0);
+    return { layout: this.#nothing, topK, expertIds: none, chosenIds: none, weights: new Float32Array(0) };
   }
 
   /** Moves tokens to the experts, and notes what each expert received. */
@@ -190,10 +203,13 @@ export class TokenPlane {
 
   /** @returns the weights of this rank's experts of a layer. */
   expertKeys(layer: number): WeightKey[] {
-    const { member, topology, configuration } = this.#host;
+    const { member, role, topology, configuration } = this.#host;
     const { first, count } = topology.expertsOf(member);
     const { seed } = configuration;
-    return Array.from({ length: count }, (_, i) => ({ seed, layer, kind: 'expert', index: first + i }));
+    const placement = placementAt(configuration, role.group, layer);
+    return Array.from({ length: count }, (_, i) => {
+      return { seed, layer, kind: 'expert', index: placement?.expertAt(first + i) ?? first + i };
+    });
   }
 
   /** @returns an exchange by its index in the program. @throws InvariantError where there is none. */

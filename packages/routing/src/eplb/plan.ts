@@ -29,8 +29,12 @@ export interface LayerPlan {
   readonly upstreamDuplicates: readonly Duplicate[];
 }
 
+/** With regard to expert groups and nodes, or without. */
+export const EPLB_POLICIES = ['hierarchical', 'global'] as const;
+export type EplbPolicy = (typeof EPLB_POLICIES)[number];
+
 /** @returns how experts are placed: groups on nodes where these divide them, else without regard to both. */
-export function eplbPolicy({ groups, nodes }: EplbShape): 'hierarchical' | 'global' {
+export function eplbPolicy({ groups, nodes }: EplbShape): EplbPolicy {
   return groups % nodes === 0 ? 'hierarchical' : 'global';
 }
 

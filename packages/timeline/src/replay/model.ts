@@ -1,4 +1,4 @@
-import { roleOfRank } from '@epemu/config';
+import { placedExperts, roleOfRank } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { linkRate, lowLatencySms, transferStartNs } from '@epemu/presets';
 import type { Copies, HardwarePreset, LinkPort, LinkRate } from '@epemu/presets';
@@ -98,7 +98,10 @@ export class ReplayModel {
     return linkRate(hardware, this.#links[operation.collective!.hops[hop - 1]], {
       era,
       kind: rateKind,
-      sms: mode === 'low-latency' ? lowLatencySms(hardware.gpu.sms, model.experts) : schedule.communicationSms,
+      sms:
+        mode === 'low-latency'
+          ? lowLatencySms(hardware.gpu.sms, placedExperts(this.#configuration))
+          : schedule.communicationSms,
       besideCompute: beside,
       messageBytes: mode === 'pipeline' ? bytes.pipeline : ofMode,
       copies,
@@ -131,13 +134,13 @@ export class ReplayModel {
    * its links at once; hops that do not wait for each other begin each with its own.
    */
   startNs({ collective }: Operation, hop: number, rank: number): number {
-    const { hardware, era, model } = this.#configuration;
+    const { hardware, era } = this.#configuration;
     const { mode, rateKind, hops } = collective!;
     const alone = this.column(rank).length === 0;
     const ofAll = alone ? [linksByReach(collective!).inside] : hops;
     const links = mode === 'normal' ? ofAll : [hops[hop - 1]];
     const names = links.map((link) => this.#links[link]);
-    return transferStartNs(hardware, { era, kind: rateKind }, names, model.experts);
+    return transferStartNs(hardware, { era, kind: rateKind }, names, placedExperts(this.#configuration));
   }
 
   ports({ collective }: Operation, hop: number): { out: Port; in: Port } {

@@ -1,4 +1,12 @@
-import { denseLayerCount, memoryOf, memoryText, microBatchesOf, nodeCount, shownConfiguration } from '@epemu/config';
+import {
+  denseLayerCount,
+  memoryOf,
+  memoryText,
+  microBatchesOf,
+  nodeCount,
+  shownConfiguration,
+  tokenRanks,
+} from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { buildProgram, transferOperations } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
@@ -51,8 +59,10 @@ function tokensPerRank(configuration: Configuration): number {
 
 /** @returns rows that travel in a layer over all ranks, and the values of each. */
 function travelling(configuration: Configuration): { rows: number; hidden: number } {
-  const { ranks, model, payload } = configuration;
+  const { model, payload } = configuration;
   const hidden = payload.kind === 'none' ? 0 : payload.hidden;
+  // A layer of a pipeline is on the ranks of its stage alone.
+  const ranks = configuration.pipeline === undefined ? configuration.ranks : tokenRanks(configuration);
   return { rows: tokensPerRank(configuration) * ranks * model.topK, hidden };
 }
 
@@ -73,7 +83,7 @@ export function predict(configuration: Configuration): Prediction {
   const { ranks, layers, family } = configuration;
   const microBatches = microBatchesOf(configuration);
   const ranksOf = ({ role }: Operation): number => program.roles[role].ranks.length;
-  const tokenRanks = program.roles.reduce((sum, { attends, ranks: own }) => sum + (attends ? own.length : 0), 0);
+  const attending = program.roles.reduce((sum, { attends, ranks: own }) => sum + (attends ? own.length : 0), 0);
   const moeLayers = layers - denseLayerCount(configuration);
   const { rows, hidden } = travelling(configuration);
   // Training's other micro-batch goes backward through the same collectives.
@@ -93,7 +103,8 @@ export function predict(configuration: Configuration): Prediction {
       ...program.roles.map((_, index) => program.operations.filter(({ role }) => role === index).length),
     ),
     kernels,
-    tokensPerLayer: tokensPerRank(configuration) * tokenRanks,
+    tokensPerLayer:
+      tokensPerRank(configuration) * (configuration.pipeline === undefined ? attending : tokenRanks(configuration)),
     modelledBytes,
     payloadBytes,
     memoryBytes: predictMemoryBytes(configuration),

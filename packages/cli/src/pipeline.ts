@@ -1,5 +1,5 @@
 import { BadInputError } from '@epemu/core';
-import { PIPELINE_SCHEDULES, closedForm, pipelineOrder, timePipeline } from '@epemu/pipelines';
+import { PIPELINE_SCHEDULES, closedForm, pipelineOrder, stageCount, timePipeline } from '@epemu/pipelines';
 import type { PipelineSchedule, PipelineSize, UnitTimes } from '@epemu/pipelines';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -15,6 +15,7 @@ export const PIPELINE = 'pipeline';
 export interface PipelineFlags {
   readonly schedule?: PipelineSchedule;
   readonly pp?: string;
+  readonly ep?: string;
   readonly microBatches?: string;
   readonly chunks?: string;
   readonly unit?: string;
@@ -24,12 +25,13 @@ export interface PipelineFlags {
 const NAMES: Readonly<Record<keyof PipelineFlags, string>> = {
   schedule: '--schedule',
   pp: '--pp',
+  ep: '--ep',
   microBatches: '--micro-batches',
   chunks: '--chunks',
   unit: '--unit',
 };
 
-const DEFAULTS = { schedule: 'dualpipe', pp: '8', microBatches: '20', chunks: '2' } as const;
+const DEFAULTS = { schedule: 'dualpipe', pp: '8', ep: '8', microBatches: '20', chunks: '2' } as const;
 const MOST_RANKS = 1024;
 const MOST_MICRO_BATCHES = 100_000;
 const MOST_CHUNKS = 64;
@@ -43,11 +45,12 @@ export function addPipelineFlags(command: Command): Command {
       new Option('--schedule <name>', 'pipeline: its schedule (default dualpipe)').choices([...PIPELINE_SCHEDULES]),
     )
     .option('--pp <n>', 'pipeline: ranks that the stages are shared out to (default 8)')
+    .option('--ep <n>', 'pipeline: GPUs of each of these ranks, an EP group of its own (default 8)')
     .option('--micro-batches <n>', 'pipeline: micro-batches of the step (default 20)')
     .option('--chunks <n>', 'pipeline: stages of a rank in interleaved-1f1b (default 2)')
     .option(
       '--unit <times>',
-      'pipeline: times of a forward F, a backward B, its part for weights W, an overlapped pair FB',
+      'pipeline: emulate nothing, and time its cells in units: a forward F, a backward B, its part for weights W, a pair FB',
     );
 }
 
@@ -61,7 +64,7 @@ export function refusePipelineFlags(flags: PipelineFlags, scenario: string): voi
 
 /** @throws BadInputError where a flag of emulated runs stands beside the pipeline's. */
 function refuseOtherFlags(command: Command): void {
-  const own = [...Object.keys(NAMES), 'json'];
+  const own = [...Object.keys(NAMES).filter((key) => key !== 'ep'), 'json'];
   const typed = Object.keys(command.opts()).filter((key) => command.getOptionValueSource(key) === 'cli');
   const other = typed.find((key) => !own.includes(key));
   if (other === undefined) return;
@@ -70,10 +73,9 @@ function refuseOtherFlags(command: Command): void {
   throw new BadInputError(flag, message);
 }
 
-/** @throws BadInputError naming the time that is wrong, or that there is none. */
-function unitTimes(text: string | undefined): UnitTimes {
+/** @throws BadInputError naming the time that is wrong. */
+function unitTimes(text: string): UnitTimes {
   const form = 'give the times of its cells, such as --unit F=1,B=2,W=1,FB=3';
-  if (text === undefined) throw new BadInputError('--unit', `a pipeline is timed in units only; ${form}`);
   const times = new Map<string, number>();
   for (const part of text.split(',')) {
     const [name, value = ''] = part.split('=').map((word) => word.trim());
@@ -121,11 +123,33 @@ function rounded(value: number): number {
   return Number(value.toPrecision(12));
 }
 
-/** Runs `epemu run pipeline`: times its cells in units and prints their chart, bubbles and memory. */
+/** What flags of an emulated pipeline set: keys of the configuration, and texts of `--set`. */
+export interface PipelineSources {
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly settings: readonly string[];
+}
+
+/** @returns what the flags of an emulated pipeline set. @throws BadInputError naming the flag that is wrong. */
+export function pipelineSources(flags: PipelineFlags & Readonly<Record<string, unknown>>): PipelineSources {
+  if (flags['ranks'] !== undefined) {
+    throw new BadInputError('--ranks', '--ranks is given, but a pipeline has --pp times --ep of them; give these');
+  }
+  const { schedule, ranks, microBatches, chunks } = sizeOf(flags);
+  const groupSize = wholeNumber('--ep', flags.ep ?? DEFAULTS.ep, 1, MOST_RANKS);
+  const pipeline = { schedule, ranks, chunks };
+  // One layer a stage, where nothing else is said.
+  const layers = process.env['EPEMU_LAYERS'] === undefined ? { layers: stageCount(pipeline) } : {};
+  return {
+    flags: { ...layers, ranks: ranks * groupSize, pipeline },
+    settings: [`schedule.microBatches=${microBatches}`],
+  };
+}
+
+/** Runs `epemu run pipeline --unit …`: times its cells in units and prints their chart, bubbles and memory. */
 export function runPipeline(command: Command, output: NodeJS.WriteStream): void {
   refuseOtherFlags(command);
   const flags = command.opts<PipelineFlags & { readonly json?: boolean }>();
-  const unit = unitTimes(flags.unit);
+  const unit = unitTimes(flags.unit!);
   const size = sizeOf(flags);
   const order = pipelineOrder(size);
   const times = timePipeline(order, unit);

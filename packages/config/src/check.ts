@@ -6,6 +6,7 @@ import type { Configuration } from './configuration.js';
 import { checkEplb } from './eplb.js';
 import { checkHops } from './check-hops.js';
 import { checkRoles } from './check-roles.js';
+import { PIPELINE_PLACES, checkPipeline } from './pipeline.js';
 import { checkRouting } from './routing.js';
 import type { PhaseTemplate } from './schema.js';
 
@@ -40,7 +41,7 @@ function checkSizes(configuration: Configuration): void {
     Array.from({ length: model.experts }, (_, i) => i + 1)
       .filter((count) => model.experts % count === 0 && wholeNodes(count))
       .join(', ');
-  const alike = configuration.roles === undefined;
+  const alike = configuration.roles === undefined && configuration.pipeline === undefined;
   if (alike && placedExperts(configuration) % ranks !== 0) refuseShares(configuration, fits, wholeNodes(ranks));
   if (alike && !wholeNodes(ranks)) {
     refuse(
@@ -147,9 +148,10 @@ function checkPhase(
       );
     }
   }
-  const places = schedule.passes?.[0].length ?? schedule.microBatches;
+  const ofPass = configuration.pipeline === undefined ? schedule.passes?.[0].length : PIPELINE_PLACES;
+  const places = ofPass ?? schedule.microBatches;
   if (phase.microBatch >= places) {
-    const there = schedule.passes === undefined ? `there are ${places}` : `a pass has ${places}`;
+    const there = ofPass === undefined ? `there are ${places}` : `a pass has ${places}`;
     refuse(field, `phase ${phase.name} has micro-batch ${phase.microBatch}, but ${there}`);
   }
   if ((phase.kind === 'compute') !== (phase.collective === undefined)) {
@@ -253,6 +255,7 @@ function checkSchedule(configuration: Configuration): void {
  * @throws BadInputError naming field, value and what is allowed.
  */
 export function checkConfiguration(configuration: Configuration): void {
+  checkPipeline(configuration);
   checkSizes(configuration);
   checkRoles(configuration);
   checkEplb(configuration);

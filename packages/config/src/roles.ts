@@ -1,6 +1,9 @@
 import { BadInputError } from '@epemu/core';
 import { tokenActionsOf } from '@epemu/kernels';
+import { heldStages } from '@epemu/pipelines';
 import type * as z from 'zod';
+import { layersOfStages } from './stages.js';
+import type { LayerRange } from './stages.js';
 import type { CONFIGURATION_SCHEMA } from './schema.js';
 
 /** Ranks that take part in the collectives of MoE layers, and which of them hold experts. */
@@ -18,12 +21,17 @@ export interface Role {
   /** Ascending. */
   readonly ranks: readonly number[];
   /** First and last layer that it works on. */
-  readonly layers: { readonly first: number; readonly last: number };
+  readonly layers: LayerRange;
+  /** The same without what is between its stages, where it has several of a pipeline. */
+  readonly chunks: readonly LayerRange[];
   readonly group: Group;
 }
 
 /** The parts of a configuration that roles follow from. */
-export type RoleSource = Pick<z.infer<typeof CONFIGURATION_SCHEMA>, 'ranks' | 'layers' | 'roles' | 'groups'>;
+export type RoleSource = Pick<
+  z.infer<typeof CONFIGURATION_SCHEMA>,
+  'ranks' | 'layers' | 'roles' | 'groups' | 'pipeline'
+>;
 
 const resolved = new WeakMap<object, readonly Role[]>();
 
@@ -39,11 +47,30 @@ export function roleOfRank(configuration: RoleSource, rank: number): Role {
   return rolesOf(configuration).find(({ ranks }) => ranks.includes(rank))!;
 }
 
-function resolve({ ranks, layers, roles, groups }: RoleSource): readonly Role[] {
+/** @returns a role for each rank of a pipeline, with a group of its own. */
+function pipelineRoles({ ranks, layers }: RoleSource, pipeline: NonNullable<RoleSource['pipeline']>): readonly Role[] {
+  const size = Math.floor(ranks / pipeline.ranks);
+  const stages = layersOfStages(pipeline, layers);
+  return Array.from({ length: pipeline.ranks }, (_, place): Role => {
+    const name = `pp-${place}`;
+    const own = Array.from({ length: size }, (_rank, i) => place * size + i);
+    const chunks = heldStages(pipeline, place).map((stage) => stages[stage]);
+    const hull = {
+      first: Math.min(...chunks.map(({ first }) => first)),
+      last: Math.max(...chunks.map(({ last }) => last)),
+    };
+    return { name, ranks: own, layers: hull, chunks, group: { name, ranks: own, expertRanks: own } };
+  });
+}
+
+function resolve(source: RoleSource): readonly Role[] {
+  const { ranks, layers, roles, groups, pipeline } = source;
   const all = Array.from({ length: ranks }, (_, rank) => rank);
+  if (pipeline !== undefined) return pipelineRoles(source, pipeline);
   if (roles === undefined) {
     const group = { name: 'all', ranks: all, expertRanks: all };
-    return [{ name: 'all', ranks: all, layers: { first: 0, last: layers - 1 }, group }];
+    const whole = { first: 0, last: layers - 1 };
+    return [{ name: 'all', ranks: all, layers: whole, chunks: [whole], group }];
   }
   const byName = new Map(
     Object.entries(groups ?? {}).map(([name, group]): [string, Group] => {
@@ -61,7 +88,7 @@ function resolve({ ranks, layers, roles, groups }: RoleSource): readonly Role[] 
       throw new BadInputError(`roles.${name}.group`, `roles.${name}.group is ${role.group}, but ${known}`);
     }
     const group = named ?? { name, ranks: own, expertRanks: own };
-    return { name, ranks: own, layers: { first, last }, group };
+    return { name, ranks: own, layers: { first, last }, chunks: [{ first, last }], group };
   });
 }
 
@@ -105,6 +132,8 @@ export function attendingRanks({ schedule }: AttendingSource, { name, ranks }: R
 
 /** @returns how many ranks have tokens of their own to begin with: those that attend in the model's first layer. */
 export function tokenRanks(configuration: AttendingSource): number {
+  // Of a pipeline into which micro-batches come from both ends, each comes in at one of them.
+  if (configuration.pipeline !== undefined) return configuration.ranks / configuration.pipeline.ranks;
   return rolesOf(configuration)
     .filter(({ layers }) => layers.first === 0)
     .reduce((sum, role) => sum + attendingRanks(configuration, role).length, 0);

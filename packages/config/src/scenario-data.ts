@@ -8,6 +8,8 @@ export interface ScenarioData {
 }
 
 const FOLDER = new URL('../data/scenarios/', import.meta.url);
+/** Scenarios whose size a command of their own makes up. */
+const SIZED_FOLDER = new URL('../data/sized-scenarios/', import.meta.url);
 
 /** @returns the names of the built-in scenarios, sorted. */
 export function scenarioNames(): string[] {
@@ -19,7 +21,8 @@ export function scenarioNames(): string[] {
 /** @returns a built-in scenario, or undefined where there is none of that name. */
 export function scenarioData(name: string): ScenarioData | undefined {
   if (!/^[a-z-]+$/.test(name)) return undefined;
-  const file = new URL(`${name}.json`, FOLDER);
-  if (!existsSync(file)) return undefined;
+  const files = [FOLDER, SIZED_FOLDER].map((folder) => new URL(`${name}.json`, folder));
+  const file = files.find((path) => existsSync(path));
+  if (file === undefined) return undefined;
   return JSON.parse(readFileSync(file, 'utf8')) as ScenarioData;
 }

@@ -1,4 +1,5 @@
 import { TOKEN_ACTIONS } from '@epemu/kernels';
+import { PIPELINE_SCHEDULES } from '@epemu/pipelines';
 import { ERAS } from '@epemu/presets';
 import { EPLB_POLICIES, ROUTING_KINDS, SKEW_LAWS } from '@epemu/routing';
 import * as z from 'zod';
@@ -120,6 +121,19 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
         group: z.string().optional(),
       }),
     )
+    .optional(),
+  /**
+   * A pipeline over groups of ranks: stages of as many layers, worked on in a published order. Its roles follow from it, and its
+   * phases of `microBatch` 0 go forward, those of 1 backward, and those of 2 are the backward for weights.
+   */
+  pipeline: z
+    .strictObject({
+      schedule: z.enum(PIPELINE_SCHEDULES),
+      /** Groups that the ranks are shared out to, in order. */
+      ranks: z.int().min(2).max(1024),
+      /** Stages of a rank in interleaved-1f1b. */
+      chunks: z.int().min(1).max(64).default(1),
+    })
     .optional(),
   /** Ranks that dispatch and combine among themselves, and which of them hold experts (absent: all). */
   groups: z.record(z.string(), z.strictObject({ ranks: RANKS_SCHEMA, experts: RANKS_SCHEMA.optional() })).optional(),

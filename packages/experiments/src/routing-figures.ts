@@ -2,6 +2,7 @@ import {
   attendingRanks,
   isDenseLayer,
   microBatchesOf,
+  pipelineOf,
   placedExperts,
   placementAt,
   rolesOf,
@@ -85,12 +86,17 @@ function callsOf(configuration: Configuration): GroupCall[] {
   const groups = new Map<string, Role[]>();
   for (const role of rolesOf(configuration))
     groups.set(role.group.name, [...(groups.get(role.group.name) ?? []), role]);
-  return [...groups.values()].flatMap((roles) => {
-    const [{ group, layers }] = roles;
+  const pipeline = pipelineOf(configuration);
+  return [...groups.values()].flatMap((roles, place) => {
+    const [{ group, chunks }] = roles;
     const attending = roles.flatMap((role) => attendingRanks(configuration, role)).sort((a, b) => a - b);
-    return Array.from({ length: layers.last - layers.first + 1 }, (_, i) => layers.first + i)
-      .filter((layer) => !isDenseLayer(configuration, layer))
-      .flatMap((layer) => microBatches.map((microBatch) => ({ group, layer, microBatch, attending })));
+    return chunks.flatMap(({ first, last }) => {
+      const stage = pipeline?.stages.findIndex((layers) => layers.first === first);
+      const own = microBatches.filter((m) => stage === undefined || pipeline?.wayOf(m)[stage] === place);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+        .filter((layer) => !isDenseLayer(configuration, layer))
+        .flatMap((layer) => own.map((microBatch) => ({ group, layer, microBatch, attending })));
+    });
   });
 }
 

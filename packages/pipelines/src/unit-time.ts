@@ -65,11 +65,11 @@ class Ends {
   }
 }
 
-/** @returns most chunks that are between their forward and the end of all their backward. */
-function mostActivations(cells: readonly TimedCell[]): number {
+/** @returns most chunks of a rank that are between their forward and the end of all their backward. */
+export function mostActivations(cells: readonly Cell[]): number {
   let held = 0;
   let most = 0;
-  for (const { cell } of cells) {
+  for (const cell of cells) {
     held += cell.filter(({ work }) => work === 'forward').length;
     most = Math.max(most, held);
     held -= cell.filter(({ work }) => work === 'backward' || work === 'backward for weights').length;
@@ -103,5 +103,10 @@ export function timePipeline(order: PipelineOrder, times: UnitTimes): PipelineTi
   }
   const makespan = Math.max(...free);
   const busy = cells.map((own) => own.reduce((sum, { start, end }) => sum + (end - start), 0));
-  return { cells, makespan, bubbles: busy.map((time) => makespan - time), activations: cells.map(mostActivations) };
+  return {
+    cells,
+    makespan,
+    bubbles: busy.map((time) => makespan - time),
+    activations: order.cells.map(mostActivations),
+  };
 }

@@ -92,7 +92,10 @@ function expandRole(configuration: Configuration, index: number, firstId: number
     const problem = `none of the phases of schedule.phases has a kernel for ${model.name}`;
     throw new BadInputError('schedule.phases', `${problem}; add one that computes or communicates`);
   }
-  return { operations, places: expansion.launched.map(({ slot }) => slot.phase.microBatch) };
+  // Cells of a pipeline overlap micro-batches of the same place, on their way forward and back.
+  const isPipeline = configuration.pipeline !== undefined;
+  const places = expansion.launched.map(({ slot }) => (isPipeline ? slot.microBatch! : slot.phase.microBatch));
+  return { operations, places };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { isAutoregressive, isDenseLayer } from '@epemu/config';
-import type { Configuration, PhaseTemplate, Role } from '@epemu/config';
+import { isAutoregressive, isDenseLayer, pipelineOf, rolesOf } from '@epemu/config';
+import type { Configuration, PassEntry, PhaseTemplate, Role } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { KernelCatalogue } from '@epemu/kernels';
 
@@ -32,10 +32,12 @@ export class Expansion {
   readonly #layers: number;
   readonly #firstId: number;
   readonly #catalogue: KernelCatalogue;
-  readonly #passes: readonly (readonly (number | null)[])[];
+  readonly #passes: readonly Pass[];
   /** Rows of a pass: its layers, twice where backward phases follow a whole chunk later. */
   readonly #period: number;
   readonly #slots = new Map<string, Slot>();
+  /** In a pipeline: where a place's layer of a micro-batch is. */
+  readonly #positions = new Map<string, number>();
   readonly launched: { slot: Slot; row: number }[] = [];
 
   /** @param firstId id of the first operation. */
@@ -45,12 +47,17 @@ export class Expansion {
     this.#catalogue = catalogue;
     this.#firstId = firstId;
     const { schedule, steps } = configuration;
-    const layers = role.layers.last - role.layers.first + 1;
+    const [chunk] = role.chunks;
+    const layers = chunk.last - chunk.first + 1;
     this.#layers = layers;
     this.#phases = schedule.phases.filter(({ roles }) => roles === undefined || roles.includes(role.name));
-    this.#passes = passesOf(configuration);
+    this.#passes = passesOf(configuration, role);
     this.#period = this.#phases.some(({ lag }) => lag === '-layers') ? layers * 2 : layers;
-    refuseTooMany(configuration, this.#passes.length);
+    refuseTooMany(
+      configuration,
+      this.#passes.length,
+      configuration.pipeline === undefined ? configuration.layers : layers,
+    );
     const lags = this.#phases.map((phase) => this.#lagOf(phase));
     const firstRow = 0 - schedule.warmUpRows - Math.max(...lags);
     const lastRow = (steps * this.#passes.length - 1) * this.#period + layers - 1 - Math.min(...lags);
@@ -64,18 +71,21 @@ export class Expansion {
   }
 
   #place(phase: PhaseTemplate, row: number): void {
-    const { schedule, steps } = this.#configuration;
+    const { schedule, steps, pipeline } = this.#configuration;
     const layers = this.#layers;
-    const { first, last } = this.#role.layers;
     const position = row + this.#lagOf(phase);
     const pass = Math.max(0, Math.floor(position / this.#period));
     const index = position - pass * this.#period;
     if (position < -schedule.warmUpRows || index >= layers || pass >= steps * this.#passes.length) return;
     // A row pairs forward layer c with backward layer L − 1 − c.
+    const entry = this.#entryOf(phase, pass);
+    const { first, last } = entry?.layers ?? this.#role.layers;
     const layer = phase.direction === 'forward' ? first + index : last - index;
     const dense = isDenseLayer(this.#configuration, layer);
     const list = dense && phase.denseKernels !== undefined ? phase.denseKernels : phase.kernels;
-    const slot: Slot = { phase, position, index, pass, layer, dense, microBatch: this.#microBatch(phase, pass), list };
+    const microBatch = entry === null ? undefined : this.#microBatchOf(entry, pass);
+    const slot: Slot = { phase, position, index, pass, layer, dense, microBatch, list };
+    if (pipeline !== undefined) this.#positions.set(placeKey(slot), position);
     this.#slots.set(`${phase.name}@${position}`, slot);
     const present =
       slot.microBatch !== undefined &&
@@ -83,6 +93,7 @@ export class Expansion {
       this.#catalogue.kernels(list).length > 0 &&
       (phase.rows === 'all' || index === (phase.rows === 'first' ? 0 : layers - 1)) &&
       !this.#isModelsEnd(phase, layer) &&
+      !this.#staysHere(slot) &&
       (phase.when === undefined || this.#configuration.pipelineCommunication);
     if (!present) return;
     slot.id = this.#firstId + this.launched.length;
@@ -96,14 +107,35 @@ export class Expansion {
     return layer === (atTop ? this.#configuration.layers - 1 : 0);
   }
 
-  #microBatch(phase: PhaseTemplate, pass: number): number | undefined {
-    const ofStep = this.#passes[pass % this.#passes.length][phase.microBatch];
-    if (typeof ofStep !== 'number') return undefined;
-    return Math.floor(pass / this.#passes.length) * this.#configuration.schedule.microBatches + ofStep;
+  /** Nothing is sent to, nor received from, a stage that the same rank has. */
+  #staysHere({ phase: { collective, direction }, layer, microBatch }: Slot): boolean {
+    if (collective?.type !== 'send' && collective?.type !== 'receive') return false;
+    const pipeline = pipelineOf(this.#configuration);
+    if (pipeline === undefined || microBatch === undefined) return false;
+    const way = pipeline.wayOf(microBatch);
+    const stage = pipeline.stages.findIndex(({ first, last }) => first <= layer && layer <= last);
+    const isNext = (collective.type === 'send') === (direction === 'forward');
+    return way[stage] === way[stage + (isNext ? 1 : -1)];
   }
 
-  /** Position of the layer before a slot's; that before a pass's first is the last of the step that it continues. */
-  #before({ position, index, pass }: Slot): number {
+  #entryOf(phase: PhaseTemplate, pass: number): PassEntry | null {
+    return this.#passes[pass % this.#passes.length][phase.microBatch] ?? null;
+  }
+
+  #microBatchOf({ microBatch }: PassEntry, pass: number): number {
+    return Math.floor(pass / this.#passes.length) * this.#configuration.schedule.microBatches + microBatch;
+  }
+
+  /**
+   * Position of the layer before a slot's; that before a pass's first is the last of the step that it continues, or of the stage
+   * before, where the rank has it.
+   */
+  #before(slot: Slot): number {
+    const { position, index, pass } = slot;
+    if (index === 0 && this.#configuration.pipeline !== undefined) {
+      const layer = slot.layer + (slot.phase.direction === 'forward' ? -1 : 1);
+      return this.#positions.get(placeKey({ ...slot, layer })) ?? Number.NaN;
+    }
     if (index !== 0 || pass === 0) return position - 1;
     const continued = isAutoregressive(this.#configuration) ? pass - this.#passes.length : -1;
     return continued < 0 ? Number.NaN : continued * this.#period + this.#layers - 1;
@@ -137,7 +169,7 @@ const MOST_OPERATIONS = 200_000;
 const MOST_BESIDE_COLLECTIVES = 40_000;
 
 /** @throws BadInputError where steps, passes, layers and phases multiply to more than can be run. */
-function refuseTooMany({ schedule, layers, steps }: Configuration, passes: number): void {
+function refuseTooMany({ schedule, steps }: Configuration, passes: number, layers: number): void {
   const count = steps * passes * layers * schedule.phases.length;
   const hasCollectives = schedule.phases.some(({ kind }) => kind === 'collective');
   const most = hasCollectives ? MOST_BESIDE_COLLECTIVES : MOST_OPERATIONS;
@@ -149,7 +181,19 @@ function refuseTooMany({ schedule, layers, steps }: Configuration, passes: numbe
   );
 }
 
+/** By place: what its phases work on; null where they pause. */
+type Pass = readonly (PassEntry | null)[];
+
 /** @returns the passes of a step, see the schedule's `passes`. */
-function passesOf({ schedule }: Configuration): readonly (readonly (number | null)[])[] {
-  return schedule.passes ?? [Array.from({ length: schedule.microBatches }, (_, microBatch) => microBatch)];
+function passesOf(configuration: Configuration, role: Role): readonly Pass[] {
+  const pipeline = pipelineOf(configuration);
+  if (pipeline !== undefined) return pipeline.passes[rolesOf(configuration).indexOf(role)];
+  const { schedule } = configuration;
+  const { layers } = role;
+  const passes = schedule.passes ?? [Array.from({ length: schedule.microBatches }, (_, microBatch) => microBatch)];
+  return passes.map((pass) => pass.map((microBatch) => (microBatch === null ? null : { microBatch, layers })));
+}
+
+function placeKey({ phase, microBatch, layer }: Pick<Slot, 'phase' | 'microBatch' | 'layer'>): string {
+  return `${phase.microBatch} ${String(microBatch)} ${layer}`;
 }

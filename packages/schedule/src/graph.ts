@@ -39,11 +39,16 @@ class WaitGraph {
   readonly #count: number;
   /** By movement: the operation whose transfer node stands for it, whichever role each end has. */
   readonly #movements = new Map<number, number>();
+  /** By exchange: the operation that sends to another role. */
+  readonly #sends = new Map<number, number>();
 
   constructor(program: Program) {
     this.#program = program;
     this.#count = program.operations.length;
     this.edges = Array.from({ length: this.#count * 3 }, () => []);
+    for (const { id, exchange, collective } of program.operations) {
+      if (collective?.type === 'send' && exchange !== undefined) this.#sends.set(exchange, id);
+    }
   }
 
   addRole(operations: readonly Operation[]): void {
@@ -81,6 +86,7 @@ class WaitGraph {
       } else {
         // A collective's kernel ends with its transfer, which a receiver does not begin.
         if (collective!.type !== 'receive') transfer.push(...starts);
+        else transfer.push(this.#count + this.#sends.get(operation.exchange!)!);
         this.edges[id].push(node);
       }
       for (const port of portsOf(collective!)) {
@@ -92,8 +98,10 @@ class WaitGraph {
   }
 
   #transferOf(operation: Operation): number {
-    const { id, exchange } = operation;
-    if (exchange === undefined) return this.#count + id;
+    const { id, exchange, collective } = operation;
+    // What goes to another role leaves by one port and comes in by another, each in its rank's own order.
+    const isHandOver = collective?.type === 'send' || collective?.type === 'receive';
+    if (exchange === undefined || isHandOver) return this.#count + id;
     const movement = movementIdOf(operation);
     const first = this.#movements.get(movement) ?? id;
     // Twice in one role, it is not one transfer; what is wrong with that is told later.

@@ -1,5 +1,5 @@
-import { isAutoregressive, isDenseLayer, rolesOf } from '@epemu/config';
-import type { Configuration } from '@epemu/config';
+import { isAutoregressive, isDenseLayer, pipelineOf, rolesOf } from '@epemu/config';
+import type { Configuration, Role } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { LayerWork, worksOf } from './layer-work.js';
 import type { LayerPlace } from './layer-work.js';
@@ -51,7 +51,8 @@ export class LayerTable {
   #addMissing(): void {
     const { schedule, steps } = this.#configuration;
     const microBatches = schedule.microBatches * steps;
-    rolesOf(this.#configuration).forEach(({ name, layers, group }, role) => {
+    rolesOf(this.#configuration).forEach((ofRole, role) => {
+      const { name, group } = ofRole;
       const ofGroup = this.#program.roles.flatMap((other, index) => (other.group === group.name ? [index] : []));
       if (!ofGroup.some((index) => this.#program.roles[index].attends)) {
         const who = this.#program.roles.length === 1 ? 'no phase attends' : `no phase of role ${name} attends`;
@@ -68,12 +69,20 @@ export class LayerTable {
           throw new BadInputError('schedule.microBatches', `${problem}; add phases for it, or lower it`);
         }
         for (const direction of directions) {
-          for (let layer = layers.first; layer <= layers.last; layer++) {
+          for (const layer of this.#layersOf(ofRole, role, microBatch)) {
             this.#at({ role, direction, microBatch, layer, dense: isDenseLayer(this.#configuration, layer) });
           }
         }
       }
     });
+  }
+
+  /** Layers in which a role works on a micro-batch: of a pipeline's stages those that the micro-batch goes through there. */
+  #layersOf({ chunks }: Role, role: number, microBatch: number): number[] {
+    const pipeline = pipelineOf(this.#configuration);
+    const way = pipeline?.wayOf(microBatch);
+    const ranges = pipeline === undefined ? chunks : pipeline.stages.filter((_, stage) => way?.[stage] === role);
+    return ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
   }
 
   #at({ role, direction, microBatch, layer, dense }: LayerPlace): LayerWork {

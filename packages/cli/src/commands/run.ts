@@ -17,7 +17,7 @@ import { addConfigurationFlags, configurationFlags, settingsOf } from '../option
 import { addRunMetricsFlags } from '../metrics-flags.js';
 import { openObservers } from '../observers.js';
 import type { RunObserver } from '../run-observer.js';
-import { PIPELINE, addPipelineFlags, refusePipelineFlags, runPipeline } from '../pipeline.js';
+import { PIPELINE, addPipelineFlags, pipelineSources, refusePipelineFlags, runPipeline } from '../pipeline.js';
 import type { PipelineFlags } from '../pipeline.js';
 import { ProgressLine } from '../progress.js';
 import type { RunFlags } from '../run-flags.js';
@@ -66,14 +66,15 @@ Examples:
   epemu run train --serve 0.0.0.0:8080 --serve-for 600
   epemu run train --layers 58 --pace 2 --serve   two rows of the schedule a second, to look at
   epemu run runs/…/config.json                   repeats a run: same digest
+  epemu run pipeline --schedule zb1p --pp 2 --ep 4 --micro-batches 4   eight live ranks: two stages of an EP group each
   epemu run pipeline --schedule dualpipe --pp 8 --micro-batches 20 --unit F=1,B=2,W=1,FB=3`,
     )
     .action(async (scenario: string, flags: RunFlags & PipelineFlags) => {
-      if (scenario === PIPELINE) {
+      if (scenario === PIPELINE && flags.unit !== undefined) {
         runPipeline(command, process.stdout);
         return;
       }
-      refusePipelineFlags(flags, scenario);
+      if (scenario !== PIPELINE) refusePipelineFlags(flags, scenario);
       try {
         await runOrPredict(configurationFrom(scenario, flags), flags);
       } catch (error) {
@@ -84,11 +85,12 @@ Examples:
 
 /** @returns the configuration that a scenario, the environment and flags resolve to. @throws BadInputError */
 export function configurationFrom(scenario: string, flags: RunFlags): Configuration {
+  const own = scenario === PIPELINE ? pipelineSources(flags) : { flags: {}, settings: [] };
   return resolveConfiguration({
     scenario,
     environment: process.env,
-    flags: configurationFlags(flags),
-    settings: settingsOf(flags),
+    flags: { ...own.flags, ...configurationFlags(flags) },
+    settings: [...own.settings, ...settingsOf(flags)],
   });
 }
 

@@ -35,6 +35,12 @@ function peakOf(configuration: Configuration, holding: Holding, batch: MicroBatc
   return batch.tokens * 2 * hidden * BF16 + Math.max(experts, batch.tokens * Math.max(attention, dense));
 }
 
+/** @returns micro-batches that a rank of a pipeline works on at once: two where cells overlap. */
+function microBatchesAtOnce({ pipeline }: Configuration): number | undefined {
+  if (pipeline === undefined) return undefined;
+  return pipeline.schedule === 'dualpipe' || pipeline.schedule === 'dualpipev' ? 2 : 1;
+}
+
 /**
  * @returns bytes of a rank's activations. Serving, what its micro-batches need at once in one layer, each at its widest,
  * and the FP32 logits of what they output. Training, the same for one of each chunk, and what micro-batches in flight keep
@@ -43,13 +49,15 @@ function peakOf(configuration: Configuration, holding: Holding, batch: MicroBatc
 export function activationBytes(configuration: Configuration, holding: Holding): number {
   const { model, family, promptLengths, schedule } = configuration;
   const batches = microBatchesOf({ ...configuration, steps: 1 });
-  const atOnce = batches.slice(0, schedule.passes?.[0].length ?? batches.length);
+  const atOnce = batches.slice(0, microBatchesAtOnce(configuration) ?? schedule.passes?.[0].length ?? batches.length);
   const peak = atOnce.reduce((sum, batch) => sum + peakOf(configuration, holding, batch), 0);
   const tokens = Math.max(...batches.map((batch) => batch.tokens));
   const outputs = family === 'training' ? tokens : (promptLengths?.length ?? tokens * atOnce.length);
   const logits = holding.head ? outputs * model.vocabulary * FP32 : 0;
   if (family !== 'training') return peak + logits;
+  const ofToken = tokens * keptBytesPerToken(configuration, holding);
+  if (holding.kept !== undefined) return peak + logits + ofToken * holding.kept.chunkLayers * holding.kept.chunks;
   const chunkLayers = (holding.moeLayers + holding.denseLayers) / (isPaired(configuration) ? 2 : 1);
   const inFlight = microBatchesInFlight(configuration, holding);
-  return peak + logits + tokens * chunkLayers * inFlight * keptBytesPerToken(configuration, holding);
+  return peak + logits + ofToken * chunkLayers * inFlight;
 }

@@ -1,7 +1,9 @@
 import { tokenActionsOf } from '@epemu/kernels';
 import type { TokenAction } from '@epemu/kernels';
+import { mostActivations } from '@epemu/pipelines';
 import { denseLayerCount, isDenseLayer, placedExperts } from '../configuration.js';
 import type { Configuration } from '../configuration.js';
+import { pipelineOf } from '../pipeline.js';
 import { rolesOf } from '../roles.js';
 import type { Role } from '../roles.js';
 
@@ -20,6 +22,8 @@ export interface Holding {
   readonly head: boolean;
   /** Pipeline stages that the model is cut into; 1 where one rank has all layers. */
   readonly stages: number;
+  /** Of a pipeline whose ranks are all there: layers of a stage, and stages' activations that a rank keeps at most. */
+  readonly kept?: { readonly chunkLayers: number; readonly chunks: number };
 }
 
 function actionsOf({ schedule }: Configuration, name: string): ReadonlySet<TokenAction> {
@@ -31,9 +35,10 @@ function actionsOf({ schedule }: Configuration, name: string): ReadonlySet<Token
  * @returns whether a row of the schedule goes forward and backward at once, in two chunks, as DualPipe does; passes in
  * which phases pause go one way at a time.
  */
-export function isPaired({ family, schedule }: Configuration): boolean {
+export function isPaired({ family, schedule, pipeline }: Configuration): boolean {
   return (
     family === 'training' &&
+    pipeline === undefined &&
     (schedule.passes?.every((pass) => pass.every((microBatch) => microBatch !== null)) ?? true) &&
     schedule.phases.some(({ direction, lag }) => direction === 'backward' && typeof lag === 'number') &&
     schedule.phases.some(({ direction }) => direction === 'forward')
@@ -41,22 +46,34 @@ export function isPaired({ family, schedule }: Configuration): boolean {
 }
 
 function stagesOf(configuration: Configuration): number {
+  const pipeline = pipelineOf(configuration);
+  if (pipeline !== undefined) return pipeline.stages.length;
   const starts = new Set(rolesOf(configuration).map(({ layers }) => layers.first));
   if (starts.size > 1) return starts.size;
   return configuration.family === 'training' ? Math.ceil(configuration.model.layers / configuration.layers) : 1;
 }
 
 /** Layers of a role: of a whole-model run those it has; while serving its share of the model's, which a shorter run stands for. */
-function layersOf(configuration: Configuration, { layers: { first, last } }: Role): { moe: number; dense: number } {
+function layersOf(configuration: Configuration, { chunks, layers: { first } }: Role): { moe: number; dense: number } {
   const { family, layers, model } = configuration;
-  const own = last - first + 1;
+  const own = chunks.reduce((sum, chunk) => sum + chunk.last - chunk.first + 1, 0);
   if (layers === model.layers) {
-    const dense = Array.from({ length: own }, (_, i) => first + i).filter((l) => isDenseLayer(configuration, l)).length;
+    const all = chunks.flatMap((chunk) =>
+      Array.from({ length: chunk.last - chunk.first + 1 }, (_, i) => chunk.first + i),
+    );
+    const dense = all.filter((layer) => isDenseLayer(configuration, layer)).length;
     return { moe: own - dense, dense };
   }
   if (family === 'training') return { moe: own, dense: 0 };
   const moe = ((model.layers - model.denseLayers) * own) / layers;
   return { moe, dense: first === 0 ? model.denseLayers : 0 };
+}
+
+function keptOf(configuration: Configuration, index: number): Pick<Holding, 'kept'> {
+  const pipeline = pipelineOf(configuration);
+  if (pipeline === undefined) return {};
+  const [{ first, last }] = pipeline.stages;
+  return { kept: { chunkLayers: last - first + 1, chunks: mostActivations(pipeline.order.cells[index]) } };
 }
 
 /**
@@ -88,6 +105,7 @@ export function holdingsOf(configuration: Configuration): readonly Holding[] {
       embedding: attention && isWhole && role.layers.first === 0,
       head: attention && isWhole && role.layers.last === layers - 1,
       stages: stagesOf(configuration),
+      ...keptOf(configuration, index),
     };
   });
 }

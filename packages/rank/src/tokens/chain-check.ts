@@ -1,5 +1,5 @@
-import { isDenseLayer, rolesOf } from '@epemu/config';
-import type { Role } from '@epemu/config';
+import { isDenseLayer, pipelineOf, rolesOf } from '@epemu/config';
+import type { LayerRange, Role } from '@epemu/config';
 import { hash32 } from '@epemu/core';
 import type { Chain } from './chains.js';
 import type { Routed } from './dispatch-messages.js';
@@ -89,8 +89,8 @@ export class ChainCheck {
     const { topK } = configuration.model;
     const from = this.#token * topK;
     const layers: RoutedLayer[] = [];
-    for (const role of this.#others()) {
-      for (let layer = role.layers.first; layer <= role.layers.last; layer++) {
+    for (const { role, layers: theirs } of this.#others()) {
+      for (let layer = theirs.first; layer <= theirs.last; layer++) {
         const dense = isDenseLayer(configuration, layer);
         if (dense) {
           layers.push({ layer, dense, expertIds: new Uint16Array(topK), weights: new Float32Array(topK) });
@@ -107,17 +107,23 @@ export class ChainCheck {
     return layers;
   }
 
-  /** Roles that have the layers that this rank's has not: those before and behind it, from hand-over to hand-over. */
-  #others(): readonly Role[] {
+  /** Who has the layers that this chain has not: before and behind it, from hand-over to hand-over. */
+  #others(): readonly { readonly role: Role; readonly layers: LayerRange }[] {
     const { program, configuration, role: own } = this.#plane.host;
     const roles = rolesOf(configuration);
-    const others: Role[] = [];
+    const pipeline = pipelineOf(configuration);
+    if (pipeline !== undefined) {
+      const way = pipeline.wayOf(this.#chain.microBatch);
+      const isOwn = ({ first }: LayerRange): boolean => this.#chain.layers.some(({ layer }) => layer === first);
+      return pipeline.stages.flatMap((layers, stage) => (isOwn(layers) ? [] : [{ role: roles[way[stage]], layers }]));
+    }
+    const others: { role: Role; layers: LayerRange }[] = [];
     for (const type of ['receive', 'send'] as const) {
       let at: number | undefined = roles.indexOf(own);
       for (;;) {
         at = program.neighbours[at]?.[type];
         if (at === undefined) break;
-        others.push(roles[at]);
+        others.push({ role: roles[at], layers: roles[at].layers });
       }
     }
     return others;
@@ -131,7 +137,7 @@ export class ChainCheck {
   /** The rank that has the token in a layer. */
   #home(layer: number): number {
     const home = this.#others().find(({ layers }) => layers.first <= layer && layer <= layers.last);
-    return home === undefined ? this.#plane.host.rank : this.#peer(home);
+    return home === undefined ? this.#plane.host.rank : this.#peer(home.role);
   }
 }
 

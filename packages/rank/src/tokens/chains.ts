@@ -8,7 +8,7 @@ export interface ChainLayer {
   readonly exchange: number | undefined;
 }
 
-/** The way of a micro-batch through the layers of a rank, in one direction. */
+/** The way of a micro-batch through consecutive layers of a rank, in one direction; a rank may have several of one micro-batch. */
 export interface Chain {
   readonly microBatch: number;
   readonly direction: Direction;
@@ -32,20 +32,37 @@ export function chainsOf(program: Program): { forward: readonly Chain[]; backwar
   }
   const attends = program.operations.some(({ tokens }) => tokens.includes('attend'));
   const handedOver = new Set<string>();
-  for (const { collective, microBatch, direction } of program.operations) {
-    if (collective !== undefined) handedOver.add(`${collective.type} ${direction} ${microBatch}`);
+  for (const { collective, microBatch, direction, layer } of program.operations) {
+    if (collective !== undefined) handedOver.add(`${collective.type} ${direction} ${microBatch} ${layer}`);
   }
   const chains = (of: typeof forward, direction: Direction): Chain[] =>
-    [...of].map(([microBatch, layers]) => ({
-      attends,
-      isTakenOver: handedOver.has(`receive ${direction} ${microBatch}`),
-      isHandedOn: handedOver.has(`send ${direction} ${microBatch}`),
-      microBatch,
-      direction,
-      layers: [...layers.values()].sort((a, b) => a.layer - b.layer),
-      kept: backward.has(microBatch),
-    }));
+    [...of].flatMap(([microBatch, ofMicroBatch]) =>
+      consecutive([...ofMicroBatch.values()].sort((a, b) => a.layer - b.layer)).map((layers): Chain => {
+        const ends = [layers[0].layer, layers.at(-1)!.layer];
+        const [from, to] = direction === 'forward' ? ends : ends.reverse();
+        return {
+          attends,
+          isTakenOver: handedOver.has(`receive ${direction} ${microBatch} ${from}`),
+          isHandedOn: handedOver.has(`send ${direction} ${microBatch} ${to}`),
+          microBatch,
+          direction,
+          layers,
+          kept: backward.has(microBatch),
+        };
+      }),
+    );
   return { forward: chains(forward, 'forward'), backward: chains(backward, 'backward') };
+}
+
+/** @returns layers in runs without a gap. */
+function consecutive(layers: readonly ChainLayer[]): ChainLayer[][] {
+  const runs: ChainLayer[][] = [];
+  for (const layer of layers) {
+    const run = runs.at(-1);
+    if (run?.at(-1)?.layer === layer.layer - 1) run.push(layer);
+    else runs.push([layer]);
+  }
+  return runs;
 }
 
 /** Layers with something to do for the tokens, by micro-batch. */

@@ -7,6 +7,10 @@ import { Completions } from './completions.js';
 import { ForwardWork } from './forward.js';
 import type { TokenPlane } from './plane.js';
 
+function placeKey(microBatch: number, layer: number): string {
+  return `${microBatch} ${layer}`;
+}
+
 /**
  * Runs the program's work on real tokens: a loop per stream, in launch order, joined by the same gates as its time. It
  * waits for messages and computations, never for virtual time.
@@ -14,8 +18,8 @@ import type { TokenPlane } from './plane.js';
 export class TokenProgram {
   readonly #plane: TokenPlane;
   readonly #done: Completions;
-  readonly #forward = new Map<number, ForwardWork>();
-  readonly #backward = new Map<number, BackwardWork>();
+  readonly #forward = new Map<string, ForwardWork>();
+  readonly #backward = new Map<string, BackwardWork>();
   /** Forwards before virtual time 0, by micro-batch. */
   readonly #earlier = new Map<number, Promise<void>>();
   /** Transfers that were issued, by the issue's id. */
@@ -26,18 +30,22 @@ export class TokenProgram {
     const { program } = plane.host;
     this.#done = new Completions(idLimit(program));
     const { forward, backward } = chainsOf(program);
-    for (const chain of forward) this.#forward.set(chain.microBatch, new ForwardWork(plane, chain));
+    for (const chain of forward) {
+      const work = new ForwardWork(plane, chain);
+      for (const { layer } of chain.layers) this.#forward.set(placeKey(chain.microBatch, layer), work);
+    }
     for (const chain of backward) {
-      const { microBatch } = chain;
-      this.#backward.set(microBatch, new BackwardWork(plane, chain, this.#forward.get(microBatch)!));
+      const { microBatch, layers } = chain;
+      const work = new BackwardWork(plane, chain, this.#forward.get(placeKey(microBatch, layers[0].layer))!);
+      for (const { layer } of layers) this.#backward.set(placeKey(microBatch, layer), work);
     }
   }
 
   /** Runs everything. @throws the first failure of a message or a computation. */
   async run(): Promise<void> {
     const { program } = this.#plane.host;
-    for (const { microBatch } of program.earlier) {
-      this.#earlier.set(microBatch, this.#forward.get(microBatch)!.runAll());
+    for (const { microBatch, layers } of program.earlier) {
+      this.#earlier.set(microBatch, this.#forward.get(placeKey(microBatch, layers[0].layer))!.runAll());
     }
     const streams = program.streams.map(({ id }) =>
       this.#runStream(program.operations.filter(({ stream }) => stream === id)),
@@ -67,7 +75,7 @@ export class TokenProgram {
   async #perform(operation: Operation): Promise<void> {
     const { microBatch, direction, layer, tokens, kind, collective } = operation;
     if (direction === 'backward') await this.#earlier.get(microBatch);
-    const work = direction === 'forward' ? this.#forward.get(microBatch)! : this.#backward.get(microBatch)!;
+    const work = (direction === 'forward' ? this.#forward : this.#backward).get(placeKey(microBatch, layer))!;
     if (collective?.type === 'receive') await work.takeOver(operation.exchange!, operation.peerRole!);
     for (const action of tokens) {
       // Reading the layer's input takes no arithmetic of its own: the stand-in for attention does it.

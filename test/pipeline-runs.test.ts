@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveConfiguration } from '@epemu/config';
+import type { Configuration } from '@epemu/config';
+import type { PipelineSchedule } from '@epemu/pipelines';
+import { addNumerics, emptyNumerics } from '@epemu/rank';
+import type { NumericsTotals } from '@epemu/rank';
+import { expect } from 'chai';
+import { replayedDigest, runLocally } from './support/local-run.js';
+import type { LocalRun } from './support/local-run.js';
+import { CliProcess } from './support/run-cli.js';
+import { TemporaryFolder } from './support/temporary.js';
+
+interface Size {
+  readonly schedule: PipelineSchedule;
+  readonly ranks: number;
+  readonly microBatches: number;
+  readonly chunks?: number;
+  readonly layers: number;
+}
+
+const GROUP = 2;
+
+function configurationOf(size: Size, tokens = 32): Configuration {
+  const { schedule, ranks, microBatches, chunks = 1, layers } = size;
+  return resolveConfiguration({
+    scenario: 'pipeline',
+    flags: {
+      ...{ pipeline: { schedule, ranks, chunks }, ranks: ranks * GROUP, layers, tokensPerMicrobatch: tokens },
+      ...{ fabric: 'memory', threads: 1, ranksPerWorker: GROUP },
+    },
+    settings: [`schedule.microBatches=${microBatches}`],
+  });
+}
+
+function numericsOf({ numerics }: LocalRun): NumericsTotals {
+  const totals = emptyNumerics();
+  for (const found of numerics) addNumerics(totals, found);
+  return totals;
+}
+
+const SIZES: readonly Size[] = [
+  { schedule: '1f1b', ranks: 2, microBatches: 4, layers: 2 },
+  { schedule: '1f1b', ranks: 3, microBatches: 2, layers: 6 },
+  { schedule: 'interleaved-1f1b', ranks: 2, microBatches: 4, chunks: 2, layers: 4 },
+  { schedule: 'zb1p', ranks: 2, microBatches: 4, layers: 4 },
+  { schedule: 'dualpipev', ranks: 2, microBatches: 4, layers: 4 },
+  { schedule: 'dualpipe', ranks: 2, microBatches: 4, layers: 2 },
+  { schedule: 'dualpipe', ranks: 4, microBatches: 8, layers: 4 },
+];
+
+const nameOf = ({ schedule, ranks, microBatches, layers }: Size): string =>
+  `${schedule} on ${ranks} ranks, ${microBatches} micro-batches, ${layers} layers`;
+
+describe('pipelines with an EP group on each rank', () => {
+  const temporary = new TemporaryFolder();
+  after(() => {
+    temporary.remove();
+  });
+
+  for (const size of SIZES) {
+    describe(nameOf(size), () => {
+      let run: LocalRun;
+      before(async () => {
+        run = await runLocally(configurationOf(size));
+      });
+
+      it('brings every micro-batch through all layers and its gradient back, as the plain model does', () => {
+        const { chainsChecked, missing, duplicated, wrong } = numericsOf(run);
+        const chains = size.microBatches * GROUP * 2;
+        expect({ chainsChecked, missing, duplicated, wrong }).to.deep.equal({
+          ...{ chainsChecked: chains, missing: 0, duplicated: 0, wrong: 0 },
+        });
+      });
+
+      it('is replayed to the same digest', () => {
+        expect(replayedDigest(run)).to.equal(run.digest);
+      });
+    });
+  }
+
+  it('gives each token of two stages and four micro-batches the plain model’s output and gradient', async () => {
+    // With one token a micro-batch, the one that is followed through all layers is every one there is.
+    const run = await runLocally(configurationOf({ schedule: '1f1b', ranks: 2, microBatches: 4, layers: 4 }, 1));
+    const { chainsChecked, wrong, maxRelativeError } = numericsOf(run);
+    expect({ chainsChecked, wrong }).to.deep.equal({ chainsChecked: 4 * GROUP * 2, wrong: 0 });
+    expect(maxRelativeError).to.be.below(1e-5);
+  });
+
+  it('computes the same rows of the same experts in any schedule', async () => {
+    const rowsOf = async (schedule: PipelineSchedule): Promise<number> => {
+      const { records } = await runLocally(configurationOf({ schedule, ranks: 2, microBatches: 4, layers: 4 }));
+      return records.reduce((sum, { expertHashes }) => sum + expertHashes.count, 0);
+    };
+    const of1f1b = await rowsOf('1f1b');
+    for (const schedule of ['zb1p', 'dualpipev', 'dualpipe'] as const) expect(await rowsOf(schedule)).to.equal(of1f1b);
+  });
+
+  it('gives the same digest in processes over sockets', async () => {
+    const size: Size = { schedule: 'dualpipe', ranks: 2, microBatches: 4, layers: 2 };
+    const { digest } = await runLocally(configurationOf(size));
+    const out = join(temporary.path, 'dualpipe');
+    const flags = [
+      '--schedule',
+      'dualpipe',
+      '--pp',
+      '2',
+      '--ep',
+      '2',
+      '--micro-batches',
+      '4',
+      '--ranks-per-worker',
+      '2',
+    ];
+    const more = ['--tokens-per-microbatch', '32', '--threads', '1', '--out', out];
+    const { code, stderr } = await new CliProcess(['run', 'pipeline', ...flags, ...more]).end;
+    expect(code, stderr).to.equal(0);
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as { digest: string };
+    expect(report.digest).to.equal(digest);
+  });
+
+  const refused: readonly [string, readonly string[], string][] = [
+    ['an odd number of ranks', ['--pp', '3'], '--pp is 3, but dualpipe pairs ranks from both ends'],
+    ['too few micro-batches', ['--pp', '4', '--micro-batches', '6'], '--micro-batches is 6, but dualpipe needs twice'],
+    ['layers that do not divide', ['--pp', '4', '--layers', '6'], 'layers is 6, but dualpipe on 4 ranks has 4 stages'],
+    ['experts that do not divide', ['--pp', '4', '--ep', '3'], 'has 3 ranks for the 256 experts'],
+    ['ranks beside their factors', ['--ranks', '64'], '--ranks is given, but a pipeline has --pp times --ep of them'],
+    ['more than one step', ['--steps', '2'], 'steps is 2, but a pipeline runs one step'],
+  ];
+  for (const [what, flags, message] of refused) {
+    it(`refuses ${what} in one sentence, and starts nothing`, async () => {
+      const { code, stdout, stderr } = await new CliProcess(['run', 'pipeline', ...flags]).end;
+      expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+      expect(stderr).to.include(message);
+      expect(stderr.trimEnd().split('\n')).to.have.length(1);
+    });
+  }
+});

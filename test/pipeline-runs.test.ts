@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import type { PipelineReport } from '@epemu/outputs';
 import type { PipelineSchedule } from '@epemu/pipelines';
 import { addNumerics, emptyNumerics } from '@epemu/rank';
 import type { NumericsTotals } from '@epemu/rank';
@@ -96,27 +97,67 @@ describe('pipelines with an EP group on each rank', () => {
     for (const schedule of ['zb1p', 'dualpipev', 'dualpipe'] as const) expect(await rowsOf(schedule)).to.equal(of1f1b);
   });
 
-  it('gives the same digest in processes over sockets', async () => {
-    const size: Size = { schedule: 'dualpipe', ranks: 2, microBatches: 4, layers: 2 };
-    const { digest } = await runLocally(configurationOf(size));
-    const out = join(temporary.path, 'dualpipe');
-    const flags = [
-      '--schedule',
-      'dualpipe',
-      '--pp',
-      '2',
-      '--ep',
-      '2',
-      '--micro-batches',
-      '4',
-      '--ranks-per-worker',
-      '2',
-    ];
-    const more = ['--tokens-per-microbatch', '32', '--threads', '1', '--out', out];
-    const { code, stderr } = await new CliProcess(['run', 'pipeline', ...flags, ...more]).end;
-    expect(code, stderr).to.equal(0);
-    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as { digest: string };
-    expect(report.digest).to.equal(digest);
+  describe('in processes over sockets', () => {
+    let digest: string;
+    let stdout: string;
+    let report: { digest: string; pipeline: PipelineReport };
+    before(async () => {
+      ({ digest } = await runLocally(configurationOf({ schedule: 'dualpipe', ranks: 2, microBatches: 4, layers: 2 })));
+      const out = join(temporary.path, 'dualpipe');
+      const flags = [
+        '--schedule',
+        'dualpipe',
+        '--pp',
+        '2',
+        '--ep',
+        '2',
+        '--micro-batches',
+        '4',
+        '--ranks-per-worker',
+        '2',
+      ];
+      const more = ['--tokens-per-microbatch', '32', '--threads', '1', '--out', out];
+      const ended = await new CliProcess(['run', 'pipeline', ...flags, ...more]).end;
+      expect(ended.code, ended.stderr).to.equal(0);
+      ({ stdout } = ended);
+      report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as typeof report;
+    });
+
+    it('has the same digest', () => {
+      expect(report.digest).to.equal(digest);
+    });
+
+    it('tells bubble and memory of each rank of the pipeline beside the closed forms', () => {
+      const { ranks, published, stepUs, cellUs } = report.pipeline;
+      expect(ranks.map(({ name, stages, activations }) => ({ name, stages, activations }))).to.deep.equal([
+        { name: 'pp-0', stages: 2, activations: published.activations },
+        { name: 'pp-1', stages: 2, activations: published.activations },
+      ]);
+      for (const { bubbleUs, parametersGB, activationsGB } of ranks) {
+        expect(bubbleUs).to.be.within(0, stepUs);
+        expect(Math.min(parametersGB, activationsGB)).to.be.above(0);
+      }
+      expect(cellUs.FB).to.be.within(Math.max(cellUs.F!, cellUs.B!) / 2, cellUs.F! + cellUs.B!);
+      expect(stdout)
+        .to.match(/^pp-1 .* 2 stages, .* 3 chunks$/m)
+        .and.to.match(/^rank 1 +f0f0/m);
+    });
+
+    it('begins no cell before what it works on has come from the stage before', () => {
+      const ends = new Map<string, number>();
+      const cells = report.pipeline.ranks.flatMap(({ cells: own }) => own);
+      for (const { endUs, parts } of cells) {
+        for (const { work, stage, microBatch } of parts) ends.set(`${work} ${stage} ${microBatch}`, endUs);
+      }
+      const checked = cells.flatMap(({ startUs, parts }) =>
+        parts.flatMap(({ work, stage, microBatch }) => {
+          const before = ends.get(`${work} ${stage + (work === 'forward' ? -1 : 1)} ${microBatch}`);
+          return before === undefined ? [] : [startUs - before];
+        }),
+      );
+      expect(checked).to.have.length(2 * 4);
+      expect(Math.min(...checked)).to.be.at.least(0);
+    });
   });
 
   const refused: readonly [string, readonly string[], string][] = [

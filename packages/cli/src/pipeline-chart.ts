@@ -1,4 +1,5 @@
-import type { PipelineOrder, PipelineTimes, TimedCell, Work } from '@epemu/pipelines';
+import type { PipelineReport } from '@epemu/outputs';
+import type { Cell, PipelineOrder, PipelineTimes, TimedCell, Work } from '@epemu/pipelines';
 
 /** How a chart is drawn. */
 export interface ChartOptions {
@@ -6,6 +7,10 @@ export interface ChartOptions {
   readonly columns: number;
   readonly colour: boolean;
 }
+
+/** What of a pipeline and its times is drawn. */
+type ChartOrder = Pick<PipelineOrder, 'ranks' | 'stages' | 'microBatches' | 'stagesOfRank'>;
+type ChartTimes = Pick<PipelineTimes, 'cells' | 'makespan'>;
 
 const LETTERS: Readonly<Record<Work, string>> = {
   forward: 'f',
@@ -69,7 +74,7 @@ function textOf(marks: readonly Mark[], colour: boolean): string {
 }
 
 /** Characters for a unit of time: as many as the shortest cell needs for its micro-batch. */
-function charactersPerUnit(times: PipelineTimes, label: number): number {
+function charactersPerUnit(times: ChartTimes, label: number): number {
   const shortest = times.cells
     .flat()
     .reduce((least, { cell, start, end }) => Math.min(least, (end - start) / cell.length || least), Infinity);
@@ -80,7 +85,7 @@ function charactersPerUnit(times: PipelineTimes, label: number): number {
  * @returns a row for each rank over time, in bands as wide as the output: `f3` a forward of micro-batch 3, `b` a backward, `i`
  * its part for inputs and `w` that for weights; micro-batches of the way back are counted from 0 again.
  */
-export function pipelineChart(order: PipelineOrder, times: PipelineTimes, options: ChartOptions): string {
+export function pipelineChart(order: ChartOrder, times: ChartTimes, options: ChartOptions): string {
   const comesFromBothEnds = order.stagesOfRank === 2 && order.stages === order.ranks;
   const ofOneWay = comesFromBothEnds ? order.microBatches / 2 : order.microBatches;
   const labelOf = (microBatch: number): string => String(microBatch % ofOneWay);
@@ -105,4 +110,22 @@ export function pipelineChart(order: PipelineOrder, times: PipelineTimes, option
     );
   }).join('   ');
   return `${bands.join('\n\n')}\n\n${key}\n`;
+}
+
+/** Charts of more cells, or of shorter ones than this share of the step, say less than their figures. */
+const MOST_CELLS_DRAWN = 4000;
+const LEAST_SHARE_DRAWN = 1 / 1000;
+
+/** @returns the same of a run, from the times of each rank's first GPU, in ms; nothing where cells are too many or too short. */
+export function runChart({ ranks, stages, microBatches, stepUs }: PipelineReport, options: ChartOptions): string {
+  const cells = ranks.map((rank) =>
+    rank.cells.map(({ startUs, endUs, parts }) => {
+      return { cell: parts as Cell, start: startUs / 1000, end: endUs / 1000 };
+    }),
+  );
+  const all = cells.flat();
+  const shortest = all.reduce((least, { start, end }) => Math.min(least, end - start), Infinity);
+  if (all.length > MOST_CELLS_DRAWN || shortest < (stepUs / 1000) * LEAST_SHARE_DRAWN) return '';
+  const order = { ranks: ranks.length, stages, microBatches, stagesOfRank: ranks[0].stages };
+  return pipelineChart(order, { cells, makespan: stepUs / 1000 }, options);
 }

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { memoryText } from '@epemu/config';
 import type { RunOutcome } from '@epemu/cluster';
 import { counted } from '@epemu/core';
+import { pipelineWords } from '@epemu/outputs';
 import type { Report } from '@epemu/outputs';
 import { rowsTable, worstFirst } from '@epemu/published';
-import { layerPictureText } from './analysis-text.js';
+import { layerPictureText, pictureOptions } from './analysis-text.js';
 import type { TextOutput } from './analysis-text.js';
+import { runChart } from './pipeline-chart.js';
 import { plainTable } from './plain-table.js';
 
 const microseconds = (us: number): string => (us >= 10_000 ? `${(us / 1000).toFixed(2)} ms` : `${us.toFixed(1)} µs`);
@@ -48,6 +50,23 @@ function eplbLines({ eplb }: Report): string[] {
   return [`EPLB        ${policy}, ${counted(replicas, 'replica')} (${redundantExperts} redundant): ${over}`];
 }
 
+/** Who of a pipeline works on what when, and its ranks beside what is published of them. */
+function pipelineLines({ pipeline }: Report, output: TextOutput): string[] {
+  if (pipeline === undefined) return [];
+  const { head, rows, note } = pipelineWords(pipeline);
+  const right = head.map((_, column) => column).slice(1);
+  return [
+    runChart(pipeline, pictureOptions(output)),
+    plainTable(
+      [...head],
+      rows.map((row) => [...row]),
+      right,
+    ),
+    note,
+    '',
+  ];
+}
+
 /** The text that a finished run prints. */
 export function summaryText(outcome: RunOutcome, output: TextOutput = {}): string {
   const { report, folder, analysed } = outcome;
@@ -76,6 +95,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
         ]),
       ),
       '',
+      ...pipelineLines(report, output),
       ...stepLines(report),
       ...calibrationLines(report),
       `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms ` +

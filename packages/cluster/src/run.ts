@@ -108,6 +108,7 @@ const NOTHING_MERGED: MergeResult = {
   digest: null,
   figures: undefined,
   analysed: undefined,
+  pipeline: undefined,
   linkBytes: [],
   traceEvents: 0,
   traceBytesUnpacked: 0,
@@ -391,6 +392,7 @@ class ScenarioRun {
       digest: merged.digest,
       ...(error === undefined ? {} : { error }),
       figures: merged.figures,
+      pipeline: merged.pipeline,
       traffic: {
         ...linkTraffic(configuration, merged.linkBytes),
         wireMessages: this.#wireMessages,

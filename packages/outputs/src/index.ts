@@ -5,6 +5,8 @@ export { FolderLock, writerOf } from './folder-lock.js';
 export { describeRun, mergeRun, type AnalysedRun, type MergeResult } from './merge.js';
 export { metricsText, showReport } from './metrics-text.js';
 export { outlineReport } from './outline-report.js';
+export type { EmulatedCell, PipelineRank, PipelineReport } from './pipeline-figures.js';
+export { pipelineWords, type PipelineWords } from './pipeline-words.js';
 export { readOperationsFile, writeOperationsFile } from './operations-file.js';
 export type { RecordedRun } from './recorded-run.js';
 export {

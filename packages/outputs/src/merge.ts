@@ -12,6 +12,8 @@ import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@ep
 import type { RunDescription, TraceStatistics } from '@epemu/trace';
 import { boundGarbage } from './bound-garbage.js';
 import { rankFileName } from './folder.js';
+import { PipelineFigures } from './pipeline-figures.js';
+import type { PipelineReport } from './pipeline-figures.js';
 import { writeOperationsFile } from './operations-file.js';
 import { RowsWithoutEplb } from './rows-without-eplb.js';
 import type { RunSpool } from './spool.js';
@@ -29,6 +31,8 @@ export interface MergeResult {
   readonly figures: FigureReport | undefined;
   /** Undefined where no rank recorded a kernel. */
   readonly analysed: AnalysedRun | undefined;
+  /** Undefined of a run that is no pipeline, or not complete. */
+  readonly pipeline: PipelineReport | undefined;
   /** Modelled bytes by link of the program. */
   readonly linkBytes: readonly number[];
   /** Over the merged trace and all rank files. */
@@ -98,6 +102,7 @@ export async function mergeRun(
   };
   const figures = new RunFigures(shape);
   const unplaced = configuration.eplb === true ? new RowsWithoutEplb(configuration) : undefined;
+  const pipeline = PipelineFigures.of(configuration, program);
   const analyser = new Analyser(runSet(run, facts));
   const drawing = new RanksDrawing();
   const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });
@@ -119,6 +124,7 @@ export async function mergeRun(
         const ofRank = figures.add(timeline, view);
         analyser.add(ofRank);
         drawing.add(ofRank);
+        pipeline?.add(view.content.kernels);
       }
       bytesByLink(timeline.services, program).forEach((bytes, link) => {
         linkBytes[link] += bytes;
@@ -147,6 +153,7 @@ export async function mergeRun(
     digest: text,
     figures: figures.ranks > 0 ? withImbalanceBefore(figures.result(), unplaced) : undefined,
     analysed: figures.ranks > 0 ? { analysed: analyser.result(figures.summary, layerMarker), drawing } : undefined,
+    pipeline: complete ? pipeline?.result() : undefined,
     linkBytes,
     traceEvents: traceEvents + statistics.events,
     traceBytesUnpacked: traceBytesUnpacked + statistics.bytesUnpacked,

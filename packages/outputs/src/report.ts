@@ -17,6 +17,7 @@ import { calibrationRows } from '@epemu/published';
 import type { CalibrationRow } from '@epemu/published';
 import { eplbPolicy } from '@epemu/routing';
 import type { EplbPolicy } from '@epemu/routing';
+import type { PipelineReport } from './pipeline-figures.js';
 import { STATEMENT } from '@epemu/trace';
 import type { NumericsTotals } from '@epemu/rank';
 
@@ -95,6 +96,8 @@ export interface Report {
   readonly eplb?: EplbFigures;
   /** Each step's figures; `kvLength` of decode alone. */
   readonly steps: readonly (FigureReport['steps'][number] & { readonly kvLength?: number })[];
+  /** Of a pipeline: its ranks beside what is published of its schedule. */
+  readonly pipeline?: PipelineReport;
   /** Null when the run did not finish. */
   readonly throughput: Throughput | null;
   readonly traffic: Traffic;
@@ -210,12 +213,13 @@ export function buildReport(parts: {
   digest: string | null;
   error?: string;
   figures: FigureReport | undefined;
+  pipeline?: PipelineReport | undefined;
   traffic: Traffic;
   numerics: NumericsTotals;
   host: HostFigures;
   finding: string | null;
 }): Report {
-  const { configuration, digest, error, figures, traffic, numerics, host, finding } = parts;
+  const { configuration, digest, error, figures, pipeline, traffic, numerics, host, finding } = parts;
   const { scenario, ranks, layers, seed, routing, overlap, fabric, ranksPerWorker } = configuration;
   // Layers that only some ranks came to would count as the model's.
   const finished = digest === null ? undefined : figures;
@@ -245,6 +249,7 @@ export function buildReport(parts: {
     imbalance: figures?.imbalance ?? [],
     ...eplbOf(configuration, figures),
     steps: stepsOf(configuration, figures),
+    ...(pipeline === undefined ? {} : { pipeline }),
     throughput,
     traffic,
     memory: memoryOf(configuration),

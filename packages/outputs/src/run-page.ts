@@ -4,6 +4,7 @@ import { adviceText, analysisPage, columnsOf, plainRows, timeText } from '@epemu
 import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
 import { rowsTable, worstFirst } from '@epemu/published';
 import type { AnalysedRun } from './merge.js';
+import { pipelineWords } from './pipeline-words.js';
 import type { Report } from './report.js';
 
 /** Published figures beside the emulated ones, the worst first. */
@@ -52,6 +53,14 @@ function imbalanceTable({ imbalance }: Report): PageTable[] {
       ),
     },
   ];
+}
+
+function pipelineTable({ pipeline }: Report): PageTable[] {
+  if (pipeline === undefined) return [];
+  const { head, rows, note } = pipelineWords(pipeline);
+  const [name, ...others] = head;
+  const columns = columnsOf([name, ...others.map((label) => `>${label}`)]);
+  return [{ id: 'pipeline', title: 'Pipeline', note, columns, rows: plainRows(rows) }];
 }
 
 /** Each step of a run that has several. */
@@ -130,6 +139,7 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
     matrix: base?.matrix ?? null,
     tables: [
       ...(phases === undefined ? [] : [phases]),
+      ...pipelineTable(report),
       ...stepTable(report),
       ...calibrationTable(report),
       ...others,

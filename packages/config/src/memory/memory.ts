@@ -117,3 +117,23 @@ export function memoryOf(configuration: Configuration): MemoryUse {
   computed.set(configuration, use);
   return use;
 }
+
+/** What a rank of a role holds of a pipeline: GB of 10⁹ bytes on one of its GPUs. */
+export interface RoleMemory {
+  readonly name: string;
+  /** Weights. */
+  readonly parametersGB: number;
+  /** What it works on, and what it keeps for the way back of `chunks` stages' activations. */
+  readonly activationsGB: number;
+  readonly chunks: number;
+}
+
+/** @returns what ranks of each role hold. */
+export function memoryOfRoles(configuration: Configuration): readonly RoleMemory[] {
+  return holdingsOf(configuration).map((holding) => {
+    const { expertWeights, otherWeights, embedding, activations } = partsOf(configuration, holding);
+    const parametersGB = gigabytes(expertWeights + otherWeights + embedding);
+    const { name } = holding.role;
+    return { name, parametersGB, activationsGB: gigabytes(activations), chunks: holding.kept?.chunks ?? 1 };
+  });
+}

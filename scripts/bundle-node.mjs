@@ -67,4 +67,11 @@ await Promise.all([
     // As the launcher starts it; without a coordinator to go to it ends at once.
     warmUp: { flags: ['--max-semi-space-size=16'] },
   }),
+  bundle({
+    entry: 'packages/experiments/dist/points/point-thread.js',
+    folder: 'packages/experiments/dist/points',
+    name: 'point-thread',
+    external: ['piscina', 'prom-client'],
+    warmUp: {},
+  }),
 ]);

@@ -2,11 +2,15 @@ import { ComputePool } from '@epemu/compute';
 import type { Configuration } from '@epemu/config';
 import { MemoryFabric } from '@epemu/fabric';
 import type { Fabric } from '@epemu/fabric';
-import { Rank } from '@epemu/rank';
+import { PlannedLayouts, Rank } from '@epemu/rank';
 import type { NumericsTotals } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
+import { canonicalTimeline } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
+
+/** Routings whose layouts are kept: points of a sweep ask for few by turns. */
+const MOST_ROUTINGS = 4;
 
 /** What the ranks of a run in this process handed over, ascending by rank. */
 export interface InMemoryRun {
@@ -15,6 +19,32 @@ export interface InMemoryRun {
   readonly timelines: readonly RankTimeline[];
   readonly records: readonly RankRecord[];
   readonly numerics: readonly NumericsTotals[];
+}
+
+/** Runs ranks that were made to their end. @throws the first failure of one. */
+async function runAll(ranks: readonly Rank[]): Promise<void> {
+  await Promise.all(
+    ranks.map(async (rank) => {
+      try {
+        await rank.run();
+      } catch (error) {
+        for (const other of ranks) other.abort(error);
+        throw error;
+      }
+    }),
+  );
+}
+
+/** Ranks in this process, by what each beside its number is made of. */
+function ranksOf(
+  { configuration, program, fabric, pool }: Omit<ConstructorParameters<typeof Rank>[0], 'rank' | 'observer'>,
+  more: (rank: number) => Pick<ConstructorParameters<typeof Rank>[0], 'plannedLayout'> = () => ({}),
+): Rank[] {
+  const observer = { onOperation: () => undefined, onTask: () => undefined };
+  return Array.from(
+    { length: configuration.ranks },
+    (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer, ...more(rank) }),
+  );
 }
 
 /**
@@ -30,22 +60,9 @@ export async function runInMemory(
 ): Promise<InMemoryRun> {
   const fabric = decorate(new MemoryFabric());
   const pool = new ComputePool({ threads: configuration.threads, hidden: configuration.payload.hidden });
-  const observer = { onOperation: () => undefined, onTask: () => undefined };
-  const ranks = Array.from(
-    { length: configuration.ranks },
-    (_, rank) => new Rank({ rank, configuration, program, fabric, pool, observer }),
-  );
+  const ranks = ranksOf({ configuration, program, fabric, pool });
   try {
-    await Promise.all(
-      ranks.map(async (rank) => {
-        try {
-          await rank.run();
-        } catch (error) {
-          for (const other of ranks) other.abort(error);
-          throw error;
-        }
-      }),
-    );
+    await runAll(ranks);
     const results = ranks.map((rank) => rank.snapshot());
     return {
       configuration,
@@ -57,5 +74,29 @@ export async function runInMemory(
   } finally {
     await fabric.close();
     await pool.close();
+  }
+}
+
+/** A run that was timed only. */
+export type TimedRun = Pick<InMemoryRun, 'configuration' | 'program' | 'timelines'>;
+
+/** Times runs whose tokens nobody moves: events are those of a whole run, and what routers decide is kept between runs. */
+export class RunTimer {
+  readonly #layouts = new PlannedLayouts(MOST_ROUTINGS);
+
+  /** @returns what the ranks did. @throws the first failure of a rank. */
+  async time(configuration: Configuration): Promise<TimedRun> {
+    const program = buildProgram(configuration);
+    const fabric = new MemoryFabric();
+    const pool = new ComputePool({ threads: 1, hidden: configuration.payload.hidden });
+    const layouts = this.#layouts.of(configuration, program);
+    const ranks = ranksOf({ configuration, program, fabric, pool }, (rank) => ({ plannedLayout: layouts(rank) }));
+    try {
+      await runAll(ranks);
+      return { configuration, program, timelines: ranks.map(({ timeline }) => canonicalTimeline(timeline)) };
+    } finally {
+      await fabric.close();
+      await pool.close();
+    }
   }
 }

@@ -8,3 +8,5 @@ export * from './validation-markdown.js';
 export * from './routing-figures.js';
 export { figuresOf } from './figures-of.js';
 export * from './silicon-collectives.js';
+export * from './points/point.js';
+export * from './points/point-pool.js';

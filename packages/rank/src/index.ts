@@ -2,3 +2,4 @@ export * from './rank.js';
 export * from './topology.js';
 export * from './numerics.js';
 export type { TaskKind } from './tokens/plane.js';
+export { PlannedLayouts, routerKey } from './tokens/planned-layouts.js';

@@ -7,6 +7,7 @@ import { programOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import { canonicalRecord, canonicalTimeline, emptyRecord, emptyTimeline } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
+import type { SendLayout } from './layout.js';
 import { Pace } from './pace.js';
 import { EventQueue } from './timing/event-queue.js';
 import { Mailbox } from './timing/mailbox.js';
@@ -53,8 +54,15 @@ export class Rank {
   readonly #record: RankRecord;
   #fail!: (error: Error) => void;
   readonly #failed: Promise<never>;
+  /** Whether tokens move; see `plannedLayout`. */
+  readonly #movesTokens: boolean;
 
-  /** Attaches the rank to the fabric; from now on it takes in messages. */
+  /**
+   * Attaches the rank to the fabric; from now on it takes in messages.
+   *
+   * Where `plannedLayout` tells how a dispatch is laid out, the rank exchanges headers alone: its virtual time is that of a
+   * run whose tokens move, but nothing is checked, hashed or computed.
+   */
   constructor(options: {
     rank: number;
     configuration: Configuration;
@@ -62,8 +70,10 @@ export class Rank {
     fabric: Fabric;
     pool: ComputePool;
     observer: RankObserver;
+    plannedLayout?: (operation: Operation) => SendLayout;
   }) {
-    const { rank, configuration, fabric, pool, observer } = options;
+    const { rank, configuration, fabric, pool, observer, plannedLayout } = options;
+    this.#movesTokens = plannedLayout === undefined;
     const program = programOf(options.program, rank);
     const role = roleOfRank(configuration, rank);
     this.#rank = rank;
@@ -138,7 +148,8 @@ export class Rank {
         timeline: this.#timeline,
         record: this.#record,
         microBatches,
-        layout: (operation) => this.#tokens.layout(operation),
+        layout: (operation) =>
+          plannedLayout === undefined ? this.#tokens.layout(operation) : Promise.resolve(plannedLayout(operation)),
         received: new Map(),
       },
       {
@@ -152,7 +163,7 @@ export class Rank {
         onTransfer: (issue, issueNs, arrivedNs) => {
           observer.onTransfer?.(rank, issue, issueNs, arrivedNs);
         },
-        tokensArrived: ({ id }) => this.#tokenProgram.done(id),
+        tokensArrived: ({ id }) => (this.#movesTokens ? this.#tokenProgram.done(id) : undefined),
       },
     );
   }
@@ -163,7 +174,8 @@ export class Rank {
    */
   async run(): Promise<void> {
     this.#pace.start();
-    await Promise.race([this.#failed, Promise.all([this.#timing.run(), this.#tokenProgram.run()])]);
+    const tokens = this.#movesTokens ? [this.#tokenProgram.run()] : [];
+    await Promise.race([this.#failed, Promise.all([this.#timing.run(), ...tokens])]);
   }
 
   /**

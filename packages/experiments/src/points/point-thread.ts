@@ -12,8 +12,7 @@ export interface PointTask {
 
 /** What became of it. */
 export type PointReply =
-  | { readonly id: number; readonly figures: PointFigures }
-  | { readonly id: number; readonly error: string };
+  { readonly id: number; readonly figures: PointFigures } | { readonly id: number; readonly error: string };
 
 const emulator = new PointEmulator();
 

@@ -1,6 +1,7 @@
 import { EPEMU_VERSION, EXIT_CODE, EpemuError, messageOf } from '@epemu/core';
 import { plainText } from '@epemu/pages';
 import { Command, CommanderError } from 'commander';
+import { addAdviseCommand } from './commands/advise.js';
 import { addAnalyzeCommand } from './commands/analyze.js';
 import { addCalibrateCommand } from './commands/calibrate.js';
 import { addCheckCommand } from './commands/check.js';
@@ -36,6 +37,7 @@ const program = new Command('epemu')
   .exitOverride();
 
 addRunCommand(program);
+addAdviseCommand(program);
 addReplayCommand(program);
 addCollectiveCommand(program);
 addKernelCommand(program);

@@ -103,13 +103,32 @@ function valueOf(key: string, text: string): unknown {
 export function configurationFlags(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { flag, key } of FLAGS) {
-    const name = flag.split(' ')[0].slice(2);
-    const option = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const text = options[option];
+    const text = options[optionOf(flag)];
     if (text === true) values[key] = true;
     if (typeof text === 'string') values[key] = valueOf(key, text);
   }
   return values;
+}
+
+/** @returns the name that commander has for a flag's value. */
+function optionOf(flag: string): string {
+  const name = flag.split(' ')[0].slice(2);
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** @returns a word as a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** @returns the flags of a configuration as they were entered, for a command that has them again. */
+export function configurationWords(options: Readonly<Record<string, unknown>>): string[] {
+  const flags = [...FLAGS, ...BANDWIDTH_FLAGS].flatMap(({ flag }) => {
+    const text = options[optionOf(flag)];
+    return typeof text === 'string' ? [flag.split(' ')[0], shellWord(text)] : [];
+  });
+  const settings = options['set'];
+  return [...flags, ...(Array.isArray(settings) ? settings.flatMap((each) => ['--set', shellWord(String(each))]) : [])];
 }
 
 /** @returns the texts of `--set`, in order, behind those that the bandwidth flags stand for. */

@@ -10,3 +10,5 @@ export { figuresOf } from './figures-of.js';
 export * from './silicon-collectives.js';
 export * from './points/point.js';
 export * from './points/point-pool.js';
+export * from './advice/advise.js';
+export type { AdviceKind, Candidate } from './advice/candidates.js';

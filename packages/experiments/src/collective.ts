@@ -1,12 +1,9 @@
-import { rolesOf, routerShapeOf, routingRequestOf } from '@epemu/config';
-import type { Configuration } from '@epemu/config';
 import type { Era } from '@epemu/presets';
-import { nodesPerToken, ranksPerToken, routeTokens } from '@epemu/routing';
 import type { RankTimeline } from '@epemu/timeline';
 import { collectiveConfiguration } from './collective-configuration.js';
 import type { CollectiveOptions } from './collective-configuration.js';
-import { runInMemory } from './in-memory.js';
-import type { InMemoryRun } from './in-memory.js';
+import { RunTimer } from './in-memory.js';
+import type { LaidOutRun, TimedRun } from './in-memory.js';
 
 /** One collective alone, as DeepEP's tests print theirs. */
 export interface CollectiveFigures {
@@ -53,25 +50,19 @@ function boundaryOf(lowLatency: boolean, slowest: boolean): string {
   return `${kernels}, from when the last rank starts them to when the ${slowest ? 'slowest' : 'mean'} rank ends them`;
 }
 
-/** Mean over ranks of the distinct nodes and ranks that a token goes to. */
-function spreadOf(configuration: Configuration): { nodesPerToken: number; ranksPerToken: number } {
-  const { model, ranks, promptLengths = [] } = configuration;
-  const [tokens] = promptLengths;
-  const [{ group }] = rolesOf(configuration);
-  const shape = routerShapeOf(configuration, group);
-  const ids = new Uint16Array(tokens * model.topK);
-  const weights = new Float32Array(tokens * model.topK);
-  let [nodes, ranksReached] = [0, 0];
+/** Mean over ranks of the distinct nodes and ranks that a token goes to, in the only exchange of a run. */
+function spreadOf({ configuration, layoutOf }: LaidOutRun): { nodesPerToken: number; ranksPerToken: number } {
+  const { ranks } = configuration;
+  let [tokens, toNodes, toRanks] = [0, 0, 0];
   for (let rank = 0; rank < ranks; rank++) {
-    routeTokens(
-      routingRequestOf(configuration, { layer: 0, microBatch: 0, member: rank, group, tokens }),
-      ids,
-      weights,
-    );
-    nodes += nodesPerToken(ids, tokens, shape);
-    ranksReached += ranksPerToken(ids, tokens, shape);
+    const layout = layoutOf(rank, 0);
+    tokens += layout.tokens;
+    for (const node of layout.nodes) {
+      toNodes += node.tokens.length;
+      for (const count of node.fanOut) toRanks += count;
+    }
   }
-  return { nodesPerToken: nodes / ranks, ranksPerToken: ranksReached / ranks };
+  return { nodesPerToken: toNodes / tokens, ranksPerToken: toRanks / tokens };
 }
 
 /** What to time of a collective: the phases of which it consists, all kernels or its transfers', to which rank's end. */
@@ -82,7 +73,7 @@ interface Boundary {
 }
 
 /** Time of one collective, µs. */
-function microsecondsOf(run: InMemoryRun, { phases, transfersOnly, slowest }: Boundary): number {
+function microsecondsOf(run: TimedRun, { phases, transfersOnly, slowest }: Boundary): number {
   /** Kernels by operation. */
   const timed = new Map(
     run.program.operations
@@ -115,16 +106,17 @@ function extentOf(
 }
 
 /**
- * Runs one dispatch and one combine with nothing beside them, over live ranks in this process.
+ * Times one dispatch and one combine with nothing beside them, over live ranks in this process.
+ * @param timer keeps what routers decide from one collective to the next that routes alike.
  * @throws BadInputError naming what cannot be.
  */
-export async function runCollective(options: CollectiveOptions): Promise<CollectiveResult> {
+export async function runCollective(options: CollectiveOptions, timer = new RunTimer()): Promise<CollectiveResult> {
   const configuration = collectiveConfiguration(options);
   const { ranks, era, model, schedule, hardware } = configuration;
-  const run = await runInMemory(configuration);
+  const run = await timer.time(configuration);
   const tokens = configuration.promptLengths![0];
   const nodes = Math.max(1, Math.ceil(ranks / hardware.nodeSize));
-  const spread = spreadOf(configuration);
+  const spread = spreadOf(run);
   const lowLatency = options.mode === 'low-latency';
   const { slowest = false } = options;
   const copiesPerToken = lowLatency ? model.topK : nodes === 1 ? spread.ranksPerToken : spread.nodesPerToken;

@@ -3,7 +3,7 @@ import type { Configuration } from '@epemu/config';
 import { MemoryFabric } from '@epemu/fabric';
 import type { Fabric } from '@epemu/fabric';
 import { PlannedLayouts, Rank } from '@epemu/rank';
-import type { NumericsTotals } from '@epemu/rank';
+import type { NumericsTotals, SendLayout } from '@epemu/rank';
 import { buildProgram } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import { canonicalTimeline } from '@epemu/timeline';
@@ -80,12 +80,18 @@ export async function runInMemory(
 /** A run that was timed only. */
 export type TimedRun = Pick<InMemoryRun, 'configuration' | 'program' | 'timelines'>;
 
+/** A run that was timed only, and where its tokens would have gone. */
+export interface LaidOutRun extends TimedRun {
+  /** @returns the layout of a rank's dispatch, by the index of its exchange in the program. */
+  readonly layoutOf: (rank: number, exchange: number) => SendLayout;
+}
+
 /** Times runs whose tokens nobody moves: events are those of a whole run, and what routers decide is kept between runs. */
 export class RunTimer {
   readonly #layouts = new PlannedLayouts(MOST_ROUTINGS);
 
   /** @returns what the ranks did. @throws the first failure of a rank. */
-  async time(configuration: Configuration): Promise<TimedRun> {
+  async time(configuration: Configuration): Promise<LaidOutRun> {
     const program = buildProgram(configuration);
     const fabric = new MemoryFabric();
     const pool = new ComputePool({ threads: 1, hidden: configuration.payload.hidden });
@@ -93,7 +99,8 @@ export class RunTimer {
     const ranks = ranksOf({ configuration, program, fabric, pool }, (rank) => ({ plannedLayout: layouts(rank) }));
     try {
       await runAll(ranks);
-      return { configuration, program, timelines: ranks.map(({ timeline }) => canonicalTimeline(timeline)) };
+      const timelines = ranks.map(({ timeline }) => canonicalTimeline(timeline));
+      return { configuration, program, timelines, layoutOf: (rank, exchange) => layouts(rank)({ exchange }) };
     } finally {
       await fabric.close();
       await pool.close();

@@ -1,6 +1,7 @@
 import { siliconCollectives, siliconUse, stratifiedSample, tellsOfLaw } from '@epemu/published';
 import type { SiliconCollective, SiliconComparison } from '@epemu/published';
 import { runCollective } from './collective.js';
+import { RunTimer } from './in-memory.js';
 
 /** Presets of the GPUs that the tables have. */
 const PRESETS: Readonly<Record<string, string>> = { h100: 'h100', b200: 'b200', gb200: 'gb200-nvl72' };
@@ -29,10 +30,10 @@ export function sampledCollectives(): SiliconCollective[] {
   return stratifiedSample(rows, stratumOf, MOST_OF_SAMPLE);
 }
 
-async function compared(row: SiliconCollective): Promise<SiliconComparison[]> {
+async function compared(row: SiliconCollective, timer: RunTimer): Promise<SiliconComparison[]> {
   const { mode, gpu, nodes, gpus: ranks, hidden, tokens, topK, experts, sms } = row;
   const hardware = PRESETS[gpu];
-  const result = await runCollective({ mode, ranks, hidden, tokens, topK, experts, sms, hardware });
+  const result = await runCollective({ mode, ranks, hidden, tokens, topK, experts, sms, hardware }, timer);
   const sizes = { tokens, hidden, topK, experts, ...(sms === undefined ? {} : { sms }) };
   const what = Object.entries(sizes).map(([name, size]) => `${name}=${size}`);
   const measured = { dispatch: row.dispatchUs, combine: row.combineUs };
@@ -51,10 +52,11 @@ async function compared(row: SiliconCollective): Promise<SiliconComparison[]> {
  * the transfer kernels beside what was measured.
  *
  * @param all every row that tells of links and SMs, which takes hours; else a fixed sample, which takes a minute.
+ * @param timer keeps what routers decide: rows of a sweep over SMs route alike.
  */
-export async function collectiveComparisons(all: boolean): Promise<SiliconComparison[]> {
+export async function collectiveComparisons(all: boolean, timer = new RunTimer()): Promise<SiliconComparison[]> {
   const rows = all ? rowsOfLaw() : sampledCollectives();
   const comparisons: SiliconComparison[] = [];
-  for (const row of rows) comparisons.push(...(await compared(row)));
+  for (const row of rows) comparisons.push(...(await compared(row, timer)));
   return comparisons;
 }

@@ -15,7 +15,7 @@ import {
 import type { CalibrationRow, FigureGroup, PublishedFigure, SiliconComparison, SiliconSummary } from '@epemu/published';
 import { runCollective } from './collective.js';
 import { figuresOf } from './figures-of.js';
-import { runInMemory } from './in-memory.js';
+import { RunTimer } from './in-memory.js';
 import { collectiveComparisons } from './silicon-collectives.js';
 
 /** A group of published figures. */
@@ -41,7 +41,7 @@ export interface Validation {
  */
 const SILICON: readonly {
   readonly name: string;
-  readonly rows: (all: boolean) => Promise<readonly SiliconComparison[]>;
+  readonly rows: (all: boolean, timer: RunTimer) => Promise<readonly SiliconComparison[]>;
 }[] = [
   { name: 'kernels measured on silicon', rows: (all) => Promise.resolve(kernelComparisons(all)) },
   { name: 'collectives measured on silicon', rows: collectiveComparisons },
@@ -53,18 +53,18 @@ interface Step {
   rows(): Promise<readonly CalibrationRow[]>;
 }
 
-/** A run under published conditions, over live ranks in this process, with no payload: the same events, less to do. */
-async function rowsOfRun(name: string): Promise<CalibrationRow[]> {
+/** A run under published conditions, over live ranks in this process, whose tokens nobody moves: the same events. */
+async function rowsOfRun(name: string, timer: RunTimer): Promise<CalibrationRow[]> {
   const configuration = publishedConfiguration(name);
-  const figures = figuresOf(await runInMemory(configuration));
+  const figures = figuresOf(await timer.time(configuration));
   return calibrationRows(configuration, { figures, throughput: throughputOf(configuration, figures) });
 }
 
-function steps(): Step[] {
-  const runs = Object.keys(publishedData().runs).map((name) => ({ name, rows: () => rowsOfRun(name) }));
+function steps(timer: RunTimer): Step[] {
+  const runs = Object.keys(publishedData().runs).map((name) => ({ name, rows: () => rowsOfRun(name, timer) }));
   const collectives = collectiveCases().map((options) => ({
     name: `${options.mode} collectives, EP${options.ranks}, ${options.era}`,
-    rows: async () => collectiveRows(options, await runCollective(options)),
+    rows: async () => collectiveRows(options, await runCollective(options, timer)),
   }));
   const kernels = { name: 'kernels alone', rows: () => Promise.resolve(kernelRows()) };
   return [...runs, ...collectives, kernels];
@@ -83,7 +83,8 @@ export interface ValidationOptions {
  * @throws InvariantError when a figure was not emulated.
  */
 export async function validate({ all = false, onStep }: ValidationOptions = {}): Promise<Validation> {
-  const published = steps();
+  const timer = new RunTimer();
+  const published = steps(timer);
   const count = published.length + SILICON.length;
   const rows = new Map<string, CalibrationRow>();
   for (const [index, step] of published.entries()) {
@@ -93,7 +94,7 @@ export async function validate({ all = false, onStep }: ValidationOptions = {}):
   const measured: SiliconComparison[] = [];
   for (const [index, { name, rows: rowsOf }] of SILICON.entries()) {
     onStep?.(name, (published.length + index) / count);
-    measured.push(...(await rowsOf(all)));
+    measured.push(...(await rowsOf(all, timer)));
   }
   const ordered = rowIds().map((id) => {
     const row = rows.get(id);

@@ -16,6 +16,7 @@ describe('PointEmulator', () => {
     { name: 'training', scenario: 'train', flags: { ...small, ranks: 16, layers: 4, tokensPerMicrobatch: 128 } },
     { name: 'prefill', scenario: 'prefill', flags: { ...small, ranks: 16, layers: 2, promptLengths: [300, 100] } },
     { name: 'skewed routing', scenario: 'decode', flags: { ...decode, routing: 'skewed' } },
+    { name: 'EPLB', scenario: 'decode', flags: { ...decode, routing: 'skewed', eplb: true, redundantExperts: 8 } },
     { name: 'ranks of several roles', scenario: 'examples/attention-and-expert-ranks.yaml', flags: small },
   ];
   for (const { name, scenario, flags } of cases) {

@@ -1,4 +1,4 @@
-import { microBatchesOf, roleOfRank, routingRequestOf } from '@epemu/config';
+import { microBatchesOf, placedExperts, placementAt, roleOfRank, routingRequestOf } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { routeTokens } from '@epemu/routing';
 import { programOf } from '@epemu/schedule';
@@ -32,9 +32,9 @@ function layoutsOfRank(
   program: Program,
   rank: number,
   known: Known,
-): (operation: Operation) => SendLayout {
+): (operation: Pick<Operation, 'exchange'>) => SendLayout {
   const role = roleOfRank(configuration, rank);
-  const topology = new Topology(role.group, configuration.hardware.nodeSize, configuration.model.experts);
+  const topology = new Topology(role.group, configuration.hardware.nodeSize, placedExperts(configuration));
   const attends = programOf(program, rank).operations.some(({ tokens }) => tokens.includes('attend'));
   const microBatches = microBatchesOf(configuration);
   const { topK } = configuration.model;
@@ -45,9 +45,12 @@ function layoutsOfRank(
     if (layout === undefined) {
       const tokens = attends ? microBatches[microBatch].tokens : 0;
       const expertIds = new Uint16Array(tokens * topK);
-      const call = { layer, microBatch, member: topology.memberOf(rank), group: role.group, tokens };
+      const member = topology.memberOf(rank);
       if (tokens > 0) {
+        const call = { layer, microBatch, member, group: role.group, tokens };
         routeTokens(routingRequestOf(configuration, call), expertIds, new Float32Array(tokens * topK));
+        const placed = { seed: configuration.seed, layer, microBatch, rank: member, tokens, topK };
+        placementAt(configuration, role.group, layer)?.spread(placed, expertIds, expertIds);
       }
       layout = buildLayout(topology, tokens, topK, expertIds);
       known.set(place, layout);
@@ -71,7 +74,10 @@ export class PlannedLayouts {
   }
 
   /** @returns for each rank of a run how it has the layout of a dispatch. */
-  of(configuration: Configuration, program: Program): (rank: number) => (operation: Operation) => SendLayout {
+  of(
+    configuration: Configuration,
+    program: Program,
+  ): (rank: number) => (operation: Pick<Operation, 'exchange'>) => SendLayout {
     const known = this.#knownOf(configuration);
     return (rank) => layoutsOfRank(configuration, program, rank, known);
   }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { builtInKernelLists } from '@epemu/kernels';
 import { loadHardware, loadModel } from '@epemu/presets';
 import type { HardwarePreset } from '@epemu/presets';
+import { alone } from './alone.js';
 import type { AttentionOptions } from './attention-pairs.js';
 import { collectiveFigures } from './collective-figures.js';
 import type { CollectiveFigures } from './collective-figures.js';
@@ -73,8 +74,10 @@ async function placeByName(
     const operator = kernel.externalId === undefined ? undefined : operators.get(kernel.externalId);
     const place = placer.place(kernel, run.names.of(kernel.name), operator);
     const ns = run.ns.get(index)!;
-    if (typeof place !== 'string')
-      return [{ ...place, name: kernel.name, sms: run.split.computeSms, ns, phase: undefined }];
+    if (typeof place !== 'string') {
+      const together = run.together.get(index) ?? 0;
+      return [{ ...place, name: kernel.name, sms: run.split.computeSms, ns, together, phase: undefined }];
+    }
     notPlaced.add(kernel.name, place, ns / 1000);
     return [];
   });
@@ -110,10 +113,13 @@ export async function calibrate(path: string, options: CalibrationOptions = {}):
   const byPhase: PlacedByPhase = placeByPhase(run, instances, lists, { ...trace.attention, ...options }, notPlaced);
   checkExperts(byPhase.sizes.localExperts, ranks, model);
   const byName = await placeByName(path, run, byPhase.done, new PlaceByName(base, lists), notPlaced);
-  const placed = [...byPhase.placed, ...byName];
+  const measured = [...byPhase.placed, ...byName];
   const name = options.name ?? presetName(path);
-  const parts = { base, run, placed, beside: byPhase.beside, name, file: basename(path) };
-  const { preset, kinds, unfitted } = fittedPreset(parts);
+  const others = { base, run, beside: byPhase.beside, name, file: basename(path) };
+  // How much of a kernel's time its bytes are, the fitted rates tell better than the base's.
+  const first = fittedPreset({ ...others, placed: alone(measured, base, communicationSms) });
+  const placed = alone(measured, first.preset, communicationSms);
+  const { preset, kinds, unfitted } = fittedPreset({ ...others, placed });
   for (const { kind, name: kernel, ns } of placed) {
     if (unfitted.has(kind)) notPlaced.add(kernel, 'no rate fits', ns / 1000);
   }

@@ -104,7 +104,8 @@ export function placeByPhase(
       } else if (inCollective && kernel.class === 'compute') {
         beside.push({ index, kind: kernel.kind, bytes: shape.bytes });
       } else {
-        placed.push({ name: traced.name, kind: kernel.kind, shape, sms: smsOf(traced, listed, run.split), ns, phase });
+        const [sms, together] = [smsOf(traced, listed, run.split), run.together.get(index) ?? 0];
+        placed.push({ name: traced.name, kind: kernel.kind, shape, sms, ns, together, phase });
       }
     }
   }

@@ -10,6 +10,8 @@ export interface PlacedKernel {
   readonly sms: number;
   /** Time on the GPU, shared out where several kernels ran at once. */
   readonly ns: number;
+  /** Share of its time in which a collective held SMs beside it. */
+  readonly together: number;
   /** Phase it was found in; undefined where it was placed by its name. */
   readonly phase: string | undefined;
 }

@@ -1,6 +1,7 @@
 import { collectiveOf } from './collectives.js';
 import type { Collective } from './collectives.js';
 import { KernelNames } from '@epemu/trace';
+import { togetherShares } from './alone.js';
 import { busyTimes } from './busy-time.js';
 import { smSplit } from './sm-split.js';
 import type { SmSplit } from './sm-split.js';
@@ -17,6 +18,8 @@ export interface TracedRun {
   readonly split: SmSplit;
   /** ns by kernel index, of all kernels that are no collectives: shared out where compute kernels ran at once. */
   readonly ns: ReadonlyMap<number, number>;
+  /** Share of their time in which collectives held SMs, of the same kernels. */
+  readonly together: ReadonlyMap<number, number>;
 }
 
 /** What a duration that the profiler rounded down to nothing counts as: half its resolution. */
@@ -56,7 +59,7 @@ export function tracedRun(trace: TraceContent, baseSms: number): TracedRun {
   const { numSms } = trace.deviceProperties;
   const isCount = typeof numSms === 'number' && Number.isInteger(numSms) && numSms > 0 && numSms <= MOST_SMS;
   const split = smSplit(isCount ? numSms : baseSms, kernels, collectives);
-  return { trace, names, collectives, communicationStreams, split, ns };
+  return { trace, names, collectives, communicationStreams, split, ns, together: togetherShares(kernels, collectives) };
 }
 
 /** Streams on which collectives take more time than all else does; low-latency ones share a stream with compute. */

@@ -18,6 +18,7 @@ import {
   removePartials,
   runLabels,
   runPage,
+  untimedSentence,
 } from '@epemu/outputs';
 import type { HostFigures, AnalysedRun, MergeResult, Report } from '@epemu/outputs';
 import { reportPage } from '@epemu/pages';
@@ -384,7 +385,7 @@ class ScenarioRun {
   }
 
   #report(merged: MergeResult, host: HostFigures, error = this.#error?.message): Report {
-    const { configuration, spool } = this.#options;
+    const { configuration, program, spool } = this.#options;
     const answers = merged.analysed?.analysed.analysis.criticalPath?.answers ?? [];
     const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
     return buildReport({
@@ -403,7 +404,13 @@ class ScenarioRun {
       finding:
         merged.figures === undefined
           ? null
-          : [findingOf(configuration, merged.figures, freePct), idleBandwidth(configuration) ?? ''].join(' ').trim(),
+          : [
+              findingOf(configuration, merged.figures, freePct),
+              idleBandwidth(configuration) ?? '',
+              untimedSentence(program) ?? '',
+            ]
+              .filter((sentence) => sentence !== '')
+              .join(' '),
     });
   }
 }

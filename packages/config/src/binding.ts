@@ -85,7 +85,7 @@ export function bindingOf(configuration: Configuration, collective: Collective, 
     if (linkBytes === 0) continue;
     const copies: Copies = { tokens: 1, toNodes: several && !lowLatency ? nodes : 0, toRanks, linkBytes };
     const sms = lowLatency ? lowLatencySms(hardware.gpu.sms, placedExperts(configuration)) : schedule.communicationSms;
-    const rate = linkRate(hardware, link, { era, kind, sms, besideCompute: false, messageBytes, copies });
+    const rate = linkRate(hardware, link, { era, kind, sms, load: 0, messageBytes, copies });
     GBps.set(link, rate.GBps);
     const ns = linkBytes / rate.GBps;
     if (ns > slowest.ns) slowest = { link: rate.GBps < rate.portGBps ? undefined : link, ns };

@@ -1,4 +1,5 @@
 import { InvariantError } from '@epemu/core';
+import { leftBeside } from '@epemu/presets';
 import type { FlopsRate, HardwarePreset, KernelRate, MemoryRate, TileRate } from '@epemu/presets';
 import type { KernelShape } from './shape.js';
 import { productBytes, tilingOf } from './tile-law.js';
@@ -18,8 +19,19 @@ export interface KernelTime {
   readonly rooflineNs: number;
 }
 
+/** How long a kernel takes alone and beside others, integer ns. */
+export interface KernelShares {
+  /** Alone, at least 1. */
+  readonly soloNs: number;
+  /** With a transfer beside it all the time, at least as long. */
+  readonly besideNs: number;
+  /** What its bytes would take at the full memory bandwidth, at most `soloNs`. */
+  readonly memoryNs: number;
+}
+
 /** The parts of a kernel's work that go on at once, ns. */
 interface Parts {
+  readonly bytes: number;
   readonly computeNs: number;
   /** What computing would take if every SM were busy all the time. */
   readonly evenNs: number;
@@ -56,6 +68,7 @@ function tileParts(hardware: HardwarePreset, rate: TileRate, shape: KernelShape,
   const bytes = productBytes(rate, shape);
   const rows = groups === undefined ? m : groups.reduce((sum, each) => sum + each, 0);
   return {
+    bytes,
     computeNs: tilingOf(rate, shape, sms).ns,
     evenNs: ((rows * n) / (128 * 128) / sms) * (rate.tileNs + rate.nsPerK * k),
     memoryNs: bytes / rate.memoryGBps,
@@ -70,6 +83,7 @@ function flopsParts(hardware: HardwarePreset, rate: FlopsRate, shape: KernelShap
   const latencyNs = (rate.nsPerKey ?? 0) * Math.min(keys ?? 0, rate.keysInRow ?? 0);
   const tilesNs = ((rate.tileNs ?? 0) * (tiles ?? 0)) / sms;
   return {
+    bytes,
     computeNs: Math.max(evenNs + tilesNs, latencyNs),
     evenNs,
     memoryNs: bytes / rate.memoryGBps,
@@ -79,7 +93,7 @@ function flopsParts(hardware: HardwarePreset, rate: FlopsRate, shape: KernelShap
 
 function memoryParts(hardware: HardwarePreset, rate: MemoryRate, { bytes }: KernelShape, sms: number): Parts {
   const memoryNs = bytes / (rate.GBps * memoryShare(hardware.memoryShare, sms));
-  return { computeNs: 0, evenNs: 0, memoryNs, rooflineNs: rooflineNs(hardware, 0, 2, bytes, sms) };
+  return { bytes, computeNs: 0, evenNs: 0, memoryNs, rooflineNs: rooflineNs(hardware, 0, 2, bytes, sms) };
 }
 
 function partsOf(hardware: HardwarePreset, rate: KernelRate, shape: KernelShape, sms: number): Parts {
@@ -106,12 +120,44 @@ export function kernelTime(hardware: HardwarePreset, rate: KernelRate, shape: Ke
   if (!(sms > 0)) throw new InvariantError(`a kernel was given ${sms} SMs`);
   const parts = partsOf(hardware, rate, shape, sms);
   const { computeNs, evenNs, memoryNs } = parts;
-  // Where memory alone counts, the rate is a measured one: what stays in the L2 cache comes faster than from memory.
-  const workNs = rate.model === 'memory' ? memoryNs : Math.max(together(computeNs, memoryNs), parts.rooflineNs);
+  const workNs = workOf(rate, parts);
   let bound: KernelBound = computeNs * EVEN_SHARE > evenNs ? 'tiles' : 'compute';
   if (memoryNs >= computeNs) bound = 'memory';
   if (rate.floorNs >= workNs) bound = 'launch';
   return { ns: Math.max(1, Math.round(rate.floorNs + workNs)), bound, rooflineNs: parts.rooflineNs };
+}
+
+/** The time of a kernel's parts, ns, with the shares of its rates that it has. */
+function workOf(rate: KernelRate, parts: Parts, left = { memory: 1, compute: 1 }): number {
+  const memoryNs = parts.memoryNs / left.memory;
+  // Where memory alone counts, the rate is a measured one: what stays in the L2 cache comes faster than from memory.
+  if (rate.model === 'memory') return memoryNs;
+  return Math.max(together(parts.computeNs / left.compute, memoryNs), parts.rooflineNs);
+}
+
+/**
+ * How long a kernel takes alone, and how long with a transfer beside it from its first moment to its last: the same law for
+ * whatever kernel and transfer. Only + − × ÷ and rounding enter.
+ *
+ * @param sms SMs that the kernel has, ≥ 1.
+ * @param transferSms SMs that the transfer holds.
+ */
+export function kernelShares(
+  hardware: HardwarePreset,
+  rate: KernelRate,
+  shape: KernelShape,
+  sms: number,
+  transferSms: number,
+): KernelShares {
+  const parts = partsOf(hardware, rate, shape, sms);
+  const { sharing, gpu } = hardware;
+  const left = leftBeside(sharing, transferSms, gpu.sms);
+  const soloNs = Math.max(1, Math.round(rate.floorNs + workOf(rate, parts)));
+  return {
+    soloNs,
+    besideNs: Math.max(soloNs, Math.round(rate.floorNs + workOf(rate, parts, left))),
+    memoryNs: Math.min(soloNs, Math.round(parts.bytes / sharing.memoryGBps)),
+  };
 }
 
 /** @returns the solo duration of a kernel, integer ns, at least 1; see {@link kernelTime}. */

@@ -1,7 +1,7 @@
 export * from './calls.js';
 export { builtInKernelLists, measuredKernelLists, parseKernelLists } from './catalogue.js';
-export { kernelDurationNs, kernelTime, memoryShare } from './duration.js';
-export type { KernelBound, KernelTime } from './duration.js';
+export { kernelDurationNs, kernelShares, kernelTime, memoryShare } from './duration.js';
+export type { KernelBound, KernelShares, KernelTime } from './duration.js';
 export type { KernelEntry, KernelLists } from './entry.js';
 export type { Sizes } from './expression.js';
 export { KernelCatalogue } from './list.js';

@@ -1,7 +1,7 @@
 import { BadInputError } from '@epemu/core';
 import type { HardwarePreset, KernelRate } from '@epemu/presets';
-import { kernelTime } from './duration.js';
-import type { KernelTime } from './duration.js';
+import { kernelShares, kernelTime } from './duration.js';
+import type { KernelShares, KernelTime } from './duration.js';
 import type { KernelEntry, KernelLists } from './entry.js';
 import { compileFormula } from './expression.js';
 import type { Formula, Sizes } from './expression.js';
@@ -32,6 +32,8 @@ export interface PhaseKernel {
   shape(sizes: Sizes): KernelShape;
   /** Time alone on `sms` SMs, integer ns. */
   durationNs(sizes: Sizes, sms: number): number;
+  /** Time alone and beside a transfer that holds `transferSms` SMs. */
+  shares(sizes: Sizes, sms: number, transferSms: number): KernelShares;
   /** The same, and what it is mostly. */
   time(sizes: Sizes, sms: number): KernelTime;
 }
@@ -177,11 +179,20 @@ export class KernelCatalogue {
       const groups = entry.experts === true ? rowsOfAll(sizes) : undefined;
       return shapeOf(entry.kind, formulas, sizes, groups);
     };
+    const refuseTooLong = (ns: number): void => {
+      if (ns <= LONGEST_NS) return;
+      const problem = `${place}, of kind ${entry.kind}, would take ${ns} ns`;
+      throw new BadInputError(place, `${problem}; its size or the rates of ${this.#hardware.name} are too extreme`);
+    };
     const time = (sizes: Sizes, sms: number): KernelTime => {
       const result = kernelTime(this.#hardware, rate, checkedShape(shape(sizes), place), sms);
-      if (result.ns <= LONGEST_NS) return result;
-      const problem = `${place}, of kind ${entry.kind}, would take ${result.ns} ns`;
-      throw new BadInputError(place, `${problem}; its size or the rates of ${this.#hardware.name} are too extreme`);
+      refuseTooLong(result.ns);
+      return result;
+    };
+    const shares = (sizes: Sizes, sms: number, transferSms: number): KernelShares => {
+      const result = kernelShares(this.#hardware, rate, checkedShape(shape(sizes), place), sms, transferSms);
+      refuseTooLong(result.besideNs);
+      return result;
     };
     return {
       name: entry.name,
@@ -205,6 +216,7 @@ export class KernelCatalogue {
       },
       shape,
       durationNs: (sizes, sms) => time(ofExpert(sizes, instance), sms).ns,
+      shares: (sizes, sms, transferSms) => shares(ofExpert(sizes, instance), sms, transferSms),
       time: (sizes, sms) => time(ofExpert(sizes, instance), sms),
     };
   }

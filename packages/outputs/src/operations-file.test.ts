@@ -10,7 +10,7 @@ import { emptyRecord, encodeRecord } from '@epemu/timeline';
 import { expect } from 'chai';
 import { readOperationsFile, writeOperationsFile } from './operations-file.js';
 
-const MAGIC = 'EPEMU-OPERATIONS/3\n';
+const MAGIC = 'EPEMU-OPERATIONS/4\n';
 const SEAL_BYTES = 32;
 const configuration = resolveConfiguration({
   scenario: 'decode',
@@ -26,7 +26,7 @@ interface Changed {
 /** What a rank would hand over. */
 function recordOf(rank: number): Uint8Array {
   const record = emptyRecord(rank);
-  record.durations.push(0, 0, 1000 + rank);
+  record.durations.push(0, 0, 1000 + rank, 1000 + rank, 0);
   record.segments.push(2, 1, 1 - rank, rank, 1 - rank, 0, 5_000_000_000);
   return encodeRecord(record);
 }
@@ -114,9 +114,9 @@ describe('a file of operations', () => {
 
   it('is refused when it is of another version or another kind of file', async () => {
     damage((content) => Buffer.concat([Buffer.from('EPEMU-OPERATIONS/1\n'), content.subarray(MAGIC.length)]));
-    expect(await refusalOf(path)).to.include('is a record of operations of version 1; this epemu reads version 3');
+    expect(await refusalOf(path)).to.include('is a record of operations of version 1; this epemu reads version 4');
     damage(() => Buffer.from('{"traceEvents":[]}'));
-    expect(await refusalOf(path)).to.include('is no record of operations; this epemu reads version 3');
+    expect(await refusalOf(path)).to.include('is no record of operations; this epemu reads version 4');
   });
 
   it('is refused when its content ends in the middle of a part, or has none', async () => {

@@ -21,8 +21,11 @@ import { decodeRecord } from '@epemu/timeline';
 import { checkRecorded } from './recorded-run.js';
 import type { RecordedRun } from './recorded-run.js';
 
-/** Version 1 had one list of operations for all ranks, version 2 no copies of transfer kernels and no seal. */
-const MAGIC = 'EPEMU-OPERATIONS/3\n';
+/**
+ * Version 1 had one list of operations for all ranks, version 2 no copies of transfer kernels and no seal, version 3 one
+ * duration a kernel.
+ */
+const MAGIC = 'EPEMU-OPERATIONS/4\n';
 /** At the end: SHA-256 of all before. Gzip's own checksum is another when a file that was changed is packed again. */
 const SEAL_BYTES = 32;
 
@@ -143,7 +146,7 @@ export async function readOperationsFile(path: string): Promise<RecordedRun> {
   if (magic !== MAGIC) {
     const version = /^EPEMU-OPERATIONS\/(\d+)\n/.exec(bytes.subarray(0, MAGIC.length + 8).toString())?.[1];
     const what = version === undefined ? 'no record of operations' : `a record of operations of version ${version}`;
-    throw new BadInputError(path, `${path} is ${what}; this epemu reads version 3, so run its configuration again`);
+    throw new BadInputError(path, `${path} is ${what}; this epemu reads version 4, so run its configuration again`);
   }
   const parts = partsOf(path, unsealed(path, bytes));
   const [head, ...records] = parts;

@@ -23,7 +23,7 @@ describe('the spool of a run', () => {
     const timeline = emptyTimeline(rank);
     timeline.events.push(7, 0, 0, 10, 20 + rank, 5);
     const record = emptyRecord(rank);
-    record.durations.push(0, 0, 10 + rank);
+    record.durations.push(0, 0, 10 + rank, 10 + rank, 0);
     record.expertHashes.push(0, 0, 2 + rank, 1, 8, 7, 6, 5, 4, 3, 2, 1);
     if (what.includes('timeline')) spool.storeTimeline(rank, encodeTimeline(timeline));
     if (what.includes('record')) spool.storeRecord(rank, encodeRecord(record));
@@ -106,7 +106,7 @@ describe('the spool of a run', () => {
   it('keeps what came last of a rank', () => {
     store(1, ['timeline', 'record']);
     const record = emptyRecord(1);
-    record.durations.push(0, 0, 99);
+    record.durations.push(0, 0, 99, 99, 0);
     spool.storeRecord(1, encodeRecord(record));
     expect([...decodeRecord(spool.recordBytes(1)).durations.column('soloNs')]).to.deep.equal([99]);
     expect(spool.ranks).to.deep.equal([1]);

@@ -42,7 +42,9 @@ describe('bounds of presets', () => {
 
   it('say that a share is at most 1', () => {
     expect(hardware({ kernels: { 'gemm-fp8': { tileRows: [] } } })).to.match(/is \[\]; give a size$/);
-    expect(hardware({ transfers: { feb25: { dispatch: { besideCompute: 1.5 } } } })).to.match(/is 1\.5; .* at most 1$/);
+    expect(hardware({ transfers: { feb25: { dispatch: { links: { rdma: { efficiency: 1.5 } } } } } })).to.match(
+      /is 1\.5; .* at most 1$/,
+    );
   });
 });
 

@@ -46,7 +46,7 @@ describe('the built-in hardware presets', () => {
         for (const era of ERAS) {
           expect(transferKinds(preset, era), era).to.deep.equal(KINDS);
           for (const kind of KINDS) {
-            const use = { era, kind, sms: 20, besideCompute: true, messageBytes: 7392 };
+            const use = { era, kind, sms: 20, load: 1, messageBytes: 7392 };
             const links = transferOf(preset, era, kind).hops;
             for (const link of links) {
               const { GBps } = linkRate(preset, link, use);
@@ -68,7 +68,7 @@ describe('the built-in hardware presets', () => {
 
   it('push on H20 what a DeepEP run on it measured (issue 16: 337 GB/s, 7/8 of it to other GPUs, 24 SMs), in 5 %', () => {
     const copies = { tokens: 4096, toNodes: 0, toRanks: 21_640, linkBytes: 21_640 * (7 / 8) * 7392 };
-    const use = { era: 'feb25', kind: 'dispatch', sms: 24, besideCompute: false, messageBytes: 7392, copies } as const;
+    const use = { era: 'feb25', kind: 'dispatch', sms: 24, load: 0, messageBytes: 7392, copies } as const;
     expect(linkRate(loadHardware('h20'), 'nvlink', use).GBps / (337.35 * (7 / 8))).to.be.within(0.95, 1.05);
   });
 

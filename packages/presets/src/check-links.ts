@@ -44,8 +44,9 @@ export function checkLinks({ ports, transfers }: Linked, place: Place): void {
       if (sm === undefined && hops.some((link) => links[link].GBpsPerSm === undefined)) {
         refuse([...path, 'sm'], 'is missing', 'give what one communication SM copies');
       }
-      if (sm !== undefined && (sm.nodeCopyGBps === undefined || sm.rankCopyGBps === undefined)) {
-        const rate = sm.nodeCopyGBps === undefined ? 'nodeCopyGBps' : 'rankCopyGBps';
+      const toNodes = sm?.nodeCopyGBps ?? sm?.sharedNodeGBps;
+      if (sm !== undefined && (toNodes === undefined || sm.rankCopyGBps === undefined)) {
+        const rate = toNodes === undefined ? 'nodeCopyGBps' : 'rankCopyGBps';
         refuse([...path, 'sm', rate], 'is missing', 'give the bytes a ns that one communication SM copies');
       }
     }

@@ -8,6 +8,7 @@ import { BASIS, KERNEL_RATE_SCHEMA, SOURCE } from './kernel-rate.js';
 import { at } from './place.js';
 import type { Place } from './place.js';
 import { PORTS_SCHEMA } from './port.js';
+import { NO_SHARING, SHARING_SCHEMA } from './sharing.js';
 import { ERAS, TRANSFER_SCHEMA } from './transfer-rate.js';
 import { HARDWARE_PRESET_VERSION } from './version.js';
 
@@ -54,6 +55,8 @@ const HARDWARE_SCHEMA = z.strictObject({
    * between them and from [0, 0] to the first; 1 beyond the last.
    */
   memoryShare: z.array(z.tuple([RATE, SHARE])).min(1, 'give a point'),
+  /** How kernels and transfers that run at the same time share the GPU; absent: not at all. */
+  sharing: SHARING_SCHEMA.default(NO_SHARING),
   /** Where the values outside `kernels` and `transfers` come from, by key, and what they rest on. */
   sources: z.record(z.string(), SOURCE),
   bases: z.record(z.string(), BASIS).default({}),

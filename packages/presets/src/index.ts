@@ -7,5 +7,7 @@ export type { ModelPreset, WeightPrecision } from './model.js';
 export { linkRate, lowLatencySms, transferKinds, transferOf, transferStartNs } from './link-rate.js';
 export type { Copies, LinkRate, TransferUse } from './link-rate.js';
 export type { LinkPort, LinkPorts } from './port.js';
+export { leftBeside } from './sharing.js';
+export type { Sharing } from './sharing.js';
 export { ERAS } from './transfer-rate.js';
 export type { Era, TransferRate } from './transfer-rate.js';

@@ -51,8 +51,8 @@ export interface TransferUse {
   readonly kind: string;
   /** SMs that the transfer kernel runs on. */
   readonly sms: number;
-  /** Whether a compute phase runs beside it. */
-  readonly besideCompute: boolean;
+  /** Share of the memory bandwidth that computation beside it uses, 0 where there is none. */
+  readonly load: number;
   /** Bytes of one message: of one row. */
   readonly messageBytes: number;
   /** Undefined where no SM copies: in hand-overs and pipelines. */
@@ -61,22 +61,23 @@ export interface TransferUse {
 
 /** What one kernel's SMs need for the copies of a transfer, ns. Only + × ÷ enter. */
 function copyNs(rates: SmRates, { sms, messageBytes }: TransferUse, copies: Copies): number {
-  const { rankCopyGBps, nodeCopyGBps, tokenGBps, perTokenNs, perCopyNs, sharedGBps } = rates;
+  const { rankCopyGBps, nodeCopyGBps, tokenGBps, perTokenNs, perCopyNs, sharedGBps, sharedNodeGBps } = rates;
   const perRow = (GBps: number | undefined): number => (GBps === undefined ? 0 : messageBytes / GBps);
   const ofSms =
     copies.tokens * (perTokenNs + perRow(tokenGBps)) +
     copies.toRanks * (perCopyNs + perRow(rankCopyGBps)) +
     copies.toNodes * (perCopyNs + perRow(nodeCopyGBps));
-  return ofSms / sms + (copies.toRanks + copies.toNodes) * perRow(sharedGBps);
+  const shared = (copies.toRanks + copies.toNodes) * perRow(sharedGBps) + copies.toNodes * perRow(sharedNodeGBps);
+  return ofSms / sms + shared;
 }
 
 /**
- * Rate of a hop: the least of what the port gives and of what the kernel's SMs push, less what compute beside them
- * takes; with the time that each message takes beyond its bytes. The SMs do all copies of the transfer at once, each
+ * Rate of a hop: the least of what the port gives and of what the kernel's SMs push, whose copies wait for memory that
+ * computation beside them uses; with the time that each message takes beyond its bytes. The SMs do all copies of the transfer at once, each
  * hop's in step with the others', so a hop's bytes take them as long as all copies. Only + × ÷ and min enter.
  */
 export function linkRate(hardware: HardwarePreset, link: string, use: TransferUse): LinkRate {
-  const { sm, besideCompute, links } = transferOf(hardware, use.era, use.kind);
+  const { sm, links } = transferOf(hardware, use.era, use.kind);
   if (!Object.hasOwn(links, link)) throw new InvariantError(`the transfer ${use.kind} has no rates for ${link}`);
   const { efficiency, GBpsPerSm, perMessageNs, perPeerNs } = links[link];
   const { copies, messageBytes } = use;
@@ -91,7 +92,7 @@ export function linkRate(hardware: HardwarePreset, link: string, use: TransferUs
     copying ? copies.linkBytes / copyNs(sm, use, copies) : Number.POSITIVE_INFINITY,
     GBpsPerSm === undefined ? Number.POSITIVE_INFINITY : GBpsPerSm * use.sms,
   );
-  const rate = Math.min(port, pushed * (use.besideCompute ? besideCompute : 1));
+  const rate = Math.min(port, pushed / (1 + hardware.sharing.copyWait * use.load));
   return { GBps: withMessages(rate), portGBps: withMessages(port), perPeerNs };
 }
 

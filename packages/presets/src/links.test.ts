@@ -33,7 +33,7 @@ describe('links of a hardware preset', () => {
     const own = transferOf(preset, 'feb25', 'combine');
     expect(own.links['nvlink']).to.deep.equal(transferOf(H800, 'feb25', 'combine').links['nvlink']);
     expect(own.links, 'rates of a link that it left').to.not.have.property('rdma');
-    const use = { era: 'feb25', kind: 'combine', sms: 20, besideCompute: false, messageBytes: 14336 } as const;
+    const use = { era: 'feb25', kind: 'combine', sms: 20, load: 0, messageBytes: 14336 } as const;
     expect(linkRate(preset, 'rail', use).GBps).to.be.closeTo(25, 1e-9);
   });
 
@@ -70,7 +70,9 @@ describe('links of a hardware preset', () => {
       return 'accepted';
     };
     expect(without(() => ({ sm: undefined }))).to.match(/transfers\.feb25\.combine\.sm is missing; give what one /);
-    expect(without(({ sm }) => ({ sm: { ...sm, nodeCopyGBps: undefined } }))).to.match(/sm\.nodeCopyGBps is missing/);
+    expect(without(({ sm }) => ({ sm: { ...sm, nodeCopyGBps: undefined, sharedNodeGBps: undefined } }))).to.match(
+      /sm\.nodeCopyGBps is missing/,
+    );
     const pushed = { nvlink: { GBpsPerSm: 5 }, rdma: { GBpsPerSm: 2 } };
     expect(
       without(() => ({ sm: undefined, links: pushed })),

@@ -23,6 +23,11 @@ function scaledWords(base: HardwarePreset, { factors, from, to }: ScaleContext):
     `scaled from ${base.name}: bandwidthGBps by ${nvlink.text}, and ${rdma.text}, so that the same share of the peak is ` +
     `achieved; latencyNs as there ${sheets}; ${there('ports')}`;
   sources['memoryShare'] = `scaled from ${base.name}: SMs by ${sms.text} ${sheets}; ${there('memoryShare')}`;
+  if (base.sources['sharing'] !== undefined) {
+    sources['sharing'] =
+      `scaled from ${base.name}: memoryGBps by ${factors.memory.text}; shares as there ${sheets}; ${there('sharing')}`;
+    bases['sharing'] = 'scaled';
+  }
   bases['ports'] = 'scaled';
   bases['memoryShare'] = 'scaled';
   return { sources, bases };
@@ -49,6 +54,7 @@ export function scaledPreset(base: HardwarePreset, from: DataSheet, to: ScaledGp
     dataSheet: to.dataSheet,
     ports: scaledPorts(base.ports, factors),
     memoryShare: base.memoryShare.map(([sms, share]) => [sms * factors.sms.value, share]),
+    sharing: { ...base.sharing, memoryGBps: base.sharing.memoryGBps * factors.memory.value },
     kernels,
     transfers,
     ...scaledWords(base, context),

@@ -16,7 +16,7 @@ import type { Copies, HardwarePreset, TransferUse } from './index.js';
 const H800 = loadHardware('h800');
 const COPIES: Copies = { tokens: 4096, toNodes: 16_310, toRanks: 30_600, linkBytes: 14_250 * 14_336 };
 const COMBINE: TransferUse = {
-  ...{ era: 'feb25', kind: 'combine', sms: 20, besideCompute: false, messageBytes: 14_336, copies: COPIES },
+  ...{ era: 'feb25', kind: 'combine', sms: 20, load: 0, messageBytes: 14_336, copies: COPIES },
 };
 
 const PRESETS = new Map(hardwareNames().map((name) => [name, loadHardware(name)]));
@@ -36,7 +36,7 @@ const ANY_USE = fc
     fc.constantFrom(...CASES),
     fc.record({
       sms: fc.integer({ min: 1, max: 78 }),
-      besideCompute: fc.boolean(),
+      load: fc.double({ min: 0, max: 1, noNaN: true }),
       messageBytes: fc.integer({ min: 128, max: 65_536 }),
       copies: fc.record({
         tokens: fc.integer({ min: 1, max: 1e5 }),
@@ -78,7 +78,7 @@ describe('linkRate', () => {
         const changed = (change: Partial<TransferUse>): number => linkRate(hardware, link, { ...use, ...change }).GBps;
         const { copies } = use;
         expect(changed({ sms: use.sms + sms })).to.be.at.least(GBps);
-        expect(changed({ besideCompute: false })).to.be.at.least(GBps);
+        expect(changed({ load: 0 })).to.be.at.least(GBps);
         const fewer = {
           ...copies,
           toNodes: Math.floor(copies.toNodes / more),
@@ -107,10 +107,11 @@ describe('linkRate', () => {
     expect(rate({ kind, sms: 0 })).to.equal(rate({ kind, sms: 20 }));
   });
 
-  it('loses what compute beside it takes of the SMs’ push', () => {
-    const { besideCompute } = transferOf(H800, 'feb25', 'dispatch');
-    const ratio = rate({ kind: 'dispatch', besideCompute: true }) / rate({ kind: 'dispatch' });
-    expect(ratio).to.be.closeTo(besideCompute, 1e-12);
+  it('loses of the SMs’ push what copies wait for memory that computation uses, whatever the kind', () => {
+    const { copyWait } = H800.sharing;
+    for (const kind of ['dispatch', 'combine']) {
+      expect(rate({ kind, load: 0.5 }) / rate({ kind })).to.be.closeTo(1 / (1 + copyWait / 2), 1e-12);
+    }
   });
 
   it('cannot be told without SMs where these copy, nor of a kind that is not there', () => {

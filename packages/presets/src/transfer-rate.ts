@@ -28,6 +28,11 @@ const SM_SCHEMA = z.strictObject({
   rankCopyGBps: RATE.optional(),
   /** Bytes a ns that one SM copies to nodes; absent where the kernel has no such step. */
   nodeCopyGBps: RATE.optional(),
+  /**
+   * Bytes a ns that the copies to nodes of all SMs together are given by what they queue at, the own node's too, and that more SMs
+   * do not make more.
+   */
+  sharedNodeGBps: RATE.optional(),
   /** Bytes a ns of each token's row that one SM reads or writes once, however many copies there are. */
   tokenGBps: RATE.optional(),
   /** What each token takes of one SM whatever its bytes: looking where it goes. */
@@ -52,8 +57,6 @@ export const TRANSFER_SCHEMA = z.strictObject({
   perExpertNs: TIME_NS.default(0),
   /** Absent where ports alone bind. */
   sm: SM_SCHEMA.optional(),
-  /** What is left of the SMs' push while a compute phase runs beside the transfer. */
-  besideCompute: SHARE.default(1),
   basis: BASIS,
   source: SOURCE,
 });

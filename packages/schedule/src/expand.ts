@@ -7,7 +7,7 @@ import { transferOf } from '@epemu/presets';
 import { ExchangeTable } from './exchanges.js';
 import type { Placed } from './exchanges.js';
 import { Expansion } from './expansion.js';
-import { checkAcyclic } from './graph.js';
+import { checkAcyclic, untimedPairs } from './graph.js';
 import { KernelTable } from './kernel-table.js';
 import { findBeside } from './residence.js';
 import { checkRowOrder } from './row-order.js';
@@ -98,6 +98,19 @@ function expandRole(configuration: Configuration, index: number, firstId: number
   return { operations, places };
 }
 
+/** Leaves out what computation cannot be timed again for. */
+function withoutUntimed(program: Program): Program {
+  const untimed = untimedPairs(program);
+  if (untimed.length === 0) return program;
+  const left = new Set(untimed.map(({ compute, collective }) => `${compute} ${collective}`));
+  const operations = program.operations.map((operation) =>
+    operation.kind === 'compute'
+      ? { ...operation, beside: operation.beside.filter((id) => !left.has(`${operation.id} ${id}`)) }
+      : operation,
+  );
+  return { ...program, operations, untimed };
+}
+
 /**
  * Expands a configuration's schedule into the program of its ranks: one list of operations for each role.
  * @throws BadInputError when gates, streams, ports and messages form a cycle (on GPUs: a hang), naming it; or when it does
@@ -122,7 +135,7 @@ export function buildProgram(configuration: Configuration): Program {
     .sort((a, b) => a.id - b.id);
   const { launch, layerMarker } = schedule;
   const unchecked: Program = {
-    ...{ launch, kernels: table.kernels, streams, layerMarker, links, exchanges, earlier },
+    ...{ launch, kernels: table.kernels, streams, layerMarker, links, exchanges, earlier, untimed: [] },
     operations: withoutExchange.map((operation) => ({ ...operation, ...exchangeTable.of(operation) })),
     neighbours: roles.map((_, index) => exchangeTable.neighbours(index)),
     roles: roles.map(({ name, ranks, group }, index) => ({
@@ -142,7 +155,7 @@ export function buildProgram(configuration: Configuration): Program {
     const beside = findBeside(program.operations, (operation) => blocksHost(program, operation));
     return program.operations.map((operation) => ({ ...operation, beside: beside.get(operation.id)! }));
   });
-  const program = { ...unchecked, operations };
+  const program = withoutUntimed({ ...unchecked, operations });
   checkSms(configuration, program);
   return program;
 }

@@ -3,7 +3,7 @@ import type { PhaseTemplate } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { expect } from 'chai';
 import { buildProgram } from './expand.js';
-import { checkAcyclic } from './graph.js';
+import { checkAcyclic, untimedPairs } from './graph.js';
 import type { CollectiveUse, Operation, Program } from './program.js';
 
 /** What a schedule of prefill with changed phases is refused with. */
@@ -84,6 +84,7 @@ function programOf(rows: readonly Row[]): Program {
     ],
     exchanges: [],
     earlier: [],
+    untimed: [],
     neighbours: [],
     roles: [
       { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },
@@ -201,5 +202,43 @@ describe('checkAcyclic', () => {
       gates: i === 0 ? [] : [i - 1],
     }));
     expect(checking(rows)).not.to.throw();
+  });
+});
+
+describe('untimedPairs', () => {
+  /** Two compute streams and two of collectives: each collective waits for one computation, and may run beside the other. */
+  const crossed = programOf([
+    { name: 'attention', stream: 1 },
+    { name: 'experts', stream: 2 },
+    { name: 'dispatch', stream: 3, gates: [0], collective: { ...NORMAL, hops: [0] } },
+    { name: 'combine', stream: 4, gates: [1], collective: { ...NORMAL, type: 'combine', hops: [1] } },
+  ]);
+  const withBeside = (beside: Readonly<Record<number, number[]>>): Program => ({
+    ...crossed,
+    operations: crossed.operations.map((operation) => ({ ...operation, beside: beside[operation.id] ?? [] })),
+  });
+
+  it('has none where computation waits for the end of one of the two', () => {
+    expect(untimedPairs(withBeside({ 0: [3] }))).to.deep.equal([]);
+    expect(untimedPairs(withBeside({ 1: [2] }))).to.deep.equal([]);
+  });
+
+  it('has one of two pairs that would wait for each other, and no more', () => {
+    const untimed = untimedPairs(withBeside({ 0: [3], 1: [2] }));
+    expect(untimed).to.have.length(1);
+    const [{ compute, collective }] = untimed;
+    expect([
+      [0, 3],
+      [1, 2],
+    ]).to.deep.include([compute, collective]);
+  });
+
+  it('has none in any built-in scenario', () => {
+    for (const scenario of ['train', 'prefill', 'decode']) {
+      const { untimed, operations } = buildProgram(resolveConfiguration({ scenario }));
+      expect(untimed).to.deep.equal([]);
+      const timed = operations.some(({ kind, beside }) => kind === 'compute' && beside.length > 0);
+      expect(timed, scenario).to.equal(scenario !== 'decode');
+    }
   });
 });

@@ -1,8 +1,8 @@
-import { BadInputError } from '@epemu/core';
+import { BadInputError, InvariantError } from '@epemu/core';
 import { movementIdOf } from './movement.js';
 import { portsOf, transferOperations } from './ports.js';
 import { blocksHost } from './program.js';
-import type { Operation, Program } from './program.js';
+import type { Operation, Program, UntimedPair } from './program.js';
 
 /**
  * Checks that the graph of streams, gates, ports and messages over all ranks has no cycle; a cycle would be a hang on
@@ -30,6 +30,37 @@ export function checkAcyclic(program: Program): void {
   };
   const told = [...cycle, cycle[0]].map(name).join(' waits for ');
   throw new BadInputError('schedule', `schedule never ends: ${told}; remove one of these gates or change the order`);
+}
+
+/**
+ * Computation is timed again by the transfers beside it, so a compute operation's end is known when those of all collectives
+ * are that may run beside it. Finds pairs, over all roles, by which something would so wait for itself: without them the
+ * graph of {@link checkAcyclic} with these edges has no cycle.
+ *
+ * @param program without cycles, its operations with what is beside them.
+ * @returns pairs that must not be timed again, in the order in which they were found.
+ */
+export function untimedPairs(program: Program): UntimedPair[] {
+  const graph = new WaitGraph(program);
+  for (let role = 0; role < program.roles.length; role++) {
+    graph.addRole(program.operations.filter((operation) => operation.role === role));
+  }
+  const count = program.operations.length;
+  const { edges } = graph;
+  const own = edges.map(({ length }) => length);
+  for (const { id, kind, beside } of program.operations) if (kind === 'compute') edges[id].push(...beside);
+  const untimed: UntimedPair[] = [];
+  for (let cycle = findCycle(edges); cycle !== undefined; cycle = findCycle(edges)) {
+    const nodes = cycle;
+    const at = nodes.findIndex((node, i) => {
+      return node < count && edges[node].includes(nodes[(i + 1) % nodes.length], own[node]);
+    });
+    if (at < 0) throw new InvariantError('a program that was found to have no cycle has one');
+    const [compute, collective] = [nodes[at], nodes[(at + 1) % nodes.length]];
+    edges[compute].splice(edges[compute].indexOf(collective, own[compute]), 1);
+    untimed.push({ compute, collective });
+  }
+  return untimed;
 }
 
 /** What waits for what: node n < count is operation n, n < 2 count the transfer of n − count, else its notify. */

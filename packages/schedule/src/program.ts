@@ -82,7 +82,10 @@ export interface Operation {
   readonly recorded: boolean;
   /** Ids of operations that must have ended before this one starts, ascending. */
   readonly gates: readonly number[];
-  /** For a collective: ids, ascending, of compute operations that may run beside it; see residence.ts. */
+  /**
+   * Ids, ascending, of what may run beside it; see residence.ts. For a collective: compute operations whose load its segments
+   * meet. For a compute operation: collectives whose kernels hold SMs beside it, so that it is timed again.
+   */
   readonly beside: readonly number[];
   /** Name of the list that its kernels are of, see the configuration's `kernels`. */
   readonly list: string;
@@ -140,6 +143,12 @@ export interface ProgramLink {
   readonly reach: 'node' | 'cluster';
 }
 
+/** A compute operation and a collective beside it by which it is not timed again: it cannot wait for that one's end. By id. */
+export interface UntimedPair {
+  readonly compute: number;
+  readonly collective: number;
+}
+
 /** What the ranks do, fixed before the run. */
 export interface Program {
   /** `eager`: operations are launched one by one by a CPU; `graph`: all at once. */
@@ -150,6 +159,8 @@ export interface Program {
   readonly links: readonly ProgramLink[];
   readonly exchanges: readonly Exchange[];
   readonly roles: readonly RoleProgram[];
+  /** Operations that may run beside each other and are not timed again for it; see graph.ts. */
+  readonly untimed: readonly UntimedPair[];
   /** By role: from which role its tokens come forward, and to which they go, by the operation's type. */
   readonly neighbours: readonly { readonly receive?: number; readonly send?: number }[];
   readonly earlier: readonly EarlierForward[];

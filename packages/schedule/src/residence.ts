@@ -26,7 +26,7 @@ class OperationSet {
   }
 }
 
-type Row = Pick<Operation, 'id' | 'kind' | 'stream' | 'gates' | 'issue'>;
+type Row = Pick<Operation, 'id' | 'kind' | 'stream' | 'gates' | 'issue' | 'collective' | 'peerRole'>;
 
 /** What an operation waits for: the ends of others, and a notify that the CPU polls before it launches it. */
 interface Edges {
@@ -65,52 +65,98 @@ function inOrder(edges: readonly Edges[]): number[] {
 }
 
 /**
- * Finds, for each collective, the compute operations that may run beside it: neither waits for the other, by streams,
- * gates and the CPU that launches them. Left out are those that wait for another collective that this one does not wait
- * for: whether they run is not known when this one starts, and asking would let two ranks wait for each other. With all
- * collectives on one stream there are none of these.
+ * @returns whether an operation's transfer is a kernel that holds SMs from its start to its end. Background transfers and
+ * those between stages hold none.
+ */
+export function holdsSms({ kind, collective, peerRole }: Pick<Operation, 'kind' | 'collective' | 'peerRole'>): boolean {
+  return kind === 'collective' && collective?.mode !== 'pipeline' && peerRole === undefined;
+}
+
+/** Which operations come before which: by streams, gates and the CPU that launches. All by place in launch order. */
+interface Before {
+  /** What has ended before an operation starts. */
+  readonly ended: readonly OperationSet[];
+  /** Collectives of which an operation waits for the end, or for the notify alone. */
+  readonly waits: readonly OperationSet[];
+}
+
+function findBefore(operations: readonly Row[], edges: readonly Edges[]): Before {
+  const count = operations.length;
+  const ended = operations.map(() => new OperationSet(count));
+  const waits = operations.map(() => new OperationSet(count));
+  for (const place of inOrder(edges)) {
+    const { ends, notify } = edges[place];
+    for (const earlier of ends) {
+      ended[place].add(earlier);
+      ended[place].addAll(ended[earlier]);
+      waits[place].addAll(waits[earlier]);
+      if (['collective', 'wait'].includes(operations[earlier].kind)) waits[place].add(earlier);
+    }
+    if (notify !== undefined) {
+      ended[place].addAll(ended[notify]);
+      waits[place].addAll(waits[notify]);
+      waits[place].add(notify);
+    }
+  }
+  return { ended, waits };
+}
+
+/**
+ * Finds who may run beside whom: neither waits for the other, by streams, gates and the CPU that launches them. For a compute
+ * operation these are all collectives whose kernels hold SMs, which slow it.
+ *
+ * For a collective they are the compute operations whose load it looks at. What these wait for must be settled when its
+ * transfer starts, or asking would let two ranks wait for each other. So those are left out that wait for another
+ * collective that this one does not wait for; those behind such an operation of another kind that may itself run beside
+ * this one; and those that a third collective may slow which is neither before nor behind this one. With all collectives
+ * on one stream there are none of these.
  *
  * @param operations of one role in launch order, without cycles.
  * @param blocksHost whether nothing is launched behind an operation before its notify has ended.
- * @returns ids by operation's id, ascending; empty for all but collectives.
+ * @returns ids by operation's id, ascending; empty for all but compute operations and collectives.
  */
 export function findBeside<T extends Row>(
   operations: readonly T[],
   blocksHost: (operation: T) => boolean,
 ): ReadonlyMap<number, readonly number[]> {
-  if (!operations.some(({ kind }) => kind === 'collective')) return new Map(operations.map(({ id }) => [id, []]));
+  const beside = new Map(operations.map(({ id }): [number, number[]] => [id, []]));
+  const collectives = operations.flatMap(({ kind }, place) => (kind === 'collective' ? [place] : []));
+  if (collectives.length === 0) return beside;
   const count = operations.length;
-  /** What has ended before an operation starts; all by place in launch order. */
-  const before = operations.map(() => new OperationSet(count));
-  /** Collectives of which an operation waits for the end, or for the notify alone. */
-  const waits = operations.map(() => new OperationSet(count));
   const edges = edgesOf(operations, blocksHost);
-  for (const place of inOrder(edges)) {
-    const { ends, notify } = edges[place];
-    for (const earlier of ends) {
-      before[place].add(earlier);
-      before[place].addAll(before[earlier]);
-      waits[place].addAll(waits[earlier]);
-      if (['collective', 'wait'].includes(operations[earlier].kind)) waits[place].add(earlier);
+  const { ended, waits } = findBefore(operations, edges);
+  const isFree = (one: number, other: number): boolean => !ended[one].has(other) && !ended[other].has(one);
+  /** Of compute operations: the collectives that may slow it or one before it. */
+  const slowers = operations.map(() => new OperationSet(count));
+  operations.forEach(({ kind, id }, place) => {
+    if (kind !== 'compute') return;
+    for (const collective of collectives) {
+      if (!holdsSms(operations[collective]) || !isFree(place, collective)) continue;
+      slowers[place].add(collective);
+      beside.get(id)!.push(operations[collective].id);
     }
-    if (notify !== undefined) {
-      before[place].addAll(before[notify]);
-      waits[place].addAll(waits[notify]);
-      waits[place].add(notify);
-    }
+  });
+  for (const place of inOrder(edges)) for (const earlier of edges[place].ends) slowers[place].addAll(slowers[earlier]);
+  const computes = new OperationSet(count);
+  operations.forEach(({ kind }, place) => {
+    if (kind === 'compute') computes.add(place);
+  });
+  for (const place of collectives) {
+    const known = new OperationSet(count);
+    known.addAll(ended[place]);
+    // Its own notify has ended when its transfer asks who runs.
+    known.add(place);
+    const settled = new OperationSet(count);
+    settled.addAll(known);
+    settled.addAll(computes);
+    const inTurn = new OperationSet(count);
+    inTurn.addAll(known);
+    for (const other of collectives) if (ended[other].has(place)) inTurn.add(other);
+    const asked = operations.filter(({ kind }, other) => {
+      if (kind !== 'compute' || !isFree(place, other)) return false;
+      return waits[other].within(known) && ended[other].within(settled) && slowers[other].within(inTurn);
+    });
+    beside.get(operations[place].id)!.push(...asked.map(({ id }) => id));
   }
-  return new Map(
-    operations.map(({ id, kind }, place) => {
-      if (kind !== 'collective') return [id, []];
-      const known = new OperationSet(count);
-      known.addAll(before[place]);
-      // Its own notify has ended when its transfer asks who runs.
-      known.add(place);
-      const beside = operations.flatMap((other, otherPlace) => {
-        const isFree = !before[place].has(otherPlace) && !before[otherPlace].has(place);
-        return other.kind === 'compute' && isFree && waits[otherPlace].within(known) ? [other.id] : [];
-      });
-      return [id, beside];
-    }),
-  );
+  return beside;
 }

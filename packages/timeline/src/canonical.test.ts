@@ -77,9 +77,9 @@ describe('records of a rank as bytes', () => {
 
   it('come back as they were: the operations, in canonical order', () => {
     const operations = emptyRecord(7);
-    operations.durations.push(1, 0, 500);
-    operations.durations.push(0, 1, 300);
-    operations.durations.push(0, 0, 200);
+    operations.durations.push(1, 0, 500, 550, 30);
+    operations.durations.push(0, 1, 300, 300, 0);
+    operations.durations.push(0, 0, 200, 200, 0);
     operations.segments.push(2, 2, 1, 7, 1, 0, 4096);
     operations.segments.push(2, 1, 1, 7, 1, 0, 4096);
     operations.copies.push(2, 2, 64, 100, 300);
@@ -88,9 +88,9 @@ describe('records of a rank as bytes', () => {
     const decoded = decodeRecord(encodeRecord(canonicalRecord(operations)));
     expect(decoded.rank).to.equal(7);
     expect(rowsOf(decoded.durations)).to.deep.equal([
-      [0, 0, 200],
-      [0, 1, 300],
-      [1, 0, 500],
+      [0, 0, 200, 200, 0],
+      [0, 1, 300, 300, 0],
+      [1, 0, 500, 550, 30],
     ]);
     expect([...decoded.segments.column('hop')]).to.deep.equal([1, 2]);
     expect(rowsOf(decoded.copies)).to.deep.equal([
@@ -103,7 +103,7 @@ describe('records of a rank as bytes', () => {
   it('are refused as the other kind', () => {
     expect(() => decodeTimeline(encodeRecord(emptyRecord(0)))).to.throw(/^columns stream, kernel, .* are damaged/);
     expect(() => decodeRecord(encodeTimeline(emptyTimeline(0)))).to.throw(
-      /^columns operation, index, soloNs are damaged/,
+      /^columns operation, index, soloNs, besideNs, memoryNs are damaged/,
     );
   });
 });

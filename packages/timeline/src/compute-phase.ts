@@ -1,10 +1,13 @@
 import { InvariantError } from '@epemu/core';
+import { remainingNs } from './sharing.js';
 
 /** A kernel of a compute phase before it is timed. */
 export interface PhaseKernelTiming {
   readonly stream: number;
   /** Duration alone on the phase's SMs, integer ns. */
   readonly soloNs: number;
+  /** The same with a transfer beside it all the time; @default soloNs */
+  readonly besideNs?: number;
   /**
    * Index of the kernel whose end this one waits for, beside the one before it on its own stream: where a second stream
    * forks off, or joins this one again.
@@ -20,6 +23,27 @@ export interface KernelInterval {
   endNs: number;
 }
 
+/** @returns when work that begins at `beginNs` is done, with transfers resident in `resident`. */
+function endOf(kernel: PhaseKernelTiming, beginNs: number, resident: readonly KernelInterval[]): number {
+  const { soloNs, besideNs = soloNs } = kernel;
+  const work = { soloNs, besideNs };
+  let [nowNs, aloneNs, togetherNs] = [beginNs, 0, 0];
+  for (const { startNs, endNs } of resident) {
+    if (endNs <= nowNs) continue;
+    if (startNs > nowNs) {
+      const doneNs = nowNs + remainingNs(work, aloneNs, togetherNs, false);
+      if (doneNs <= startNs) return doneNs;
+      aloneNs += startNs - nowNs;
+      nowNs = startNs;
+    }
+    const doneNs = nowNs + remainingNs(work, aloneNs, togetherNs, true);
+    if (doneNs <= endNs) return doneNs;
+    togetherNs += endNs - nowNs;
+    nowNs = endNs;
+  }
+  return nowNs + remainingNs(work, aloneNs, togetherNs, false);
+}
+
 /**
  * Times the kernels of a compute phase. A stream's kernels follow each other after a gap, once launched. Two compute kernels
  * at once share the SMs: a kernel that becomes ready while one of the other stream holds them gets its own work done
@@ -28,12 +52,14 @@ export interface KernelInterval {
  *
  * @param startNs when the phase's first kernel starts.
  * @param gapNs gap between a kernel and what waits for it.
+ * @param resident when transfers are beside it, ascending and apart.
  * @returns an interval per kernel, in the order given.
  */
 export function timeComputePhase(
   kernels: readonly PhaseKernelTiming[],
   startNs: number,
   gapNs: number,
+  resident: readonly KernelInterval[] = [],
 ): KernelInterval[] {
   const intervals: (KernelInterval | undefined)[] = kernels.map(() => undefined);
   const streams = [...new Set(kernels.map((kernel) => kernel.stream))];
@@ -58,7 +84,7 @@ export function timeComputePhase(
     streams.forEach((_, s) => {
       if (s !== chosen && freeNs[s] > begin) begin = freeNs[s]!;
     });
-    intervals[index] = { startNs: chosenReady, endNs: begin + kernels[index].soloNs };
+    intervals[index] = { startNs: chosenReady, endNs: endOf(kernels[index], begin, resident) };
     freeNs[chosen] = intervals[index].endNs;
   }
   return intervals.map((interval) => interval!);

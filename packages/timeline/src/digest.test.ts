@@ -22,6 +22,7 @@ const PROGRAM: Program = {
   ],
   exchanges: [],
   earlier: [],
+  untimed: [],
   neighbours: [],
   roles: [
     { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },

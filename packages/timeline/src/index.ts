@@ -10,6 +10,7 @@ export * from './rank-timeline.js';
 export * from './rank-record.js';
 export type { HeaderDelay } from './replay/network.js';
 export * from './replay/replay.js';
+export * from './sharing.js';
 export { RunningFigures } from './running-figures.js';
 export type { CollectiveListener, CollectiveName, PortSums } from './running-figures.js';
 export * from './view/bytes-to.js';

@@ -54,8 +54,8 @@ function made(events: readonly number[][], services: readonly number[][]): RankT
 
 function operations(): RankRecord {
   const record = emptyRecord(3);
-  record.durations.push(1, 0, 78);
-  record.durations.push(0, 0, 100);
+  record.durations.push(1, 0, 78, 78, 0);
+  record.durations.push(0, 0, 100, 100, 0);
   record.segments.push(1, 1, 1, 3, 1, 0, 4096);
   record.expertHashes.push(0, 0, 5, 12, ...Array.from({ length: 8 }, (_, i) => 0xffffffff - i));
   return record;
@@ -124,8 +124,8 @@ describe('canonical order', () => {
 
   it('sorts what was recorded of the operations too', () => {
     expect(columnRows(canonicalRecord(operations()).durations)).to.deep.equal([
-      [0, 0, 100],
-      [1, 0, 78],
+      [0, 0, 100, 100, 0],
+      [1, 0, 78, 78, 0],
     ]);
   });
 });

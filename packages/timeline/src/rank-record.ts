@@ -1,7 +1,10 @@
 import { Columns } from '@epemu/core';
 
-/** Solo duration of each kernel of each operation, warm-up included: what replay cannot derive. */
-export const DURATION_COLUMNS = ['operation', 'index', 'soloNs'] as const;
+/**
+ * Durations of each kernel of each operation, warm-up included: what replay cannot derive. `soloNs` is alone, `besideNs` with a
+ * transfer beside it all the time, `memoryNs` what its bytes take at the full memory bandwidth.
+ */
+export const DURATION_COLUMNS = ['operation', 'index', 'soloNs', 'besideNs', 'memoryNs'] as const;
 /** Every segment a rank sent, in the order its port was given them; see SERVICE_COLUMNS for the naming. */
 export const SEGMENT_COLUMNS = ['operation', 'hop', 'peer', 'origin', 'destination', 'segment', 'bytes'] as const;
 /** What a rank's kernel copied for a hop: tokens, and rows to nodes and to ranks, its own included. */

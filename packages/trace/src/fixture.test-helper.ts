@@ -118,6 +118,7 @@ export function program(layers: number): Program {
       ],
       exchanges: [],
       earlier: [],
+      untimed: [],
       neighbours: [],
       roles: [
         {

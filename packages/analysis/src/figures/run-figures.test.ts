@@ -62,6 +62,7 @@ function program(operations: readonly Operation[], layerMarker: string): Program
     ],
     exchanges: [],
     earlier: [],
+    untimed: [],
     neighbours: [],
     roles: [
       { name: 'all', ranks: [0], group: 'all', groupRanks: [0], attends: true, firstOperation: 0, operationCount: 0 },

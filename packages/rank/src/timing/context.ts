@@ -29,6 +29,14 @@ export interface ReceivedLayout {
   receivedTokens: number;
 }
 
+/** When a compute operation runs, integer ns, and what share of the memory bandwidth it uses, in millionths. */
+export interface Span {
+  readonly id: number;
+  readonly startNs: number;
+  readonly endNs: number;
+  readonly load: number;
+}
+
 /** Everything the timing of one rank's operations uses. */
 export interface TimingContext {
   readonly rank: number;
@@ -38,8 +46,10 @@ export interface TimingContext {
   readonly configuration: Configuration;
   readonly program: Program;
   readonly catalogue: KernelCatalogue;
-  /** Collectives beside which a compute operation ran when their transfer started. */
-  readonly contended: Set<number>;
+  /** Compute operations whose load collectives look at. */
+  readonly asked: ReadonlySet<number>;
+  /** By collective under way: compute operations that may run beside its transfer. */
+  readonly spans: Map<number, readonly Span[]>;
   readonly topology: Topology;
   readonly endpoint: Endpoint;
   readonly queue: EventQueue;
@@ -78,9 +88,9 @@ function linkOfHop({ collective }: Operation, hop: number): number {
 /** What a rank's transfer kernel copies for a hop, whichever way it leaves. */
 export type Copied = Omit<Copies, 'linkBytes'>;
 
-/** Rate of a hop's link for an operation's transfer kernel at this rank. */
-function hopRate(context: TimingContext, operation: Operation, hop: number, copies?: Copies): LinkRate {
-  const { configuration, program, contended } = context;
+/** Rate of a hop's link for an operation's transfer kernel at this rank, beside computation of that load. */
+function hopRate(context: TimingContext, operation: Operation, hop: number, load: number, copies?: Copies): LinkRate {
+  const { configuration, program } = context;
   const { hardware, schedule } = configuration;
   const { mode, rateKind } = operation.collective!;
   return linkRate(hardware, program.links[linkOfHop(operation, hop)].name, {
@@ -90,10 +100,48 @@ function hopRate(context: TimingContext, operation: Operation, hop: number, copi
       mode === 'low-latency'
         ? lowLatencySms(hardware.gpu.sms, placedExperts(configuration))
         : schedule.communicationSms,
-    besideCompute: contended.has(operation.id),
+    load,
     messageBytes: bytesPerToken(configuration, operation),
     copies,
   });
+}
+
+/**
+ * The load that a collective meets at a moment: of compute operations that hold their SMs, which one does until the next on
+ * its stream could start; of two that start at once the one launched first does.
+ *
+ * @returns millionths.
+ */
+export function loadAt(spans: readonly Span[], operation: Operation, timeNs: number, gapNs: number): number {
+  let load = 0;
+  for (const { id, startNs, endNs, load: own } of spans) {
+    const started = startNs < timeNs || (startNs === timeNs && id < operation.id);
+    if (started && timeNs < endNs + gapNs) load += own;
+  }
+  return Math.min(load, 1_000_000);
+}
+
+/** Rates of a hop by the load that its segments meet when a port turns to them. */
+class HopRates {
+  readonly #rateOf: (load: number) => LinkRate;
+  readonly #spans: readonly Span[];
+  readonly #rates = new Map<number, LinkRate>();
+  readonly #operation: Operation;
+  readonly #gapNs: number;
+
+  constructor(context: TimingContext, operation: Operation, hop: number, copies?: Copies) {
+    this.#rateOf = (load) => hopRate(context, operation, hop, load / 1_000_000, copies);
+    this.#spans = context.spans.get(operation.id) ?? [];
+    this.#operation = operation;
+    this.#gapNs = context.configuration.hardware.kernelGapNs;
+  }
+
+  at(timeNs: number): LinkRate {
+    const load = this.#spans.length === 0 ? 0 : loadAt(this.#spans, this.#operation, timeNs, this.#gapNs);
+    let rate = this.#rates.get(load);
+    if (rate === undefined) this.#rates.set(load, (rate = this.#rateOf(load)));
+    return rate;
+  }
 }
 
 /**
@@ -165,7 +213,7 @@ export function serveOut(
   if (copied !== undefined) {
     context.record.copies.push(operation.id, hop, copied.tokens, copied.toNodes, copied.toRanks);
   }
-  const rate = hopRate(context, operation, hop, copies);
+  const rates = new HopRates(context, operation, hop, copies);
   const latencyNs = linkLatencyNs(context, linkOfHop(operation, hop));
   const port = outPort(linkOfHop(operation, hop));
   const { peer, origin, destination, number, bytes } = segments;
@@ -173,6 +221,7 @@ export function serveOut(
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {
+      const rate = rates.at(Math.max(clock.freeNs, segments.readyNs[i]));
       const { leadNs, totalNs } = serviceTime(bytes[i], rate.GBps, number[i] === 0 ? rate.perPeerNs : 0);
       const service = clock.serveOut(segments.readyNs[i], totalNs, segments.arrivedNs[i]);
       segments.firstByteNs[i] = service.startNs + leadNs + latencyNs;
@@ -207,7 +256,7 @@ export function serveIn(
   order: Uint32Array,
 ): Activity<number> {
   const port = inPort(linkOfHop(operation, hop));
-  const { portGBps } = hopRate(context, operation, hop);
+  const { portGBps } = hopRate(context, operation, hop, 0);
   return context.ports.serve(operation.id, port, (clock) => {
     let lastNs = Number.NEGATIVE_INFINITY;
     for (const i of order) {

@@ -26,6 +26,12 @@ export class OperationTimes {
     this.#queue.happen(waiting, timeNs);
   }
 
+  /** @returns an operation's time if it has been told. */
+  known(operation: number): number | undefined {
+    const timeNs = this.#timesNs[operation];
+    return Number.isNaN(timeNs) ? undefined : timeNs;
+  }
+
   /** @returns an operation's time, as soon as it is told. */
   *of(operation: number): Activity<number> {
     const timeNs = this.#timesNs[operation];

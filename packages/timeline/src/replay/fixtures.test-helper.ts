@@ -86,6 +86,7 @@ export function programOf(steps: readonly Step[]): Program {
       ],
       exchanges: [],
       earlier: [],
+      untimed: [],
       neighbours: [],
       roles: [
         {
@@ -139,7 +140,7 @@ export function recordOf(
   const record = emptyRecord(rank);
   soloNs.forEach((kernels, operation) => {
     kernels.forEach((solo, index) => {
-      record.durations.push(operation, index, solo);
+      record.durations.push(operation, index, solo, solo, 0);
     });
   });
   for (const { operation, hop, peer, origin, destination, segment = 0, bytes } of segments) {

@@ -89,7 +89,7 @@ export class ReplayModel {
     return this.#ports[collective!.hops[hop - 1]].latencyNs;
   }
 
-  #rate(operation: Operation, hop: number, beside: boolean, copies?: Copies): LinkRate {
+  #rate(operation: Operation, hop: number, load: number, copies?: Copies): LinkRate {
     const { hardware, era, schedule, model } = this.#configuration;
     const { mode, type, rateKind } = operation.collective!;
     const { bytesPerToken: bytes } = model;
@@ -102,7 +102,7 @@ export class ReplayModel {
         mode === 'low-latency'
           ? lowLatencySms(hardware.gpu.sms, placedExperts(this.#configuration))
           : schedule.communicationSms,
-      besideCompute: beside,
+      load: load / 1_000_000,
       messageBytes: mode === 'pipeline' ? bytes.pipeline : ofMode,
       copies,
     });
@@ -110,23 +110,23 @@ export class ReplayModel {
 
   /**
    * How an out-port is busy with a segment of an operation.
-   * @param beside whether compute ran beside the sender's transfer when it started.
+   * @param load of the memory bandwidth by what computes beside the sender's transfer, in millionths.
    * @param copies what the sender's kernel copies for the hop, where it does.
    */
   service(
     operation: Operation,
     hop: number,
     segment: { bytes: number; number: number },
-    beside: boolean,
+    load: number,
     copies?: Copies,
   ): Service {
-    const { GBps, perPeerNs } = this.#rate(operation, hop, beside, copies);
+    const { GBps, perPeerNs } = this.#rate(operation, hop, load, copies);
     return serviceTime(segment.bytes, GBps, segment.number === 0 ? perPeerNs : 0);
   }
 
   /** How long the bytes of a segment take an in-port. */
   receiveNs(operation: Operation, hop: number, bytes: number): number {
-    return serviceTime(bytes, this.#rate(operation, hop, false).portGBps, 0).totalNs;
+    return serviceTime(bytes, this.#rate(operation, hop, 0).portGBps, 0).totalNs;
   }
 
   /**

@@ -1,7 +1,15 @@
 import { InvariantError } from '@epemu/core';
 import type { Copies } from '@epemu/presets';
 import type { Operation, Port, Program } from '@epemu/schedule';
-import { movementIdOf, portCount, portsOf, programOf, splitsByNode, transferOperations } from '@epemu/schedule';
+import {
+  isOutPort,
+  movementIdOf,
+  portCount,
+  portsOf,
+  programOf,
+  splitsByNode,
+  transferOperations,
+} from '@epemu/schedule';
 import { PortClock } from '../ports.js';
 import type { ServiceColumns } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
@@ -30,50 +38,72 @@ export interface Readiness {
   readonly arrivedNs: number;
 }
 
+/** A segment that has come to a port. */
+interface Waiting {
+  readonly readyNs: number;
+  readonly service: () => void;
+}
+
 /** What a port still has to do for one (operation, hop) before it turns to the next. */
 interface Turn {
   readonly id: number;
   remaining: number;
-  /** Segments that came before it was their operation's turn, in event order. */
-  readonly waiting: (() => void)[];
+  /** Segments that the port has not turned to, in event order. */
+  readonly waiting: Waiting[];
 }
 
 /** A port that takes (operation, hop) in program order; segments come to it as events. */
 class ReplayPort {
   readonly clock = new PortClock();
   readonly #turns: Turn[];
+  /** Lets the port turn to a segment at a time; absent: it does at once. */
+  readonly #at: ((timeNs: number, operation: number, happen: () => void) => void) | undefined;
   #current = 0;
+  #isTurning = false;
 
-  constructor(turns: Turn[]) {
+  constructor(turns: Turn[], at?: (timeNs: number, operation: number, happen: () => void) => void) {
     this.#turns = turns;
+    this.#at = at;
     this.#advance();
   }
 
-  /** Serves now if it is this operation's turn, else when it will be. */
-  serve(id: number, service: () => void): void {
-    const turn = this.#turns[this.#current];
-    if (turn?.id === id) {
-      service();
-      turn.remaining--;
-      this.#advance();
-      return;
-    }
-    const later = this.#turns.find((candidate, index) => index > this.#current && candidate.id === id);
-    if (later === undefined) throw new InvariantError(`a segment of operation ${id} came after its turn`);
-    later.waiting.push(service);
+  /** Serves when it is this operation's turn: an out-port once it is free. */
+  serve(id: number, readyNs: number, service: () => void): void {
+    const turn = this.#turns.find((candidate, index) => index >= this.#current && candidate.id === id);
+    if (turn === undefined) throw new InvariantError(`a segment of operation ${id} came after its turn`);
+    turn.waiting.push({ readyNs, service });
+    this.#advance();
   }
 
   #advance(): void {
-    for (;;) {
+    while (!this.#isTurning) {
       const turn = this.#turns[this.#current];
       if (turn === undefined) return;
-      for (const service of turn.waiting.splice(0)) {
-        service();
-        turn.remaining--;
+      if (turn.remaining === 0) {
+        this.#current++;
+        continue;
       }
-      if (turn.remaining > 0) return;
-      this.#current++;
+      const next = turn.waiting.shift();
+      if (next === undefined) return;
+      this.#turnTo(turn, next);
     }
+  }
+
+  #turnTo(turn: Turn, { readyNs, service }: Waiting): void {
+    const serve = (): void => {
+      this.#isTurning = false;
+      service();
+      turn.remaining--;
+    };
+    this.#isTurning = true;
+    if (this.#at === undefined) {
+      serve();
+      return;
+    }
+    this.#at(Math.max(this.clock.freeNs, readyNs), turn.id, () => {
+      serve();
+      this.#advance();
+    });
   }
 }
 
@@ -128,9 +158,15 @@ export class ReplayNetwork {
       const transfers = transferOperations(programOf(program, rank));
       return Array.from({ length: portCount(program) }, (_, port) => {
         const users = transfers.filter(({ collective }) => portsOf(collective!).includes(port));
-        return new ReplayPort(
-          users.map(({ id }) => ({ id, remaining: counts.get(`${rank}:${port}:${id}`) ?? 0, waiting: [] })),
-        );
+        const turns = users.map(({ id }): Turn => {
+          return { id, remaining: counts.get(`${rank}:${port}:${id}`) ?? 0, waiting: [] };
+        });
+        // Out-ports look at what computes when they turn to a segment, behind all else that happens then.
+        return isOutPort(port)
+          ? new ReplayPort(turns, (timeNs, id, happen) => {
+              queue.at(timeNs, [9, id, port, rank], happen);
+            })
+          : new ReplayPort(turns);
       });
     });
   }
@@ -138,14 +174,14 @@ export class ReplayNetwork {
   /**
    * Lets a segment become ready at its sender.
    * @param ready when it begins to be there, and when all of it is.
-   * @param beside whether compute ran beside the sender's transfer when it started.
+   * @param load tells, when a port turns to it, what computes beside the sender's transfer, in millionths.
    * @param sent told the end of the out-port's service.
    * @param arrived told the in-port's service.
    */
   send(
     segment: ReplaySegment,
     { readyNs, arrivedNs }: Readiness,
-    beside: boolean,
+    load: () => number,
     sent: (endNs: number) => void,
     arrived: (service: { startNs: number; endNs: number }) => void,
   ): void {
@@ -153,11 +189,11 @@ export class ReplayNetwork {
     const model = this.#model;
     const ports = model.ports(operation, hop);
     const copies = this.#copies[sender].get(operation.id * 4 + hop);
-    const { leadNs, totalNs } = model.service(operation, hop, segment, beside, copies);
     // Behind what begins to come in at the same time, which may be forwarded from then on.
     this.#queue.at(readyNs, [2, operation.id, hop, sender, ...segment.visit], () => {
       const port = this.#ports[sender][ports.out];
-      port.serve(operation.id, () => {
+      port.serve(operation.id, readyNs, () => {
+        const { leadNs, totalNs } = model.service(operation, hop, segment, load(), copies);
         const service = port.clock.serveOut(readyNs, totalNs, arrivedNs);
         this.#record(operation, sender, ports.out, receiver, segment, service);
         sent(service.endNs);
@@ -178,7 +214,7 @@ export class ReplayNetwork {
     const durationNs = this.#model.receiveNs(received, hop, segment.bytes);
     this.#queue.at(firstByteNs, [1, received.id, hop, receiver, origin, destination, number], () => {
       const port = this.#ports[receiver][inPort];
-      port.serve(received.id, () => {
+      port.serve(received.id, firstByteNs, () => {
         const service = port.clock.serveIn(firstByteNs, lastByteNs, durationNs);
         this.#record(received, receiver, inPort, sender, segment, service);
         arrived(service);

@@ -1,8 +1,11 @@
 import { InvariantError } from '@epemu/core';
-import { programOf } from '@epemu/schedule';
+import { holdsSms, programOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import type { RankTimeline } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
+import { loadOf } from '../sharing.js';
+import { ReplayPhase } from './phase.js';
+import type { KernelDurations, KernelTimes } from './phase.js';
 import { ReplayHostClock } from './host.js';
 import type { ReplayModel } from './model.js';
 import type { EventQueue } from './queue.js';
@@ -14,13 +17,17 @@ export interface ReplayHost {
   readonly program: Program;
   /** A notify starts at a rank; `done` is told when the rank knows that all have arrived. */
   notify(rank: number, operation: Operation, startNs: number, done: (endNs: number) => void): void;
-  /** A transfer starts at a rank, beside compute or not; `done` is told when the rank is done with it. */
-  transfer(rank: number, operation: Operation, startNs: number, beside: boolean, done: (endNs: number) => void): void;
-}
-
-interface KernelTimes {
-  readonly startNs: number;
-  endNs: number;
+  /**
+   * A transfer starts at a rank; `load` tells what computes beside it at that moment, and `done` is told when the rank is
+   * done with it.
+   */
+  transfer(
+    rank: number,
+    operation: Operation,
+    startNs: number,
+    load: () => number,
+    done: (endNs: number) => void,
+  ): void;
 }
 
 /** One rank's streams, driven by events alone. */
@@ -31,13 +38,16 @@ export class ReplayRank {
   readonly #rank: number;
   readonly #timeline: RankTimeline;
   /** By operation, then by kernel of it. */
-  readonly #soloNs = new Map<number, number[]>();
+  readonly #durations = new Map<number, KernelDurations[]>();
   readonly #queues: Map<number, Operation[]>;
   readonly #streamFreeNs = new Map<number, number>();
   readonly #busy = new Set<number>();
   readonly #endNs = new Map<number, number>();
   /** Compute operations that have started, and their ends as soon as they are known. */
   readonly #runs = new Map<number, { startNs: number; endNs: number }>();
+  /** Compute operations under way, and transfers whose kernels hold SMs. */
+  readonly #phases = new Map<number, ReplayPhase>();
+  readonly #resident = new Set<number>();
   /** Arrival of background transfers, and the waits that were there first. */
   readonly #arrivedNs = new Map<number, number>();
   readonly #waiting = new Map<number, (arrivedNs: number) => void>();
@@ -48,11 +58,12 @@ export class ReplayRank {
     this.#program = programOf(host.program, record.rank);
     this.#cpu = new ReplayHostClock(this.#program, host.model);
     this.#timeline = timeline;
-    const [operation, index, solo] = record.durations.names.map((name) => record.durations.column(name));
+    const columns = record.durations.names.map((name) => record.durations.column(name));
+    const [operation, index, solo, beside, memory] = columns;
     for (let i = 0; i < record.durations.count; i++) {
-      const ofKernels = this.#soloNs.get(operation[i]) ?? [];
-      this.#soloNs.set(operation[i], ofKernels);
-      ofKernels[index[i]] = solo[i];
+      const ofKernels = this.#durations.get(operation[i]) ?? [];
+      this.#durations.set(operation[i], ofKernels);
+      ofKernels[index[i]] = { soloNs: solo[i], besideNs: beside[i], memoryNs: memory[i] };
     }
     this.#queues = new Map(host.program.streams.map(({ id }) => [id, []]));
     for (const op of this.#program.operations) this.#queues.get(op.stream)!.push(op);
@@ -68,11 +79,11 @@ export class ReplayRank {
     return this.#program.operations.length - this.#endNs.size;
   }
 
-  #solo(operation: Operation, index: number): number {
-    const solo = this.#soloNs.get(operation.id)?.[index];
-    if (solo === undefined)
+  #durationsOf(operation: Operation, index: number): KernelDurations {
+    const durations = this.#durations.get(operation.id)?.[index];
+    if (durations === undefined)
       throw new InvariantError(`no duration is recorded for kernel ${index} of ${operation.phase}`);
-    return solo;
+    return durations;
   }
 
   #tryStart(stream: number): void {
@@ -114,50 +125,58 @@ export class ReplayRank {
     });
   }
 
-  /** Kernels of a compute phase; one that becomes ready while the other stream computes ends one solo time after it. */
+  /** Kernels of a compute phase, timed again whenever a transfer beside them begins or ends. */
   #compute(operation: Operation, startNs: number): void {
-    const { queue, model } = this.#host;
     this.#runs.set(operation.id, { startNs, endNs: Number.POSITIVE_INFINITY });
-    const times: (KernelTimes | undefined)[] = operation.kernels.map(() => undefined);
-    const streamOf = (index: number): number => operation.kernels[index].stream ?? operation.stream;
-    let open = times.length;
-    const begin = (index: number, readyNs: number): void => {
-      queue.at(readyNs, [5, operation.id, this.#rank, index], () => {
-        let runsFromNs = readyNs;
-        times.forEach((other, i) => {
-          if (other !== undefined && streamOf(i) !== streamOf(index)) runsFromNs = Math.max(runsFromNs, other.endNs);
+    const phase = new ReplayPhase({
+      ...{ queue: this.#host.queue, rank: this.#rank, gapNs: this.#host.model.gapNs, operation, startNs },
+      durations: operation.kernels.map((_, index) => this.#durationsOf(operation, index)),
+      launchedNs: (index) => this.#cpu.earliestNs(operation, index)!,
+      done: (times) => {
+        this.#phases.delete(operation.id);
+        const own = times.filter((_, index) => {
+          return (operation.kernels[index].stream ?? operation.stream) === operation.stream;
         });
-        times[index] = { startNs: readyNs, endNs: runsFromNs + this.#solo(operation, index) };
-        open--;
-        follow();
-      });
-    };
-    const started = new Set<number>();
-    const follow = (): void => {
-      operation.kernels.forEach(({ after }, index) => {
-        if (started.has(index)) return;
-        const before = operation.kernels.slice(0, index).findLastIndex((_, i) => streamOf(i) === streamOf(index));
-        const needed = [before, after ?? -1].filter((i) => i >= 0);
-        if (needed.some((i) => times[i] === undefined)) return;
-        started.add(index);
-        const gates = needed.map((i) => times[i]!.endNs + model.gapNs);
-        begin(index, Math.max(startNs, this.#cpu.earliestNs(operation, index)!, ...gates));
-      });
-      if (open > 0) return;
-      const own = times.filter((_, index) => streamOf(index) === operation.stream);
-      const all = times.map((time) => time!);
-      this.#finish(operation, all, Math.max(...own.map((time) => time!.endNs)));
-    };
-    follow();
+        this.#finish(operation, times, Math.max(...own.map((time) => time.endNs)));
+      },
+    });
+    this.#phases.set(operation.id, phase);
+    phase.setBeside(operation.beside.some((id) => this.#resident.has(id)));
+    phase.start();
   }
 
-  /** Whether a compute operation holds its SMs now; an operation does until the next on its stream could start. */
-  #runsBesideCompute(operation: Operation, nowNs: number): boolean {
-    return operation.beside.some((id) => {
+  /** A transfer's kernel takes its SMs, or gives them back. */
+  #hold(transfer: Operation, holds: boolean): void {
+    if (holds) this.#resident.add(transfer.id);
+    else this.#resident.delete(transfer.id);
+    for (const [id, phase] of this.#phases) {
+      const { beside } = this.#host.program.operations[id];
+      if (beside.includes(transfer.id)) phase.setBeside(beside.some((other) => this.#resident.has(other)));
+    }
+  }
+
+  /** Compute operations of those that may run beside a collective that hold their SMs now; one does until the next could start. */
+  #runningBeside(operation: Operation): readonly number[] {
+    const { nowNs } = this.#host.queue;
+    return operation.beside.filter((id) => {
       const run = this.#runs.get(id);
       if (run === undefined || nowNs >= run.endNs + this.#host.model.gapNs) return false;
       return run.startNs < nowNs || (run.startNs === nowNs && id < operation.id);
     });
+  }
+
+  /** Share of the memory bandwidth that computation beside a transfer uses now, in millionths. */
+  #loadBeside(operation: Operation): number {
+    const loads = this.#runningBeside(operation).map((id) => {
+      const [solo, memory] = this.#durations
+        .get(id)!
+        .reduce(([allNs, bytesNs], { soloNs, memoryNs }) => [allNs + soloNs, bytesNs + memoryNs], [0, 0]);
+      return loadOf(memory, solo);
+    });
+    return Math.min(
+      1_000_000,
+      loads.reduce((sum, load) => sum + load, 0),
+    );
   }
 
   /** Kernels of a collective one after the other, from kernel `index` on. */
@@ -183,7 +202,7 @@ export class ReplayRank {
 
   #kernel(operation: Operation, index: number, startNs: number, done: (endNs: number) => void): void {
     const { role } = operation.kernels[index];
-    const soloNs = this.#solo(operation, index);
+    const { soloNs } = this.#durationsOf(operation, index);
     if (role === 'notify') {
       this.#host.notify(this.#rank, operation, startNs, (endNs) => {
         done(Math.max(startNs + soloNs, endNs));
@@ -198,11 +217,17 @@ export class ReplayRank {
   #transfer(operation: Operation, startNs: number, soloNs: number, done: (endNs: number) => void): void {
     const readyNs = startNs + soloNs;
     if (operation.kind === 'issue') {
-      this.#host.transfer(this.#rank, operation, readyNs, false, (arrivedNs) => {
-        if (operation.recorded) this.#timeline.transfers.push(operation.id, startNs, arrivedNs);
-        this.#arrivedNs.set(operation.id, arrivedNs);
-        this.#waiting.get(operation.id)?.(arrivedNs);
-      });
+      this.#host.transfer(
+        this.#rank,
+        operation,
+        readyNs,
+        () => 0,
+        (arrivedNs) => {
+          if (operation.recorded) this.#timeline.transfers.push(operation.id, startNs, arrivedNs);
+          this.#arrivedNs.set(operation.id, arrivedNs);
+          this.#waiting.get(operation.id)?.(arrivedNs);
+        },
+      );
       done(readyNs);
     } else if (operation.kind === 'wait') {
       const arrived = (arrivedNs: number): void => {
@@ -212,9 +237,17 @@ export class ReplayRank {
       if (known === undefined) this.#waiting.set(operation.issue!, arrived);
       else arrived(known);
     } else {
-      const beside = this.#runsBesideCompute(operation, startNs);
-      this.#host.transfer(this.#rank, operation, startNs, beside, (endNs) => {
-        done(Math.max(endNs, readyNs));
+      const holds = holdsSms(operation);
+      if (holds) this.#hold(operation, true);
+      const load = (): number => (holds ? this.#loadBeside(operation) : 0);
+      this.#host.transfer(this.#rank, operation, startNs, load, (arrivedNs) => {
+        const endNs = Math.max(arrivedNs, readyNs);
+        if (holds) {
+          this.#host.queue.at(Math.max(endNs, this.#host.queue.nowNs), [10, operation.id, this.#rank], () => {
+            this.#hold(operation, false);
+          });
+        }
+        done(endNs);
       });
     }
   }

@@ -44,8 +44,8 @@ export function replay(
     notify: (rank, operation, startNs, done) => {
       notifies.start(rank, operation, startNs, done);
     },
-    transfer: (rank, operation, startNs, beside, done) => {
-      transfers.start(rank, operation, startNs, beside, done);
+    transfer: (rank, operation, startNs, load, done) => {
+      transfers.start(rank, operation, startNs, load, done);
     },
   };
   const ranks = records.map((record, index) => new ReplayRank(host, timelines[index], record));

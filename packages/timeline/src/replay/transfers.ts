@@ -5,7 +5,7 @@ import type { Readiness, ReplayNetwork, ReplaySegment } from './network.js';
 /** One rank's part in one transfer. */
 interface Part {
   startNs: number | undefined;
-  beside: boolean;
+  load: () => number;
   endNs: number;
   /** Services at this rank's ports that have not happened yet. */
   open: number;
@@ -49,13 +49,13 @@ export class ReplayTransfers {
 
   /**
    * A transfer's kernel starts at a rank (an issue: its sending is done).
-   * @param beside whether compute runs beside it.
+   * @param load tells what computes beside it at that moment, in millionths of the memory bandwidth.
    */
-  start(rank: number, operation: Operation, startNs: number, beside: boolean, done: (endNs: number) => void): void {
+  start(rank: number, operation: Operation, startNs: number, load: () => number, done: (endNs: number) => void): void {
     const part = this.#part(operation, rank);
     const sendNs = (hop: number): number => startNs + this.#model.startNs(operation, hop, rank);
     part.startNs = operation.collective!.mode === 'normal' ? sendNs(1) : startNs;
-    part.beside = beside;
+    part.load = load;
     part.endNs = Math.max(part.endNs, part.startNs);
     part.done = done;
     for (const hop of this.#readyHops(operation)) {
@@ -99,7 +99,7 @@ export class ReplayTransfers {
     this.#network.send(
       segment,
       ready,
-      this.#part(operation, sender).beside,
+      this.#part(operation, sender).load,
       (endNs) => {
         if (operation.kind === 'collective') this.#served(this.#part(operation, sender), endNs);
       },
@@ -136,7 +136,7 @@ export class ReplayTransfers {
 }
 
 function newPart(): Part {
-  return { startNs: undefined, beside: false, endNs: 0, open: 0, done: undefined, forwards: new Map() };
+  return { startNs: undefined, load: () => 0, endNs: 0, open: 0, done: undefined, forwards: new Map() };
 }
 
 /** What second-hop segments wait for: a dispatch for the home's segment, a combine for all that is reduced with it. */

@@ -76,6 +76,7 @@ describe('completion', () => {
       'statistical',
     ]);
     expect(await words('epemu run ')).to.deep.equal([
+      'afd',
       'decode',
       'odd name.json',
       'pipeline',

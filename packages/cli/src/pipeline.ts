@@ -46,7 +46,10 @@ export function addPipelineFlags(command: Command): Command {
     )
     .option('--pp <n>', 'pipeline: ranks that the stages are shared out to (default 8)')
     .option('--ep <n>', 'pipeline: GPUs of each of these ranks, an EP group of its own (default 8)')
-    .option('--micro-batches <n>', 'pipeline: micro-batches of the step (default 20)')
+    .option(
+      '--micro-batches <n>',
+      'pipeline: micro-batches of the step (default 20); afd: 2 or 3 under way (default 2)',
+    )
     .option('--chunks <n>', 'pipeline: stages of a rank in interleaved-1f1b (default 2)')
     .option(
       '--unit <times>',
@@ -58,6 +61,8 @@ export function addPipelineFlags(command: Command): Command {
 export function refusePipelineFlags(flags: PipelineFlags, scenario: string): void {
   for (const [key, flag] of Object.entries(NAMES)) {
     if (flags[key as keyof PipelineFlags] === undefined) continue;
+    // Attention–FFN disaggregation has micro-batches of its own.
+    if (scenario === 'afd' && key === 'microBatches') continue;
     throw new BadInputError(flag, `${flag} is of the scenario pipeline and does nothing in ${scenario}; remove it`);
   }
 }

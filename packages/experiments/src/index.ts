@@ -12,3 +12,7 @@ export * from './points/point.js';
 export * from './points/point-pool.js';
 export * from './advice/advise.js';
 export type { AdviceKind, Candidate } from './advice/candidates.js';
+export { afdScenario } from './afd-scenario.js';
+export type { AfdSize } from './afd-scenario.js';
+export { afdPoint, bestPoint, shapeErrorPct } from './afd-sweep.js';
+export type { AfdPoint } from './afd-sweep.js';

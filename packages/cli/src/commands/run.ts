@@ -17,6 +17,8 @@ import { addConfigurationFlags, configurationFlags, settingsOf } from '../option
 import { addRunMetricsFlags } from '../metrics-flags.js';
 import { openObservers } from '../observers.js';
 import type { RunObserver } from '../run-observer.js';
+import { AFD, addAfdFlags, afdConfiguration, refuseAfdFlags, runAfdSweep } from '../afd.js';
+import type { AfdFlags } from '../afd.js';
 import { PIPELINE, addPipelineFlags, pipelineSources, refusePipelineFlags, runPipeline } from '../pipeline.js';
 import type { PipelineFlags } from '../pipeline.js';
 import { ProgressLine } from '../progress.js';
@@ -31,11 +33,13 @@ export function addRunCommand(program: Command): void {
     .description('run a scenario with live ranks and write its traces and report')
     .argument(
       '[scenario]',
-      'train, prefill, decode, a YAML/JSON file (a config.json repeats its run), or pipeline',
+      'train, prefill, decode, a YAML/JSON file (a config.json repeats its run), pipeline, or afd',
       'decode',
     );
-  addPipelineFlags(
-    addCheckFlags(addRequireMemoryFlag(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command))))),
+  addAfdFlags(
+    addPipelineFlags(
+      addCheckFlags(addRequireMemoryFlag(addServeFlags(addRunMetricsFlags(addConfigurationFlags(command))))),
+    ),
   )
     .option('--max-batch', 'print the largest batch that fits into the memory of a GPU; start nothing')
     .option('--out <folder>', 'where outputs go (default runs/<time>-<scenario>-<id>)')
@@ -67,14 +71,21 @@ Examples:
   epemu run train --layers 58 --pace 2 --serve   two rows of the schedule a second, to look at
   epemu run runs/…/config.json                   repeats a run: same digest
   epemu run pipeline --schedule zb1p --pp 2 --ep 4 --micro-batches 4   eight live ranks: two stages of an EP group each
+  epemu run afd --attention 20 --ffn 4           attention and experts on different ranks
+  epemu run afd --ratios 4,5,6,7,8 --ffn 4       which ratio of them gives most tokens a GPU
   epemu run pipeline --schedule dualpipe --pp 8 --micro-batches 20 --unit F=1,B=2,W=1,FB=3`,
     )
-    .action(async (scenario: string, flags: RunFlags & PipelineFlags) => {
+    .action(async (scenario: string, flags: RunFlags & PipelineFlags & AfdFlags) => {
       if (scenario === PIPELINE && flags.unit !== undefined) {
         runPipeline(command, process.stdout);
         return;
       }
       if (scenario !== PIPELINE) refusePipelineFlags(flags, scenario);
+      if (scenario !== AFD) refuseAfdFlags(flags, scenario);
+      if (scenario === AFD && flags.ratios !== undefined) {
+        await runAfdSweep(flags, process.stdout);
+        return;
+      }
       try {
         await runOrPredict(configurationFrom(scenario, flags), flags);
       } catch (error) {
@@ -85,6 +96,7 @@ Examples:
 
 /** @returns the configuration that a scenario, the environment and flags resolve to. @throws BadInputError */
 export function configurationFrom(scenario: string, flags: RunFlags): Configuration {
+  if (scenario === AFD) return afdConfiguration(flags);
   const own = scenario === PIPELINE ? pipelineSources(flags) : { flags: {}, settings: [] };
   return resolveConfiguration({
     scenario,

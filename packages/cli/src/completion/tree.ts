@@ -2,6 +2,7 @@ import { keysAt, scenarioNames, valuesAt } from '@epemu/config';
 import { timedKinds } from '@epemu/experiments';
 import { hardwareNames, modelNames } from '@epemu/presets';
 import type { Argument, Command, Option } from 'commander';
+import { AFD } from '../afd.js';
 import { PIPELINE } from '../pipeline.js';
 
 /** What may stand in a place of the command line. */
@@ -64,7 +65,7 @@ function argumentValues(command: Command, argument: Argument): Values {
   if (argument.argChoices !== undefined) return { words: argument.argChoices, files: false };
   if (command.name() === 'kernel') return { words: Object.keys(timedKinds()), files: false };
   if (argument.name() === 'scenario') {
-    return { words: [...scenarioNames(), ...(command.name() === 'run' ? [PIPELINE] : [])], files: true };
+    return { words: [...scenarioNames(), ...(command.name() === 'run' ? [PIPELINE, AFD] : [])], files: true };
   }
   if (command.name() === 'presets') return { words: [...hardwareNames(), ...modelNames()], files: true };
   return { words: [], files: true };

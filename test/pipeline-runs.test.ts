@@ -140,23 +140,29 @@ describe('pipelines with an EP group on each rank', () => {
       expect(cellUs.FB).to.be.within(Math.max(cellUs.F!, cellUs.B!) / 2, cellUs.F! + cellUs.B!);
       expect(stdout)
         .to.match(/^pp-1 .* 2 stages, .* 3 chunks$/m)
-        .and.to.match(/^rank 1 +f0f0/m);
+        .and.to.match(/^rank 1 +f0·*f0/m);
     });
 
-    it('begins no cell before what it works on has come from the stage before', () => {
-      const ends = new Map<string, number>();
+    it('begins no cell before what it works on can have come from the stage before', () => {
+      // A gradient goes on before the cell's weights are done, and a pair sends the one while it works on the other.
+      const wayOf = (work: string): string => (work === 'backward for input' ? 'backward' : work);
+      const sent = new Map<string, number>();
       const cells = report.pipeline.ranks.flatMap(({ cells: own }) => own);
-      for (const { endUs, parts } of cells) {
-        for (const { work, stage, microBatch } of parts) ends.set(`${work} ${stage} ${microBatch}`, endUs);
+      for (const { startUs, endUs, parts } of cells) {
+        const isForwardAlone = parts.length === 1 && parts[0].work === 'forward';
+        for (const { work, stage, microBatch } of parts) {
+          sent.set(`${wayOf(work)} ${stage} ${microBatch}`, isForwardAlone ? endUs : startUs);
+        }
       }
       const checked = cells.flatMap(({ startUs, parts }) =>
         parts.flatMap(({ work, stage, microBatch }) => {
-          const before = ends.get(`${work} ${stage + (work === 'forward' ? -1 : 1)} ${microBatch}`);
+          if (work === 'backward for weights') return [];
+          const before = sent.get(`${wayOf(work)} ${stage + (work === 'forward' ? -1 : 1)} ${microBatch}`);
           return before === undefined ? [] : [startUs - before];
         }),
       );
       expect(checked).to.have.length(2 * 4);
-      expect(Math.min(...checked)).to.be.at.least(0);
+      expect(Math.min(...checked)).to.be.above(0);
     });
   });
 

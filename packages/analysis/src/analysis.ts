@@ -56,10 +56,12 @@ export interface Analysis {
   readonly kernelClasses: readonly KernelTotal[];
   readonly kernelNames: readonly KernelTotal[];
   readonly ranksSummary: readonly RankFigure[];
-  /** The longest first. */
+  /** Of the whole trace, the longest first. */
   readonly exposed: readonly ExposedPieceFigure[];
   /** The same by cause, what takes most time first. */
   readonly exposedCauses: readonly ExposedCause[];
+  /** Of `exposed` what is in the steady layers; the same where there are none. */
+  readonly steadyExposed: readonly ExposedPieceFigure[];
   readonly alignment: Alignment | null;
   readonly collectives: readonly CollectiveSkew[];
   readonly stragglers: readonly RankLateness[];

@@ -9,7 +9,6 @@ import {
   RunSpool,
   buildReport,
   findingOf,
-  idleBandwidth,
   linkTraffic,
   mergeRun,
   metricsText,
@@ -18,7 +17,6 @@ import {
   removePartials,
   runLabels,
   runPage,
-  untimedSentence,
 } from '@epemu/outputs';
 import type { HostFigures, AnalysedRun, MergeResult, Report } from '@epemu/outputs';
 import { reportPage } from '@epemu/pages';
@@ -386,8 +384,7 @@ class ScenarioRun {
 
   #report(merged: MergeResult, host: HostFigures, error = this.#error?.message): Report {
     const { configuration, program, spool } = this.#options;
-    const answers = merged.analysed?.analysed.analysis.criticalPath?.answers ?? [];
-    const freePct = answers.find(({ id }) => id === 'free-communication')?.savedPct;
+    const analysis = merged.analysed?.analysed.analysis;
     return buildReport({
       configuration,
       digest: merged.digest,
@@ -401,16 +398,7 @@ class ScenarioRun {
       },
       numerics: spool.numerics,
       host,
-      finding:
-        merged.figures === undefined
-          ? null
-          : [
-              findingOf(configuration, merged.figures, freePct),
-              idleBandwidth(configuration) ?? '',
-              untimedSentence(program) ?? '',
-            ]
-              .filter((sentence) => sentence !== '')
-              .join(' '),
+      finding: analysis === undefined ? null : findingOf(configuration, program, analysis),
     });
   }
 }

@@ -1,5 +1,3 @@
-export { idleBandwidth } from './idle-bandwidth.js';
-export { untimedSentence } from './untimed.js';
 export { findingOf } from './finding.js';
 export { RUN_FILES, newRunId, prepareFolder, rankFileName, removePartials } from './folder.js';
 export { FolderLock, writerOf } from './folder-lock.js';

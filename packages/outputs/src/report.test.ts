@@ -7,7 +7,6 @@ import { ProgramFacts } from '@epemu/timeline';
 import { emptyNumerics } from '@epemu/rank';
 import { expect } from 'chai';
 import { runLabels } from './run-labels.js';
-import { findingOf } from './finding.js';
 import { metricsText } from './metrics-text.js';
 import { buildReport, linkTraffic, throughputOf } from './report.js';
 import type { Report } from './report.js';
@@ -109,52 +108,6 @@ describe('the report', () => {
       kernels: [],
       calibration: [],
     });
-  });
-});
-
-describe('the finding', () => {
-  const piece = { rank: 3, phase: 'DISPATCH(1)', startUs: 12_345, us: 678.4, blocked: 'MLP(1)' } as const;
-
-  function finding(waitsFor: 'notify' | 'transfer' | 'send', configuration = DECODE, blocked = true): string {
-    const largestExposed = { ...piece, waitsFor, blocked: blocked ? piece.blocked : null };
-    const timeline = { ...NOTHING.timeline, exposedCommPct: 12.34 };
-    return findingOf(configuration, { ...NOTHING, timeline, largestExposed });
-  }
-
-  it('says where the largest exposed piece is, what it holds up and how much is exposed in all', () => {
-    expect(finding('transfer')).to.equal(
-      'The largest exposed piece is 678 µs of DISPATCH(1) on rank 3 at 12.35 ms: its bytes are still on their way, ' +
-        'which holds up MLP(1) (12.3 % of the span is exposed in all); ' +
-        'try --set hardware.ports.rdma.bandwidthGBps=100 to see what a faster NIC would bring.',
-    );
-    expect(finding('transfer', DECODE, false)).not.to.include('holds up');
-  });
-
-  it('names the slow ranks, uneven routing or jitter where a notify waits', () => {
-    const slow = configurationOf('decode', {}, ['slowRanks=[{"rank":1,"factor":2}]']);
-    expect(finding('notify', slow)).to.include('waits for the slowest rank').and.include('try --set slowRanks=[]');
-    expect(finding('notify', configurationOf('train', {}))).to.include('try --routing balanced');
-    expect(finding('notify')).to.include('try --set jitter=0');
-  });
-
-  it('names overlap before all else where there is none', () => {
-    const none = configurationOf('decode', { overlap: 'none' });
-    for (const cause of ['notify', 'transfer', 'send'] as const) {
-      expect(finding(cause, none)).to.include('try --overlap full');
-    }
-    expect(finding('send')).to.include('its kernel runs alone');
-  });
-
-  it('advises no link against what another role has not sent yet', () => {
-    const pipeline = resolveConfiguration({ scenario: 'examples/two-stage-pipeline.yaml' });
-    const largestExposed = { ...piece, phase: 'RECEIVE', waitsFor: 'transfer' } as const;
-    const said = findingOf(pipeline, { ...NOTHING, largestExposed });
-    expect(said).to.include('it waits for what another role sends').and.include('see in report.html');
-    expect(said).not.to.include('try');
-  });
-
-  it('says so when nothing is exposed', () => {
-    expect(findingOf(DECODE, NOTHING)).to.equal('No communication is exposed: all of it is hidden behind computation.');
   });
 });
 

@@ -1,6 +1,6 @@
 import { memoryParts, memoryTotalText, shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
-import { adviceText, analysisPage, columnsOf, plainRows, timeText } from '@epemu/pages';
+import { analysisPage, columnsOf, plainRows, timeText } from '@epemu/pages';
 import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
 import { rowsTable, worstFirst } from '@epemu/published';
 import type { AnalysedRun } from './merge.js';
@@ -119,8 +119,6 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
   const { scenario, ranks, nodes, layers, routing, seed, fabric, digest, error, statement, epemuVersion } = report;
   const base = run === undefined ? undefined : analysisPage(run.analysed, run.drawing, epemuVersion);
   const [phases, ...others] = base?.tables ?? [];
-  const advice = run === undefined ? '' : adviceText(run.analysed.analysis);
-  const finding = [report.finding ?? '', advice].join(' ').trim();
   return {
     kind: 'run',
     title: `${scenario}: ${ranks} ranks on ${nodes === 1 ? 'one node' : `${nodes} nodes`}`,
@@ -131,7 +129,7 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
         ? ['What it recorded until then is shown; figures of it are not those of the whole run.']
         : []),
     ],
-    finding,
+    finding: report.finding ?? '',
     figures: [...(base?.figures ?? []), ...runFigures(report)],
     layers: base?.layers ?? [],
     timeline: base?.timeline ?? null,

@@ -13,7 +13,7 @@ export type {
   TimelineData,
   TimelineTrack,
 } from './page-data.js';
-export { adviceText, findingText } from './analysis-finding.js';
+export { ceilingsText, exposedText, findingText, stragglerText } from './analysis-finding.js';
 export { analysisFigures, analysisPage, byteMatrix, rankBars, titleOf } from './analysis-page.js';
 export { analysisTables, columnsOf, phaseTable, plainRows } from './analysis-tables.js';
 export { steadyLayer } from './layer/steady-layer.js';

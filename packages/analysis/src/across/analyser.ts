@@ -104,6 +104,7 @@ export class Analyser {
     const problems = [...this.#set.problems, ...clocks.problems, ...missingProblems(files, missing)];
     const isAlone = ranks.length < (facts.worldSize ?? Number.POSITIVE_INFINITY);
     const exposed = summary.exposed.result({ collectives, isAlone });
+    const steadyExposed = summary.steadyExposed.result({ collectives, isAlone });
     const analysis: Analysis = {
       schema: 'epemu-analysis/1',
       source,
@@ -132,6 +133,7 @@ export class Analyser {
       ranksSummary: ranks.map(({ rank, figures }) => rankFigure(rank, figures)),
       exposed: exposed.pieces,
       exposedCauses: exposed.causes,
+      steadyExposed: steadyExposed.pieces,
       alignment: clocks.alignment,
       collectives: collectiveSkews(together),
       stragglers: comparable.length > 1 ? rankLateness(together, comparable) : [],

@@ -39,10 +39,12 @@ export interface RankLateness {
 }
 
 /**
- * Somebody is last at every collective. Were that drawn, a rank would be so at a share of them, with a standard deviation
- * of about the root of that: five of these above it are one in hundreds, whatever the number of ranks.
+ * Somebody is last at every collective. A rank is named for being so often where ranks that take turns by chance would
+ * show one like it in one of a thousand runs.
  */
-const STRAGGLER_DEVIATIONS = 5;
+const CHANCE = 1e-3;
+/** Who was late once is late at the next, too: beside being often last it must be that much later than most are. */
+const OFTEN_DEVIATIONS = 4;
 /** Median absolute deviations of the ranks' mean lateness that an outlier is above the median. */
 const OUTLIER_DEVIATIONS = 8;
 /** Fewer ranks than this have no median worth the name. */
@@ -75,6 +77,19 @@ export interface RankCompute {
   readonly computeNs: number;
 }
 
+/** @returns the chance that something that happens once in `1 / share` times happens `least` times or more of `times`. */
+function chanceOf(least: number, times: number, share: number): number {
+  if (least <= 0 || share >= 1) return 1;
+  let chance = 0;
+  // Logarithms: of thousands of collectives the factors are out of range.
+  let term = times * Math.log(1 - share);
+  for (let count = 0; count <= times; count++) {
+    if (count >= least) chance += Math.exp(term);
+    term += Math.log((times - count) / (count + 1)) + Math.log(share / (1 - share));
+  }
+  return chance;
+}
+
 /** @returns for every rank how often and by how much it came late, in the order given. */
 export function rankLateness(collectives: readonly Collective[], ranks: readonly RankCompute[]): RankLateness[] {
   const skews = collectiveSkews(collectives);
@@ -95,11 +110,11 @@ export function rankLateness(collectives: readonly Collective[], ranks: readonly
   const means = ranks.map(({ rank }) => ratio(late.get(rank)!.sum, late.get(rank)!.count));
   const middleLate = median(means);
   const deviation = median(means.map((value) => Math.abs(value - middleLate)));
-  const outlierNs = middleLate + OUTLIER_DEVIATIONS * deviation;
+  const [oftenNs, outlierNs] = [OFTEN_DEVIATIONS, OUTLIER_DEVIATIONS].map((by) => middleLate + by * deviation);
   return ranks.map(({ rank }, index) => {
-    const { sum, last, count, share } = late.get(rank)!;
-    const byChance = share + STRAGGLER_DEVIATIONS * Math.sqrt(share);
-    const isOften = last > byChance && sum > 0;
+    const { last, count, share } = late.get(rank)!;
+    const isOften =
+      last > share && means[index] > oftenNs && chanceOf(last, count, share / count) * ranks.length < CHANCE;
     const isFar = last > share && means[index] > outlierNs;
     return {
       rank,

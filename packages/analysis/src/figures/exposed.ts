@@ -1,7 +1,7 @@
 import { lowerBound, microseconds } from '@epemu/core';
 import { subtract } from '@epemu/timeline';
 import { functionName, parseKernelName } from '@epemu/trace';
-import type { CollectiveRole, RankView } from '@epemu/timeline';
+import type { CollectiveRole, RankView, TimeWindow } from '@epemu/timeline';
 import type { ExposedPiece } from './figure-report.js';
 
 /** A piece of communication with no compute running on its rank. Times are ns. */
@@ -93,6 +93,14 @@ type TimedPiece = Pick<ExposedInterval, 'rank' | 'startNs' | 'endNs'>;
 /** Orders pieces, the longest first; ties go to the lower rank, then to the earlier one. */
 export function longer(a: TimedPiece, b: TimedPiece): number {
   return b.endNs - b.startNs - (a.endNs - a.startNs) || a.rank - b.rank || a.startNs - b.startNs;
+}
+
+/** @returns what of pieces lies in a window, the longest first. */
+export function piecesWithin(pieces: readonly ExposedInterval[], { startNs, endNs }: TimeWindow): ExposedInterval[] {
+  return pieces
+    .map((piece) => ({ ...piece, startNs: Math.max(piece.startNs, startNs), endNs: Math.min(piece.endNs, endNs) }))
+    .filter((piece) => piece.endNs > piece.startNs)
+    .sort(longer);
 }
 
 /** @returns a rank's exposed pieces, the longest first. */

@@ -1,5 +1,5 @@
 import type { OverlapFigures, PhaseInstance, RankView, TimeWindow } from '@epemu/timeline';
-import { exposedPieces } from './exposed.js';
+import { exposedPieces, piecesWithin } from './exposed.js';
 import type { ExposedInterval } from './exposed.js';
 import { layerStarts, steadyWindow } from './layers.js';
 
@@ -19,6 +19,8 @@ export interface RankFigures {
   readonly layers: readonly PhaseInstance[];
   /** Communication with no compute running, the longest first. */
   readonly exposed: readonly ExposedInterval[];
+  /** What of it lies between its first layer and its last; all of it of too few layers. */
+  readonly steadyExposed: readonly ExposedInterval[];
 }
 
 /** @param marker the phase whose starts bound a layer. */
@@ -29,11 +31,13 @@ export function rankFigures(view: RankView, marker: string | undefined): RankFig
   });
   const layers = layerStarts(view, marker);
   const window = steadyWindow(layers.map(({ startNs }) => startNs));
+  const exposed = exposedPieces(view);
   return {
     view,
     whole: figures(),
     steady: window === undefined ? undefined : figures(window),
     layers,
-    exposed: exposedPieces(view),
+    exposed,
+    steadyExposed: window === undefined ? exposed : piecesWithin(exposed, window),
   };
 }

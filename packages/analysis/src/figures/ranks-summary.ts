@@ -13,6 +13,8 @@ import { SummaryAccumulator } from './summary.js';
 export class RanksSummary {
   readonly timeline = new SummaryAccumulator();
   readonly exposed: ExposedAccumulator;
+  /** What of it is in the steady layers. */
+  readonly steadyExposed: ExposedAccumulator;
   readonly #phases = new PhaseSums();
   readonly #marker: string | undefined;
 
@@ -23,6 +25,7 @@ export class RanksSummary {
   constructor(marker: string | undefined, splits = false) {
     this.#marker = marker;
     this.exposed = new ExposedAccumulator(splits);
+    this.steadyExposed = new ExposedAccumulator(splits);
   }
 
   /** Takes a rank into the sums. @returns its own figures. */
@@ -30,6 +33,7 @@ export class RanksSummary {
     const figures = rankFigures(view, this.#marker);
     this.timeline.add(figures);
     this.exposed.add(figures.exposed);
+    this.steadyExposed.add(figures.steadyExposed);
     this.#phases.add(view);
     return figures;
   }

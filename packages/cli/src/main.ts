@@ -18,6 +18,7 @@ import { addReplayCommand } from './commands/replay.js';
 import { addEplbCommand } from './commands/eplb.js';
 import { addRoutingCommand } from './commands/routing.js';
 import { addRunCommand } from './commands/run.js';
+import { addSweepCommands } from './commands/sweep.js';
 import { addTraceCommand } from './commands/trace.js';
 import { addValidateCommand } from './commands/validate.js';
 
@@ -38,6 +39,7 @@ const program = new Command('epemu')
 
 addRunCommand(program);
 addAdviseCommand(program);
+addSweepCommands(program);
 addReplayCommand(program);
 addCollectiveCommand(program);
 addKernelCommand(program);

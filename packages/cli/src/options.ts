@@ -116,6 +116,11 @@ function optionOf(flag: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** @returns keys of the configuration by the names of the flags that set them, without dashes. */
+export function flagKeys(): ReadonlyMap<string, string> {
+  return new Map([...FLAGS, ...BANDWIDTH_FLAGS].map(({ flag, key }) => [flag.split(' ')[0].slice(2), key]));
+}
+
 /** @returns a word as a shell takes it. */
 export function shellWord(text: string): string {
   return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -26,3 +26,4 @@ export { markup, trusted, type Markup } from './markup.js';
 export { comparisonSentence } from './comparison-finding.js';
 export { comparisonLayers, comparisonPage, sideTitle, type ComparedSets } from './comparison-page.js';
 export { comparisonTables } from './comparison-tables.js';
+export type { ChartData, HeatChart, LineChart, ScatterChart } from './charts/chart-data.js';

@@ -1,3 +1,4 @@
+import type { ChartData } from './charts/chart-data.js';
 import type { LayerPicture } from './layer/picture.js';
 
 /** A figure at the top of the page. */
@@ -100,7 +101,7 @@ export interface PageTable {
 
 /** Everything on a report page. Sections whose data is null or empty are left out. */
 export interface PageData {
-  readonly kind: 'run' | 'analysis' | 'comparison';
+  readonly kind: 'run' | 'analysis' | 'comparison' | 'sweep';
   /** `decode, 128 ranks`; the document's title too. */
   readonly title: string;
   /** What was read or run, in a line: files, seed, digest. */
@@ -110,6 +111,8 @@ export interface PageData {
   /** The sentence that names the largest exposed piece, its cause and what to try; empty for none. */
   readonly finding: string;
   readonly figures: readonly SummaryFigure[];
+  /** Of a sweep. */
+  readonly charts?: readonly ChartData[];
   /** One of a run or trace; two, A and B, of a comparison. */
   readonly layers: readonly LayerPicture[];
   readonly timeline: TimelineData | null;

@@ -1,3 +1,4 @@
+import { chartSection } from './charts/section.js';
 import { layerSvg } from './layer/svg.js';
 import { markup, trusted, type Markup } from './markup.js';
 import { readPageAssets } from './page-assets.js';
@@ -49,6 +50,7 @@ ${headerSection(data)}
 ${warningSection(data)}
 ${figureSection(data)}
 ${findingSection(data)}
+${chartSection(data.charts ?? [])}
 ${layerSection(data)}
 ${timelineSection(data.timeline)}
 ${rankSection(data.ranks)}

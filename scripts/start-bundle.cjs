@@ -16,9 +16,8 @@ function readCache() {
   }
 }
 
-// Bundles are ASCII: read as Latin-1 they are neither decoded nor kept at two bytes a character.
 const script = new Script(
-  `(function (require, module, exports, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`,
+  `(function (require, module, exports, __filename, __dirname) {${readFileSync(path, 'utf8')}\n})`,
   {
     filename: path,
     cachedData: readCache(),

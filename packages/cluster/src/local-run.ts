@@ -68,6 +68,8 @@ export async function runInThisProcess(options: LocalRunOptions): Promise<Worker
     group.abort(signal?.reason);
   };
   signal?.addEventListener('abort', abort);
+  // An interrupt that came while the run was prepared must not be lost.
+  if (signal?.aborted === true) abort();
   const stalled = deferred<never>();
   const moved = (): number => group.operationsStarted + fabric.statistics.messagesReceived;
   const watch = new StallWatch(stallTimeoutSeconds, moved, () => {

@@ -22,6 +22,7 @@ const LAYERS = [
   'cluster',
   'live',
   'experiments',
+  'api',
   'cli',
 ];
 

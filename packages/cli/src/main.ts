@@ -32,7 +32,7 @@ const program = new Command('epemu')
     'Emulates an expert-parallel (EP) cluster: worker processes act as EP ranks, exchange real tokens over WebSockets\n' +
       'and merge their virtual timelines into one PyTorch-profiler trace.',
   )
-  .version(EPEMU_VERSION)
+  .version(EPEMU_VERSION, '-v, --version', 'print the version')
   .option('--debug', 'print stack traces of failures')
   .showHelpAfterError('(add --help for the options and examples)')
   .exitOverride();

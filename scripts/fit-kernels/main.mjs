@@ -55,13 +55,13 @@ kernels['gemm-fp8'] = {
   source: `${kernels['deep-gemm-fp8'].source}; DeepGEMM stands in for the kernel of the H800's traces`,
 };
 
-const { eagerLaunchNs, graphGapNs } = fitted.host;
+const { moduleLaunchNs, graphGapNs } = fitted.host;
 const preset = JSON.parse(readFileSync(file, 'utf8'));
 const { kernelGapNs, ...rest } = preset;
 const line = (value) => JSON.stringify(value).replaceAll('":', '": ').replaceAll(',"', ', "');
 const body = Object.entries({
   ...rest,
-  host: { ...rest.host, eagerLaunchNs, graphGapNs },
+  host: { ...rest.host, moduleLaunchNs, graphGapNs },
   kernels: { ...rest.kernels, ...kernels },
 })
   .filter(([, value]) => value !== undefined)

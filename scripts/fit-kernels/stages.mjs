@@ -88,11 +88,11 @@ export const STAGES = [
       },
       'sequence-walk': { model: 'memory', floorNs: 0, GBps: 0.00055 },
     }),
-    host: { eagerLaunchNs: 40500 },
+    host: { moduleLaunchNs: 40500 },
     free: {
       'attention-forward': ['tflopsPerSm', 'tileNs'],
       'sequence-walk': ['GBps'],
-      host: ['eagerLaunchNs'],
+      host: ['moduleLaunchNs'],
     },
   },
   {

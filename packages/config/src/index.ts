@@ -3,6 +3,7 @@ export type { Collective } from './binding.js';
 export * from './configuration.js';
 export { eplbShapeOf, placementAt } from './eplb.js';
 export * from './explain.js';
+export * from './launch.js';
 export { locatedInFile } from './locate.js';
 export * from './memory/index.js';
 export { readExpertLoads } from './expert-loads/read.js';

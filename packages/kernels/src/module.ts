@@ -18,7 +18,7 @@ export type LaunchMode = 'graph' | 'eager' | 'eager-repeated';
 export function moduleNs(hardware: HardwarePreset, durationsNs: readonly number[], mode: LaunchMode): number {
   const { host } = hardware;
   const gapNs = host.graphGapNs ?? hardware.kernelGapNs;
-  const launchNs = mode === 'graph' ? 0 : (host.eagerLaunchNs ?? host.kernelLaunchNs);
+  const launchNs = mode === 'graph' ? 0 : (host.moduleLaunchNs ?? host.eagerLaunchNs ?? host.kernelLaunchNs);
   if (mode === 'eager-repeated') {
     const busyNs = durationsNs.reduce((sum, durationNs) => sum + durationNs + gapNs, 0);
     return together(busyNs, durationsNs.length * launchNs);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Analyser, RunFigures, runSet } from '@epemu/analysis';
 import type { AnalysedRanks, FigureReport } from '@epemu/analysis';
-import { placedExperts, shownConfiguration } from '@epemu/config';
+import { launchCosts, placedExperts, shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
@@ -57,7 +57,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     topK: model.topK,
     computeSms: schedule.computeSms,
     communicationSms: schedule.communicationSms,
-    host: hardware.host,
+    host: launchCosts(configuration),
     kernelNames: configuration.kernelNames,
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
     configuration: {

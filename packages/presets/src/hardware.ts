@@ -35,10 +35,12 @@ const HARDWARE_SCHEMA = z.strictObject({
   /** Between the end of a kernel and the start of what waits for it, next kernels on a stream included. */
   kernelGapNs: WHOLE_NS,
   host: z.strictObject({
-    /** What the CPU needs to launch one kernel, framework included. */
+    /** What the CPU needs to launch one kernel in training, framework and gradients included. */
     kernelLaunchNs: WHOLE_NS,
-    /** The same where a serving framework launches a module eagerly, without gradients; absent: kernelLaunchNs. */
+    /** The same in inference, kernel by kernel and without gradients; absent: kernelLaunchNs. */
     eagerLaunchNs: WHOLE_NS.optional(),
+    /** What each kernel of a module takes the CPU where tables of a serving framework time it eagerly; no run does. */
+    moduleLaunchNs: WHOLE_NS.optional(),
     /** Between the end of a kernel of a captured graph and the start of the next; absent: kernelGapNs. */
     graphGapNs: WHOLE_NS.optional(),
     /** From a launch to the earliest start of its kernel. */

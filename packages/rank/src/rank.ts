@@ -1,4 +1,4 @@
-import { catalogueOf, microBatchesOf, placedExperts, roleOfRank } from '@epemu/config';
+import { catalogueOf, launchCosts, microBatchesOf, placedExperts, roleOfRank } from '@epemu/config';
 import type { Configuration, MicroBatch } from '@epemu/config';
 import type { ComputePool, TaskTiming } from '@epemu/compute';
 import { EpemuError } from '@epemu/core';
@@ -137,6 +137,7 @@ export class Rank {
         member,
         role,
         configuration,
+        launch: launchCosts(configuration),
         program,
         catalogue: catalogueOf(configuration, role.group),
         asked: new Set(program.operations.flatMap(({ kind, beside }) => (kind === 'collective' ? beside : []))),

@@ -65,13 +65,13 @@ export class ComputePhases {
     ends: OperationTimes,
     freed: OperationTimes,
   ) {
-    const { program, queue, configuration } = context;
+    const { program, queue, launch } = context;
     this.#context = context;
     this.#host = host;
     this.#kernels = kernels;
     this.#ends = ends;
     this.#freed = freed;
-    this.#gapNs = configuration.hardware.kernelGapNs;
+    this.#gapNs = launch.gapNs;
     this.#operations = operationsById(program);
     const last = new Map<number, number>();
     for (const { id, stream } of program.operations) {

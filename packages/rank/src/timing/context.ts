@@ -1,5 +1,5 @@
 import { placedExperts } from '@epemu/config';
-import type { Configuration, MicroBatch, Role } from '@epemu/config';
+import type { Configuration, LaunchCosts, MicroBatch, Role } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
 import type { KernelCatalogue } from '@epemu/kernels';
 import { linkRate, lowLatencySms, transferStartNs } from '@epemu/presets';
@@ -44,6 +44,7 @@ export interface TimingContext {
   readonly member: number;
   readonly role: Role;
   readonly configuration: Configuration;
+  readonly launch: LaunchCosts;
   readonly program: Program;
   readonly catalogue: KernelCatalogue;
   /** Compute operations whose load collectives look at. */
@@ -133,7 +134,7 @@ class HopRates {
     this.#rateOf = (load) => hopRate(context, operation, hop, load / 1_000_000, copies);
     this.#spans = context.spans.get(operation.id) ?? [];
     this.#operation = operation;
-    this.#gapNs = context.configuration.hardware.kernelGapNs;
+    this.#gapNs = context.launch.gapNs;
   }
 
   at(timeNs: number): LinkRate {

@@ -6,7 +6,7 @@ import { EventQueue } from './event-queue.js';
 import type { Activity } from './event-queue.js';
 import { HostClock } from './host.js';
 
-const HOST = { kernelLaunchNs: 10, launchLatencyNs: 3, notifyPollNs: 100 };
+const HOST = { gapNs: 0, kernelLaunchNs: 10, launchLatencyNs: 3, notifyPollNs: 100 };
 
 function named({ operations }: Program, phase: string, row: number): Operation {
   return operations.find((operation) => operation.phase === phase && operation.row === row)!;

@@ -1,4 +1,4 @@
-import type { HardwarePreset } from '@epemu/presets';
+import type { LaunchCosts } from '@epemu/config';
 import { blocksHost, idLimit } from '@epemu/schedule';
 import type { Program } from '@epemu/schedule';
 import type { Activity, EventQueue } from './event-queue.js';
@@ -10,7 +10,7 @@ import { OperationTimes } from './operation-times.js';
  */
 export class HostClock {
   readonly #program: Program;
-  readonly #host: HardwarePreset['host'];
+  readonly #host: LaunchCosts;
   readonly #launches: OperationTimes;
   /** Of operations that the CPU stops at: the end of their notify, and when the CPU goes on. */
   readonly #notified: OperationTimes;
@@ -18,7 +18,7 @@ export class HostClock {
   /** By operation: the index of the notify that the CPU polls; +∞ of those that it does not stop at. */
   readonly #polled: Float64Array;
 
-  constructor(queue: EventQueue, program: Program, host: HardwarePreset['host']) {
+  constructor(queue: EventQueue, program: Program, host: LaunchCosts) {
     this.#program = program;
     this.#host = host;
     this.#polled = new Float64Array(idLimit(program)).fill(Infinity);

@@ -47,7 +47,7 @@ export class TimingPlane {
   constructor(context: TimingContext, hooks: TimingHooks) {
     this.#context = context;
     this.#hooks = hooks;
-    this.#host = new HostClock(context.queue, context.program, context.configuration.hardware.host);
+    this.#host = new HostClock(context.queue, context.program, context.launch);
     const length = idLimit(context.program);
     this.#ends = new OperationTimes(context.queue, length);
     this.#freed = new OperationTimes(context.queue, length);
@@ -72,7 +72,7 @@ export class TimingPlane {
   }
 
   *#runStream(operations: readonly Operation[]): Activity<void> {
-    const gapNs = this.#context.configuration.hardware.kernelGapNs;
+    const { gapNs } = this.#context.launch;
     let freeNs = Number.NEGATIVE_INFINITY;
     for (const operation of operations) {
       let afterNs = freeNs;
@@ -114,17 +114,17 @@ export class TimingPlane {
    * whole GPU. The communication kernels' own times were measured on the SMs that they hold.
    */
   *#smsOf(operation: Operation, index: number, startNs: number, notified: boolean): Activity<number> {
-    const { configuration, program } = this.#context;
+    const { configuration, program, launch } = this.#context;
     const { schedule, hardware } = configuration;
     const { class: type } = program.kernels[operation.kernels[index].kernel];
     if (type !== 'compute' || operation.kind !== 'collective') return hardware.gpu.sms;
     const spans = yield* this.#phases.beside(operation, notified, undefined);
-    const isBeside = spans.some((span) => loadAt([{ ...span, load: 1 }], operation, startNs, hardware.kernelGapNs) > 0);
+    const isBeside = spans.some((span) => loadAt([{ ...span, load: 1 }], operation, startNs, launch.gapNs) > 0);
     return isBeside ? Math.max(1, schedule.communicationSms) : hardware.gpu.sms;
   }
 
   *#timeCollective(operation: Operation, startNs: number): Activity<number> {
-    const { hardware } = this.#context.configuration;
+    const { gapNs } = this.#context.launch;
     if (operation.kind === 'wait') {
       // The receive kernel's own time follows the rows that the transfer brings.
       yield* this.#outside(this.#hooks.tokensArrived(operation));
@@ -135,7 +135,7 @@ export class TimingPlane {
     let notified = false;
     for (const [index, kernel] of operation.kernels.entries()) {
       const launchNs = yield* this.#host.launchNs(operation.id, index);
-      if (index > 0) kernelStartNs = Math.max(endNs + hardware.kernelGapNs, this.#host.earliestNs(launchNs));
+      if (index > 0) kernelStartNs = Math.max(endNs + gapNs, this.#host.earliestNs(launchNs));
       const sms = yield* this.#smsOf(operation, index, kernelStartNs, notified);
       const soloNs = this.#kernels.ofCollective(operation, index, sms);
       if (kernel.role === 'notify') {

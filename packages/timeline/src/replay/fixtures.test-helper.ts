@@ -25,7 +25,7 @@ export function twoRanks(nodeSize: 1 | 2): Configuration {
     settings: [
       `hardware.nodeSize=${nodeSize}`,
       ...['hardware.kernelGapNs=10', 'hardware.host.notifyPollNs=110'],
-      ...['hardware.host.launchLatencyNs=0', 'hardware.host.kernelLaunchNs=0'],
+      ...['hardware.host.launchLatencyNs=0', 'hardware.host.eagerLaunchNs=0'],
       ...['hardware.ports.rdma.latencyNs=50', 'hardware.ports.nvlink.latencyNs=20'],
       'schedule.communicationSms=1',
       ...Object.entries(transfers).map(([kind, rates]) => {

@@ -1,7 +1,7 @@
-import { placedExperts, roleOfRank } from '@epemu/config';
-import type { Configuration } from '@epemu/config';
+import { launchCosts, placedExperts, roleOfRank } from '@epemu/config';
+import type { Configuration, LaunchCosts } from '@epemu/config';
 import { linkRate, lowLatencySms, transferStartNs } from '@epemu/presets';
-import type { Copies, HardwarePreset, LinkPort, LinkRate } from '@epemu/presets';
+import type { Copies, LinkPort, LinkRate } from '@epemu/presets';
 import { inPort, linksByReach, outPort } from '@epemu/schedule';
 import type { Operation, Port } from '@epemu/schedule';
 import { serviceTime } from '../ports.js';
@@ -19,7 +19,7 @@ interface Places {
 /** What replay knows of the modelled machine; all of it from the run's configuration. */
 export class ReplayModel {
   readonly gapNs: number;
-  readonly host: HardwarePreset['host'];
+  readonly host: LaunchCosts;
   readonly #configuration: Configuration;
   /** In the order in which hops number them. */
   readonly #links: readonly string[];
@@ -30,8 +30,8 @@ export class ReplayModel {
     this.#configuration = configuration;
     this.#links = Object.keys(configuration.hardware.ports);
     this.#ports = Object.values(configuration.hardware.ports);
-    this.gapNs = configuration.hardware.kernelGapNs;
-    this.host = configuration.hardware.host;
+    this.host = launchCosts(configuration);
+    this.gapNs = this.host.gapNs;
   }
 
   /** Ranks with which a rank dispatches and combines, itself included, ascending. */

@@ -2,7 +2,7 @@ import type { FigureReport } from '@epemu/analysis';
 import type { Configuration } from '@epemu/config';
 import { throughputOfStep } from '@epemu/outputs';
 import { figuresOf } from './figures-of.js';
-import { runInMemory } from './in-memory.js';
+import { RunTimer } from './in-memory.js';
 
 /** What holds a layer up: a side that works all the time, or the way between them, in which both wait: the dead zone. */
 export type AfdBound = 'attention' | 'experts' | 'transfers';
@@ -38,7 +38,7 @@ function busyPct({ phases, steady }: FigureReport, of: RegExp): number {
 
 /** Runs a configuration of attention and experts apart in this process, and says what holds it up. */
 export async function afdPoint(configuration: Configuration, attention: number, ffn: number): Promise<AfdPoint> {
-  const figures = figuresOf(await runInMemory(configuration));
+  const figures = figuresOf(await new RunTimer().time(configuration));
   const { mean } = figures.steady.layerUs;
   const stepUs = mean * configuration.model.layers;
   const attentionBusyPct = busyPct(figures, WORK.attention);

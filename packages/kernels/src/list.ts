@@ -228,10 +228,17 @@ function launchDimension(value: number, place: string): number {
   throw new BadInputError(place, `${place} comes to ${value}; it must be a whole number from 1 to ${MOST_BLOCKS}`);
 }
 
-/** Sizes as an expert's kernel sees them. */
+/** A copy of sizes for one expert after the other: a copy for each would be most of the time of their kernels. */
+const expertSizes = new WeakMap<Sizes, Record<string, number>>();
+
+/** Sizes as an expert's kernel sees them, until the next expert's are asked for. */
 function ofExpert(sizes: Sizes, instance: number): Sizes {
   const rows = sizes[rowsOfExpert(instance)];
-  return instance === 0 || rows === undefined ? sizes : { ...sizes, [rowsOfExpert(0)]: rows };
+  if (instance === 0 || rows === undefined) return sizes;
+  let own = expertSizes.get(sizes);
+  if (own === undefined) expertSizes.set(sizes, (own = { ...sizes }));
+  own[rowsOfExpert(0)] = rows;
+  return own;
 }
 
 /** Rows of each of the rank's experts; undefined where sizes do not tell them apart. */

@@ -1,5 +1,5 @@
 import { catalogueOf, microBatchesOf, rolesOf, shareWithFasterNics } from '@epemu/config';
-import type { Configuration, PhaseTemplate } from '@epemu/config';
+import type { Configuration, MicroBatch, PhaseTemplate } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import { actionsInLayer, tokenActionsOf } from '@epemu/kernels';
 import type { TokenAction } from '@epemu/kernels';
@@ -13,7 +13,7 @@ import { findBeside } from './residence.js';
 import { checkRowOrder } from './row-order.js';
 import { checkTokenWork } from './token-work.js';
 import { blocksHost, programOf, transferName } from './program.js';
-import type { CollectiveUse, Program } from './program.js';
+import type { CollectiveUse, OperationKernel, Program } from './program.js';
 
 /** @returns a phase's collective as the run's era has it. */
 function collectiveUse(configuration: Configuration, phase: PhaseTemplate): CollectiveUse | undefined {
@@ -58,10 +58,20 @@ function expandRole(configuration: Configuration, index: number, firstId: number
   const { sharedExperts } = model;
   // Once a phase: what faster NICs would leave of it looks at all micro-batches.
   const collectives = new Map(schedule.phases.map((phase) => [phase, collectiveUse(configuration, phase)]));
+  // Once for all operations of a list that work on as much: sizing hundreds of kernels anew takes longer than all else here.
+  const listed = new Map<string, readonly OperationKernel[]>();
+  const kernelsOf = (list: string, { tokens, attentionPairs }: MicroBatch): readonly OperationKernel[] => {
+    const key = `${list} ${tokens} ${attentionPairs}`;
+    let kernels = listed.get(key);
+    if (kernels === undefined) {
+      kernels = catalogue.kernels(list).map((kernel) => table.use(kernel, kernel.grid(tokens, attentionPairs)));
+      listed.set(key, kernels);
+    }
+    return kernels;
+  };
   const operations = expansion.launched.map(({ slot, row }): Placed => {
     const { phase, list, dense } = slot;
     const microBatch = slot.microBatch!;
-    const { tokens, attentionPairs } = microBatches[microBatch];
     const issue = phase.issue === undefined ? undefined : expansion.idOf(phase.issue, slot.position);
     const collective = collectives.get(phase);
     const issuing = phase.kind === 'issue' ? phase.name : phase.issue;
@@ -82,7 +92,7 @@ function expandRole(configuration: Configuration, index: number, firstId: number
       gates: expansion.gates(slot),
       beside: [],
       list,
-      kernels: catalogue.kernels(list).map((kernel) => table.use(kernel, kernel.grid(tokens, attentionPairs))),
+      kernels: kernelsOf(list, microBatches[microBatch]),
       ...(collective === undefined ? {} : { collective }),
       ...(issue === undefined ? {} : { issue }),
       ...(issuing === undefined ? {} : { transfer: transferName(issuing) }),

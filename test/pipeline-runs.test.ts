@@ -143,6 +143,13 @@ describe('pipelines with an EP group on each rank', () => {
         .and.to.match(/^rank 1 +f0·*f0/m);
     });
 
+    it('draws the cells of each rank on the page, every one once', () => {
+      const page = readFileSync(join(temporary.path, 'dualpipe', 'report.html'), 'utf8');
+      const parts = report.pipeline.ranks.flatMap(({ cells }) => cells.flatMap((cell) => cell.parts));
+      expect(page.match(/<title>(?:forward|backward[a-z ]*) of micro-batch \d+, /g)).to.have.length(parts.length);
+      expect(page).to.include('id="pipeline-chart-title"');
+    });
+
     it('begins no cell before what it works on can have come from the stage before', () => {
       // A gradient goes on before the cell's weights are done, and a pair sends the one while it works on the other.
       const wayOf = (work: string): string => (work === 'backward for input' ? 'backward' : work);

@@ -1,7 +1,7 @@
 import { memoryParts, memoryTotalText, shownConfiguration } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { analysisPage, columnsOf, plainRows, timeText } from '@epemu/pages';
-import type { PageData, PageTable, SummaryFigure } from '@epemu/pages';
+import type { PageData, PageTable, PipelineChart, SummaryFigure } from '@epemu/pages';
 import { rowsTable, worstFirst } from '@epemu/published';
 import type { AnalysedRun } from './merge.js';
 import { pipelineWords } from './pipeline-words.js';
@@ -53,6 +53,20 @@ function imbalanceTable({ imbalance }: Report): PageTable[] {
       ),
     },
   ];
+}
+
+/** A picture of more cells says less than their figures, and takes megabytes. */
+const MOST_CELLS_DRAWN = 6000;
+
+function pipelineChart({ pipeline }: Report): { readonly pipeline?: PipelineChart } {
+  if (pipeline === undefined) return {};
+  const { ranks, stepUs } = pipeline;
+  if (ranks.reduce((sum, { cells }) => sum + cells.length, 0) > MOST_CELLS_DRAWN) return {};
+  const rows = ranks.map(({ name, cells }) => ({
+    label: name,
+    cells: cells.map(({ startUs, endUs, parts }) => ({ start: startUs / 1000, end: endUs / 1000, parts })),
+  }));
+  return { pipeline: { end: stepUs / 1000, rows } };
 }
 
 function pipelineTable({ pipeline }: Report): PageTable[] {
@@ -133,6 +147,7 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
     figures: [...(base?.figures ?? []), ...runFigures(report)],
     layers: base?.layers ?? [],
     timeline: base?.timeline ?? null,
+    ...pipelineChart(report),
     ranks: base?.ranks ?? [],
     matrix: base?.matrix ?? null,
     tables: [

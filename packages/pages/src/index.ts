@@ -7,6 +7,7 @@ export type {
   ByteMatrix,
   PageData,
   PageTable,
+  PipelineChart,
   RankBars,
   SliceColumns,
   SummaryFigure,

@@ -99,6 +99,24 @@ export interface PageTable {
   readonly rows: readonly { readonly cells: readonly string[]; readonly flagged: boolean }[];
 }
 
+/** What a rank of a pipeline works on at a time: one part, or two that overlap. */
+export interface ChartCell {
+  /** In ms from the start of the step. */
+  readonly start: number;
+  readonly end: number;
+  readonly parts: readonly {
+    readonly work: 'forward' | 'backward' | 'backward for input' | 'backward for weights';
+    readonly microBatch: number;
+  }[];
+}
+
+/** Who of a pipeline works on what when. */
+export interface PipelineChart {
+  /** Of the whole step, ms. */
+  readonly end: number;
+  readonly rows: readonly { readonly label: string; readonly cells: readonly ChartCell[] }[];
+}
+
 /** Everything on a report page. Sections whose data is null or empty are left out. */
 export interface PageData {
   readonly kind: 'run' | 'analysis' | 'comparison' | 'sweep';
@@ -116,6 +134,8 @@ export interface PageData {
   /** One of a run or trace; two, A and B, of a comparison. */
   readonly layers: readonly LayerPicture[];
   readonly timeline: TimelineData | null;
+  /** Of a pipeline alone. */
+  readonly pipeline?: PipelineChart;
   readonly ranks: readonly RankBars[];
   readonly matrix: ByteMatrix | null;
   /** Phase table, calibration table, critical path, what-ifs, skew, comparison: in the order in which they stand. */

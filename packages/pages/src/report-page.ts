@@ -5,6 +5,7 @@ import { readPageAssets } from './page-assets.js';
 import type { PageData } from './page-data.js';
 import { matrixSection } from './sections/matrix.js';
 import { rankSection } from './sections/ranks.js';
+import { pipelineSection } from './sections/pipeline.js';
 import {
   configurationSection,
   figureSection,
@@ -51,6 +52,7 @@ ${warningSection(data)}
 ${figureSection(data)}
 ${findingSection(data)}
 ${chartSection(data.charts ?? [])}
+${pipelineSection(data.pipeline)}
 ${layerSection(data)}
 ${timelineSection(data.timeline)}
 ${rankSection(data.ranks)}

@@ -143,6 +143,20 @@ describe('pipelines with an EP group on each rank', () => {
         .and.to.match(/^rank 1 +f0·*f0/m);
     });
 
+    it('gives its cells to a larger pipeline that is timed in units, and says that nothing else was emulated', async () => {
+      const size = ['run', 'pipeline', '--schedule', 'dualpipe', '--pp', '8', '--micro-batches', '40'];
+      const unit = ['--unit', join(temporary.path, 'dualpipe')];
+      const { code, stdout: json, stderr } = await new CliProcess([...size, ...unit, '--json']).end;
+      expect(code, stderr).to.equal(0);
+      const { cellUs } = report.pipeline;
+      const of = (us: number | null): number => Number((us! / 1000).toFixed(4));
+      expect((JSON.parse(json) as { unit: object }).unit).to.deep.equal({
+        ...{ F: of(cellUs.F), B: of(cellUs.B), W: of(cellUs.W), FB: of(cellUs.FB) },
+      });
+      const told = await new CliProcess([...size, ...unit]).end;
+      expect(told.stdout).to.include('EP groups of 2, 1 layer a stage. No rank beside these was emulated.');
+    });
+
     it('draws the cells of each rank on the page, every one once', () => {
       const page = readFileSync(join(temporary.path, 'dualpipe', 'report.html'), 'utf8');
       const parts = report.pipeline.ranks.flatMap(({ cells }) => cells.flatMap((cell) => cell.parts));
@@ -179,6 +193,8 @@ describe('pipelines with an EP group on each rank', () => {
     ['layers that do not divide', ['--pp', '4', '--layers', '6'], 'layers is 6, but dualpipe on 4 ranks has 4 stages'],
     ['experts that do not divide', ['--pp', '4', '--ep', '3'], 'has 3 ranks for the 256 experts'],
     ['ranks beside their factors', ['--ranks', '64'], '--ranks is given, but a pipeline has --pp times --ep of them'],
+    ['cells of a run that there is not', ['--unit', 'nowhere'], '--unit names nowhere, which there is not'],
+    ['cells of a folder without a pipeline', ['--unit', 'examples'], 'whose report cannot be read'],
     ['more than one step', ['--steps', '2'], 'steps is 2, but a pipeline runs one step'],
   ];
   for (const [what, flags, message] of refused) {

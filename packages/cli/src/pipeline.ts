@@ -4,6 +4,7 @@ import type { PipelineSchedule, PipelineSize, UnitTimes } from '@epemu/pipelines
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { pictureOptions } from './analysis-text.js';
+import { isPath, measuredCells } from './measured-cells.js';
 import { pipelineChart } from './pipeline-chart.js';
 import { plainTable } from './plain-table.js';
 import { wholeNumber } from './whole-number.js';
@@ -53,7 +54,7 @@ export function addPipelineFlags(command: Command): Command {
     .option('--chunks <n>', 'pipeline: stages of a rank in interleaved-1f1b (default 2)')
     .option(
       '--unit <times>',
-      'pipeline: emulate nothing, and time its cells in units: a forward F, a backward B, its part for weights W, a pair FB',
+      'pipeline: emulate nothing, and time its cells in units: a forward F, a backward B, its part for weights W, a pair FB; or the folder of a run, whose cells it takes',
     );
 }
 
@@ -154,8 +155,9 @@ export function pipelineSources(flags: PipelineFlags & Readonly<Record<string, u
 export function runPipeline(command: Command, output: NodeJS.WriteStream): void {
   refuseOtherFlags(command);
   const flags = command.opts<PipelineFlags & { readonly json?: boolean }>();
-  const unit = unitTimes(flags.unit!);
+  const text = flags.unit!;
   const size = sizeOf(flags);
+  const { unit, note } = isPath(text) ? measuredCells(text, size.schedule) : { unit: unitTimes(text), note: '' };
   const order = pipelineOrder(size);
   const times = timePipeline(order, unit);
   const published = closedForm(size, unit);
@@ -185,6 +187,6 @@ export function runPipeline(command: Command, output: NodeJS.WriteStream): void 
       `W ${unit.W}, F&B ${unit.FB}\n\n${chart}${table}\n\n` +
       `The step takes ${makespan}; the largest bubble is ${most}, published ${published.formula} = ${rounded(published.bubble)} ` +
       `(${published.source}).\nActivations are micro-batches’ chunks held at once (published: ${published.activations}); ` +
-      'parameters are stages held.\n',
+      `parameters are stages held.\n${note}`,
   );
 }

@@ -50,6 +50,8 @@ export type {
 export type { LayerParts } from './compare/decomposition.js';
 export type { FigureComparison } from './compare/figures.js';
 export type { MemoryComparison } from './compare/memory.js';
-export { memoryOfReport, sideOfJson, type ReadSide } from './compare/report-side.js';
+export { configurationDifferences } from './compare/configurations.js';
+export type { ComparedConfiguration, ConfigurationDifference } from './compare/configurations.js';
+export { besidesTraces, sideOfJson, type ReadSide } from './compare/report-side.js';
 export type { ComparedSide } from './compare/side.js';
 export { onlyRank, sideOfTraces } from './compare/trace-side.js';

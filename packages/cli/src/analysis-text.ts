@@ -1,5 +1,14 @@
 import type { AnalysedRanks, AnalysedSet, RankFigures } from '@epemu/analysis';
-import { analysisFigures, analysisTables, findingText, layerText, plainText, steadyLayer, titleOf } from '@epemu/pages';
+import {
+  analysisFigures,
+  analysisTables,
+  findingText,
+  layerText,
+  plainText,
+  steadyLayer,
+  titleOf,
+  verdictOf,
+} from '@epemu/pages';
 import type { PageTable } from '@epemu/pages';
 import { plainTable } from './plain-table.js';
 
@@ -15,11 +24,18 @@ export interface TextOutput {
   readonly columns?: number;
 }
 
+/** @returns whether text may have colours. NO_COLOR, where it is set to anything, means none: no-color.org. */
+export function hasColours(output: TextOutput): boolean {
+  return output.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
+}
+
+const COLOURS = { better: '\u001b[32m', worse: '\u001b[31m' } as const;
+const PLAIN = '\u001b[39m';
+
 /** @returns how pictures of layers are drawn on the output. */
 export function pictureOptions(output: TextOutput): Parameters<typeof layerText>[1] {
   const columns = Math.max(60, Math.min(160, output.columns ?? DEFAULT_COLUMNS));
-  // NO_COLOR, where it is set to anything, means none: no-color.org.
-  return { columns, colour: output.isTTY === true && (process.env['NO_COLOR'] ?? '') === '' };
+  return { columns, colour: hasColours(output) };
 }
 
 /** @returns the picture of one layer as wide as the output. */
@@ -36,11 +52,16 @@ function clipped(cell: string): string {
   return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
 }
 
-/** @returns a page's table as the terminal shows it. */
-export function tableText({ title, note, columns, rows }: PageTable, most = MOST_ROWS): string {
+/** @returns a page's table as the terminal shows it: what is better or worse has its colour where there are colours. */
+export function tableText({ title, note, columns, rows }: PageTable, most = MOST_ROWS, colours = false): string {
   const right = columns.flatMap(({ align }, index) => (align === 'left' ? [] : [index]));
   // Names come from files: nothing in them may steer the terminal.
-  const shown = rows.slice(0, most).map(({ cells }) => cells.map(clipped));
+  const shown = rows.slice(0, most).map(({ cells, better }) =>
+    cells.map((cell, index) => {
+      const verdict = colours ? verdictOf(columns[index], cell, better) : undefined;
+      return verdict === undefined ? clipped(cell) : `${COLOURS[verdict]}${clipped(cell)}${PLAIN}`;
+    }),
+  );
   const more = rows.length > most ? `… ${rows.length - most} more\n` : '';
   const table = plainTable(
     columns.map(({ label }) => label),

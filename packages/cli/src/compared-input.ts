@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { KernelRoles, memoryOfReport, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
-import type { AnalysedSet, ComparedSide, InputProblem } from '@epemu/analysis';
+import { dirname, join } from 'node:path';
+import { KernelRoles, besidesTraces, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
+import type { AnalysedSet, ComparedConfiguration, ComparedSide, InputProblem } from '@epemu/analysis';
 import { BadInputError, messageOf } from '@epemu/core';
 import { analysedWith, patternsWith } from './commands/analyze.js';
 import type { TraceFlags } from './commands/analyze.js';
@@ -29,21 +29,33 @@ export async function comparedInput(path: string, flags: TraceFlags, rank: numbe
       const problem = `--rank is ${rank}, but ${path} is ${side.from === 'report' ? 'a report' : 'a saved analysis'}`;
       throw new BadInputError('--rank', `${problem}, which has means over ranks only; name its traces instead`);
     }
-    return { side, analysed: null, problems };
+    return { side: { ...side, configuration: configurationIn(dirname(path)) }, analysed: null, problems };
   }
   const all = await readOrExplain(path, flags);
   const analysed = rank === undefined ? all : onlyRank(all, rank, path);
   return {
-    side: { ...sideOfTraces(path, analysed), memory: memoryBeside(path) },
+    side: {
+      ...{ ...sideOfTraces(path, analysed), ...besidesTraces(jsonIn(path, 'report.json')) },
+      configuration: configurationIn(path) ?? asConfiguration(analysed.set.facts.configuration),
+    },
     analysed,
     problems: all.analysis.problems,
   };
 }
 
-/** @returns what the report in a run's folder says of memory, which traces do not; null of anything else. */
-function memoryBeside(path: string): ComparedSide['memory'] {
-  const report = join(path, 'report.json');
-  return existsSync(report) ? memoryOfReport(jsonOf(report)) : null;
+function asConfiguration(value: unknown): ComparedConfiguration | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as ComparedConfiguration) : null;
+}
+
+/** @returns what a file of a run's folder holds; undefined where there is none. */
+function jsonIn(folder: string, file: string): unknown {
+  const path = join(folder, file);
+  return existsSync(path) ? jsonOf(path) : undefined;
+}
+
+/** @returns what a run in a folder was configured with; null where there is none. */
+function configurationIn(folder: string): ComparedConfiguration | null {
+  return asConfiguration(jsonIn(folder, 'config.json'));
 }
 
 async function readOrExplain(path: string, flags: TraceFlags): Promise<AnalysedSet> {

@@ -8,12 +8,18 @@ import {
   plainText,
   sideTitle,
 } from '@epemu/pages';
-import type { ComparedSets } from '@epemu/pages';
-import { pictureOptions, tableText } from './analysis-text.js';
+import type { ComparedSets, PageTable } from '@epemu/pages';
+import { hasColours, pictureOptions, tableText } from './analysis-text.js';
 import type { TextOutput } from './analysis-text.js';
 
 /** Tables whose rows are all shown. */
-const WHOLE: ReadonlySet<string> = new Set(['decomposition', 'figures', 'memory', 'phases']);
+const WHOLE: ReadonlySet<string> = new Set([
+  'configuration-differences',
+  'decomposition',
+  'figures',
+  'memory',
+  'phases',
+]);
 
 /** Names longer than this would push the figures out of sight. */
 const MOST_CHARACTERS = 56;
@@ -31,24 +37,29 @@ function layerPictures(sets: ComparedSets, output: TextOutput): string[] {
   return pictures.map((picture) => layerText(picture, { columns: columnsToScale(picture, pictures, columns), colour }));
 }
 
+/** Tables that stand above the pictures. */
+const FIRST: ReadonlySet<string> = new Set(['configuration-differences', 'decomposition', 'figures']);
+
+/** @returns a table with names that a line has room for. */
+function shortTable(table: PageTable, colours: boolean): string {
+  const rows = table.rows.map(({ cells: [name, ...cells], ...row }) => ({
+    ...row,
+    cells: [shortName(name), ...cells],
+  }));
+  return tableText({ ...table, rows }, WHOLE.has(table.id) ? rows.length : undefined, colours);
+}
+
 /** The text of `epemu compare`. */
 export function comparisonText(comparison: Comparison, sets: ComparedSets, output: TextOutput): string {
   const { a, b, notes } = comparison;
-  const [parts, figures, ...others] = comparisonTables(comparison);
-  const text = (table: (typeof others)[number]): string => {
-    const rows = table.rows.map(({ cells: [name, ...cells], flagged }) => ({
-      cells: [shortName(name), ...cells],
-      flagged,
-    }));
-    return tableText({ ...table, rows }, WHOLE.has(table.id) ? rows.length : undefined);
-  };
+  const tables = comparisonTables(comparison);
+  const text = (table: PageTable): string => shortTable(table, hasColours(output));
   const lines = [
     ...[`A  ${sideTitle(a)}: ${a.path}`, `B  ${sideTitle(b)}: ${b.path}`, ...notes].map(plainText),
     '',
-    text(parts),
-    text(figures),
+    ...tables.filter(({ id }) => FIRST.has(id)).map(text),
     ...layerPictures(sets, output),
-    ...others.map(text),
+    ...tables.filter(({ id }) => !FIRST.has(id)).map(text),
     plainText(comparisonSentence(comparison)),
   ];
   return `${lines.join('\n')}\n`;

@@ -45,6 +45,8 @@ export function decompositionTable(comparison: Comparison): PageTable {
         a.layerUs === 0 ? '' : signedPercentText((100 * difference[part]) / a.layerUs),
       ],
       flagged: false,
+      // Computation is work, no waste.
+      ...(part === 'computeUs' ? {} : { better: 'less' as const }),
     })),
   };
 }
@@ -53,6 +55,7 @@ export function decompositionTable(comparison: Comparison): PageTable {
 export function figureText({ unit }: FigureComparison, value: number): string {
   if (unit === 'µs') return timeText(value);
   if (unit === '%') return percentText(value);
+  if (unit === 'tokens/s') return value.toFixed(0);
   return unit === 'layers' ? String(value) : value.toFixed(3);
 }
 
@@ -62,22 +65,22 @@ export function figureDifference({ unit, difference }: FigureComparison): string
   return unit === '%' ? signedPointsText(difference) : signedText(difference);
 }
 
+const WINDOWS = { steady: 'steady layers', whole: 'the whole', model: 'the whole model' } as const;
+
 function figureTable({ figures }: Comparison): PageTable {
   return {
     id: 'figures',
     title: 'Figures side by side',
     note: 'Means over ranks, by the definitions of Holistic Trace Analysis; the steady layers are all but the first and the last.',
     columns: columnsOf(['figure', 'over', '>A', '>B', '±B − A', '±of A']),
-    rows: plainRows(
-      figures.map((figure) => [
-        figure.name,
-        figure.window === 'steady' ? 'steady layers' : 'the whole',
-        figureText(figure, figure.a),
-        figureText(figure, figure.b),
-        figureDifference(figure),
-        percentOrAbsent(figure.differencePct),
-      ]),
-    ),
+    rows: figures.map((figure) => ({
+      cells: [
+        ...[figure.name, WINDOWS[figure.window], figureText(figure, figure.a), figureText(figure, figure.b)],
+        ...[figureDifference(figure), percentOrAbsent(figure.differencePct)],
+      ],
+      flagged: false,
+      ...(figure.better === null ? {} : { better: figure.better }),
+    })),
   };
 }
 
@@ -136,7 +139,7 @@ function phasesTable(comparison: Comparison): PageTable {
       ...rest.map(({ part, differenceUs }) =>
         restRow(part === 'idle' || part === 'copies and fills' ? `(${part})` : `(other ${part})`, differenceUs),
       ),
-    ]),
+    ]).map((row) => ({ ...row, better: 'less' as const })),
   };
 }
 
@@ -200,9 +203,24 @@ function kernelTable(comparison: Comparison, of: 'kernelClasses' | 'kernels'): P
   };
 }
 
+/** What the two were configured with, where it differs. */
+function configurationTable({ configuration }: Comparison): PageTable[] {
+  if (configuration.length === 0) return [];
+  return [
+    {
+      id: 'configuration-differences',
+      title: 'Configured differently',
+      note: '',
+      columns: columnsOf(['key', 'A', 'B']),
+      rows: plainRows(configuration.map(({ key, a, b }) => [key, a ?? ABSENT, b ?? ABSENT])),
+    },
+  ];
+}
+
 /** All tables of a comparison, in the order in which they stand. */
 export function comparisonTables(comparison: Comparison): PageTable[] {
   return [
+    ...configurationTable(comparison),
     decompositionTable(comparison),
     figureTable(comparison),
     ...memoryTable(comparison),

@@ -96,7 +96,12 @@ export interface PageTable {
   /** One or two sentences below the title; empty for none. */
   readonly note: string;
   readonly columns: readonly { readonly label: string; readonly align: 'left' | 'right' | 'delta' }[];
-  readonly rows: readonly { readonly cells: readonly string[]; readonly flagged: boolean }[];
+  readonly rows: readonly {
+    readonly cells: readonly string[];
+    readonly flagged: boolean;
+    /** What of the row is better; absent where neither is. */
+    readonly better?: 'less' | 'more';
+  }[];
 }
 
 /** What a rank of a pipeline works on at a time: one part, or two that overlap. */

@@ -1,5 +1,6 @@
 import { Comparer } from './comparer.js';
 import type { Comparison, SideHeadline } from './comparison.js';
+import { configurationDifferences } from './configurations.js';
 import { basisOf, differenceOf, partsOf } from './decomposition.js';
 import { figuresOf, percentOf } from './figures.js';
 import { memoryOfSides } from './memory.js';
@@ -34,6 +35,7 @@ export function compare(a: ComparedSide, b: ComparedSide): Comparison {
     b: headline(b),
     basis,
     notes: notesOf(a, b, basis, phases),
+    configuration: configurationDifferences(a.configuration, b.configuration),
     decomposition: {
       ...{ a: partsA, b: partsB, difference },
       differencePct: partsA.layerUs === 0 ? null : percentOf(difference.layerUs, partsA.layerUs),

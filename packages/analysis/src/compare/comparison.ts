@@ -1,11 +1,15 @@
 import type { CollectiveRole, KernelClass } from '@epemu/timeline';
+import type { ConfigurationDifference } from './configurations.js';
 import type { Basis, LayerParts } from './decomposition.js';
 import type { FigureComparison } from './figures.js';
 import type { MemoryComparison } from './memory.js';
 import type { ComparedSide, SidePhase } from './side.js';
 
 /** What is said of a side at the top. */
-export type SideHeadline = Omit<ComparedSide, 'marker' | 'timeline' | 'steady' | 'plain' | 'exact' | 'memory'>;
+export type SideHeadline = Omit<
+  ComparedSide,
+  'marker' | 'timeline' | 'steady' | 'plain' | 'exact' | 'memory' | 'throughput' | 'configuration'
+>;
 
 /** Time of one layer, of A and B; null where a side has none, which counts as 0. */
 export interface Difference {
@@ -76,6 +80,8 @@ export interface Comparison {
   readonly basis: Basis;
   /** What must be known to read the figures, a sentence each. */
   readonly notes: readonly string[];
+  /** Keys that differ; empty, too, where a side does not tell its configuration. */
+  readonly configuration: readonly ConfigurationDifference[];
   readonly decomposition: {
     readonly a: LayerParts;
     readonly b: LayerParts;

@@ -7,14 +7,27 @@ import type { ComparedSide } from './side.js';
 export interface FigureComparison {
   readonly name: string;
   /** Over which time it is taken. */
-  readonly window: 'whole' | 'steady';
-  readonly unit: 'µs' | '%' | 'layers' | '';
+  readonly window: 'whole' | 'steady' | 'model';
+  readonly unit: 'µs' | '%' | 'layers' | 'tokens/s' | '';
+  /** Which is better; null where neither is. */
+  readonly better: 'less' | 'more' | null;
   readonly a: number;
   readonly b: number;
   /** B − A. */
   readonly difference: number;
   /** Of A; null where A is 0, and of shares. */
   readonly differencePct: number | null;
+}
+
+/** What is better less, and more, by name; of the others neither. */
+const BETTER: Readonly<Record<string, 'less' | 'more'>> = {
+  ...{ span: 'less', 'span of all ranks': 'less', layer: 'less', step: 'less', TPOT: 'less' },
+  ...{ 'exposed communication': 'less', exposed: 'less', 'idle time': 'less', idle: 'less' },
+  ...{ overlap: 'more', 'overlap gain of a rank': 'more', 'tokens/s a GPU': 'more' },
+};
+
+function betterOf(name: string): FigureComparison['better'] {
+  return Object.hasOwn(BETTER, name) ? BETTER[name] : null;
 }
 
 type Definition = readonly [name: string, unit: FigureComparison['unit'], pick: (summary: OverlapSummary) => number];
@@ -67,7 +80,31 @@ function figure(
 ): FigureComparison {
   const [of, beside] = [pick(a), pick(b)];
   const { difference, differencePct } = compared(of, beside);
-  return { name, window, unit, a: of, b: beside, difference, differencePct: unit === '%' ? null : differencePct };
+  return {
+    name,
+    window,
+    unit,
+    better: betterOf(name),
+    a: of,
+    b: beside,
+    difference,
+    differencePct: unit === '%' ? null : differencePct,
+  };
+}
+
+/** A step of the whole model, and what follows from it, where both sides tell. */
+function throughputs({ throughput: a }: ComparedSide, { throughput: b }: ComparedSide): FigureComparison[] {
+  if (a === null || b === null) return [];
+  const row = (name: string, unit: FigureComparison['unit'], of: number, beside: number): FigureComparison => {
+    return { name, window: 'model', unit, better: betterOf(name), a: of, b: beside, ...compared(of, beside) };
+  };
+  const times =
+    a.tpotMs === undefined || b.tpotMs === undefined ? [] : [row('TPOT', 'µs', a.tpotMs * 1e3, b.tpotMs * 1e3)];
+  return [
+    row('step', 'µs', a.stepMs * 1e3, b.stepMs * 1e3),
+    ...times,
+    row('tokens/s a GPU', 'tokens/s', a.tokensPerSecondPerGpu, b.tokensPerSecondPerGpu),
+  ];
 }
 
 /** Figures of the whole of both, then of their steady layers where both have them. None of layers where these are not compared. */
@@ -80,11 +117,13 @@ export function figuresOf(a: ComparedSide, b: ComparedSide, { transfers, unit }:
     figure(definition, 'whole', of(a.timeline), of(b.timeline)),
   );
   const layers: FigureComparison = {
-    ...{ name: 'layers', window: 'whole', unit: 'layers', a: a.layers, b: b.layers },
+    ...{ name: 'layers', window: 'whole', unit: 'layers', better: null, a: a.layers, b: b.layers },
     ...compared(a.layers, b.layers),
   };
-  if (unit === 'span' || a.steady === null || b.steady === null) return [...whole, layers];
+  const model = throughputs(a, b);
+  if (unit === 'span' || a.steady === null || b.steady === null) return [...whole, layers, ...model];
   const [steadyA, steadyB] = [of(a.steady), of(b.steady)];
   const steady = [LAYER, ...SHARES, GAIN].map((definition) => figure(definition, 'steady', steadyA, steadyB));
-  return [...whole, layers, ...steady];
+  // What is asked first comes first.
+  return [...steady, ...model, ...whole, layers];
 }

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { memoryOfSides } from './memory.js';
-import { memoryOfReport } from './report-side.js';
+import { besidesTraces } from './report-side.js';
 
-function memory(kvCache: number, kvPrecision = 'fp8'): ReturnType<typeof memoryOfReport> {
+function memory(kvCache: number, kvPrecision = 'fp8'): ReturnType<typeof besidesTraces>['memory'] {
   const gigabytes = { expertWeights: 5, gradients: 0, kvCache, total: 5 + kvCache, capacity: 84.9 };
-  return memoryOfReport({
+  return besidesTraces({
     schema: 'epemu-report/1',
     memory: { fits: true, gigabytes, largest: 'kvCache', kvPrecision },
-  });
+  }).memory;
 }
 
 describe('the memory of two sides', () => {
@@ -29,6 +29,8 @@ describe('the memory of two sides', () => {
   it('has one side alone where only that tells, and nothing where neither does', () => {
     const [experts] = memoryOfSides({ memory: null }, { memory: memory(1) });
     expect(experts).to.deep.equal({ part: 'expert weights', aGB: null, bGB: 5, differenceGB: null });
-    expect(memoryOfSides({ memory: null }, { memory: memoryOfReport({ schema: 'epemu-report/1' }) })).to.deep.equal([]);
+    expect(
+      memoryOfSides({ memory: null }, { memory: besidesTraces({ schema: 'epemu-report/1' }).memory }),
+    ).to.deep.equal([]);
   });
 });

@@ -28,12 +28,19 @@ const MEMORY = z.object({
   kvPrecision: z.string().optional(),
 });
 
+/** Of the whole model. */
+const THROUGHPUT = z.object({
+  ...{ tokensPerSecondPerGpu: z.number().min(0).max(1e12), stepMs: z.number().min(0).max(1e12) },
+  tpotMs: z.number().min(0).max(1e12).optional(),
+});
+
 /** What a comparison takes from a `report.json`; anything else in it may be as it likes. */
 export const REPORT_SCHEMA = z.object({
   ...{ scenario: z.string(), ranks: z.int().positive(), status: z.enum(['ok', 'failed']) },
   error: z.string().optional(),
   ...{ timeline: TIMELINE.nullable(), steady: TIMELINE.nullable() },
   memory: MEMORY.optional(),
+  throughput: THROUGHPUT.nullish(),
   phases: z.array(PHASE),
   kernels: z.array(
     z.object({
@@ -70,4 +77,5 @@ export const ANALYSIS_SCHEMA = z.object({
 });
 
 export type ComparedMemory = Readonly<z.infer<typeof MEMORY>>;
+export type ComparedThroughput = Readonly<z.infer<typeof THROUGHPUT>>;
 export type ReadReport = z.infer<typeof REPORT_SCHEMA>;

@@ -90,6 +90,8 @@ function readReport(path: string, value: unknown, roles: KernelRoles): ReadSide 
         phasesInferred: false,
         exact: null,
         memory: report.memory ?? null,
+        throughput: report.throughput ?? null,
+        configuration: null,
       },
       plain: reportTables(report, layers, roles),
     },
@@ -106,9 +108,10 @@ function readAnalysis(path: string, value: unknown): ReadSide {
   };
 }
 
-/** @returns what a run's `report.json` says of the memory of a GPU; null where it says nothing that can be read. */
-export function memoryOfReport(report: unknown): ComparedSide['memory'] {
-  return REPORT_SCHEMA.pick({ memory: true }).safeParse(report).data?.memory ?? null;
+/** @returns what a run's `report.json` says that traces do not; null of what it says nothing of that can be read. */
+export function besidesTraces(report: unknown): Pick<ComparedSide, 'memory' | 'throughput'> {
+  const { memory, throughput } = REPORT_SCHEMA.pick({ memory: true, throughput: true }).safeParse(report).data ?? {};
+  return { memory: memory ?? null, throughput: throughput ?? null };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { CollectiveRole, KernelClass } from '@epemu/timeline';
-import type { ComparedMemory } from './report-schema.js';
+import type { ComparedConfiguration } from './configurations.js';
+import type { ComparedMemory, ComparedThroughput } from './report-schema.js';
 import type { PhaseSummary, TimelineSummary } from '../figures/figure-report.js';
 
 /** A phase of one side of a comparison. Sums are those of one rank, mean over ranks, in the window of the tables. */
@@ -62,6 +63,10 @@ export interface ComparedSide {
   readonly phasesInferred: boolean;
   /** What a GPU of the run holds; null where nothing tells. */
   readonly memory: ComparedMemory | null;
+  /** Of the whole model; null where nothing tells. */
+  readonly throughput: ComparedThroughput | null;
+  /** What the run was configured with; null where nothing tells. */
+  readonly configuration: ComparedConfiguration | null;
   readonly timeline: TimelineSummary;
   readonly steady: TimelineSummary | null;
   /** Over all layers, as reports have it: time that phases share counts in each, background transfers add nothing. */

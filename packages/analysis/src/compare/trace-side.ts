@@ -46,6 +46,8 @@ export function sideOfAnalysis(path: string, analysis: ComparedAnalysis): Compar
     layers: layers.count,
     marker: layers.marker,
     memory: null,
+    throughput: null,
+    configuration: null,
     plain: plainTables(analysis),
     exact: null,
   };

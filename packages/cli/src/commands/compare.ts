@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
 import { compare } from '@epemu/analysis';
 import type { Comparison } from '@epemu/analysis';
 import { EPEMU_VERSION, BadInputError, EXIT_CODE } from '@epemu/core';
 import { comparisonPage, comparisonSentence, reportPage } from '@epemu/pages';
 import type { Command } from 'commander';
 import { comparedInput } from '../compared-input.js';
+import type { ComparedInput } from '../compared-input.js';
 import { comparisonText } from '../comparison-text.js';
+import { comparisonsText } from '../comparisons-text.js';
+import { comparePublished, publishedText } from './compare-published.js';
 import { addTraceFlags, checkPage, tellProblems, writePage } from './analyze.js';
 import type { TraceFlags } from './analyze.js';
 
@@ -41,13 +45,55 @@ function failAbove({ basis, decomposition }: Comparison, most: number | undefine
   process.exitCode ??= EXIT_CODE.failure;
 }
 
+/** In the place of what is compared: the figures that were published. */
+const PUBLISHED = 'published';
+
+function refuse(flag: keyof CompareFlags, flags: CompareFlags, why: string): void {
+  const text = `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (flags[flag] !== undefined) throw new BadInputError(text, `${text} is given, but ${why}; leave it out`);
+}
+
+function published(name: string, more: readonly string[], flags: CompareFlags): void {
+  if (more.length !== 1)
+    throw new BadInputError('published', `compare published ${name} takes one run; name its folder`);
+  for (const flag of ['html', 'failAbove', 'rank'] as const) {
+    refuse(flag, flags, 'published figures are compared as a table; epemu check holds figures against requirements');
+  }
+  const comparison = comparePublished(name, more[0]);
+  process.stdout.write(flags.json === true ? `${JSON.stringify(comparison, null, 1)}\n` : publishedText(comparison));
+}
+
+/** Compares each of several with the first. */
+async function compareAll(paths: readonly string[], flags: CompareFlags): Promise<void> {
+  for (const flag of ['html', 'failAbove'] as const) refuse(flag, flags, 'more than two are compared');
+  const rank = rankOf(flags.rank);
+  const sides: ComparedInput[] = [];
+  // One after the other: traces take memory.
+  for (const path of paths) {
+    const { side, problems } = await comparedInput(path, flags, rank);
+    sides.push({ side, problems, analysed: null });
+  }
+  const comparisons = sides.slice(1).map(({ side }) => compare(sides[0].side, side));
+  const json = comparisons.map((comparison) => ({ ...comparison, sentence: comparisonSentence(comparison) }));
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify({ schema: 'epemu-comparisons/1', comparisons: json }, null, 1)}\n`
+      : comparisonsText(comparisons),
+  );
+  tellProblems(
+    sides.flatMap(({ problems }) => problems),
+    'comparison',
+  );
+}
+
 /** Adds `epemu compare`. */
 export function addCompareCommand(program: Command): void {
   const command = program
     .command('compare')
     .description('two traces, runs or reports side by side: phases and kernels, by what they changed')
     .argument('<a>', "a trace, a run's folder, a folder of traces, a report.json, or what analyze --json printed")
-    .argument('<b>', 'what is compared with it; every difference is B − A');
+    .argument('<b>', 'what is compared with it; every difference is B − A')
+    .argument('[more...]', 'more, each compared with the first');
   addTraceFlags(command)
     .option('--rank <n>', 'compare this rank of both, not the mean over ranks')
     .option('--fail-above <pct>', 'end with code 1 where the (steady) layer time differs by more than so many percent')
@@ -61,13 +107,26 @@ consists of, computation, exposed communication and idle time, adds up to it on 
 they add to the difference. A captured trace of one rank is compared with the mean over the other's ranks.
 docs/comparison.md says how phases and kernels are matched.
 
+Of more than two there is a table, the first the baseline. epemu compare published NAME RUN sets published figures beside a
+run's; NAME is train, prefill or decode.
+
 Examples:
+  epemu compare runs/nic-50 runs/nic-100 runs/nic-200
+  epemu compare published train runs/…
   epemu compare trace.json runs/20260102-030405-train-a1b2c3      a captured trace with an emulated run
   epemu compare runs/a runs/b --html comparison.html
   epemu compare runs/a/report.json runs/b/report.json --fail-above 2
   epemu compare captures/ runs/b --rank 0 --json | jq .decomposition.difference`,
     )
-    .action(async (pathA: string, pathB: string, flags: CompareFlags) => {
+    .action(async (pathA: string, pathB: string, more: string[], flags: CompareFlags) => {
+      if (pathA === PUBLISHED && !existsSync(pathA)) {
+        published(pathB, more, flags);
+        return;
+      }
+      if (more.length > 0) {
+        await compareAll([pathA, pathB, ...more], flags);
+        return;
+      }
       const [rank, most] = [rankOf(flags.rank), percentOf(flags.failAbove)];
       if (flags.html !== undefined) checkPage('--html', flags.html);
       const a = await comparedInput(pathA, flags, rank);

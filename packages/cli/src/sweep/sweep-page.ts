@@ -38,7 +38,6 @@ function lineCharts(sweep: JudgedSweep): LineChart[] {
     title: `${column.label} over ${axes[across].label}`,
     xLabel: axes[across].label,
     xs,
-    yLabel: column.label,
     series: names.map((name) => ({
       name,
       values: xs.map((x) =>
@@ -65,10 +64,10 @@ function heatCharts(sweep: JudgedSweep): HeatChart[] {
   return [
     {
       kind: 'heat',
-      title: `${objective.figure} over ${axes[0].label} and ${axes[1].label}`,
+      title: `${objective.figure}${unit === undefined ? '' : ` (${unit.text})`} over ${axes[0].label} and ${axes[1].label}`,
       ...{ xLabel: axes[1].label, xs, yLabel: axes[0].label, ys },
       values: ys.map((y) => xs.map((x) => at(y, x)?.value ?? null)),
-      text: (value) => figureText(value, unit),
+      text: (value) => figureText(value, undefined),
       best: best === undefined ? undefined : { row: ys.indexOf(best.values[0]), column: xs.indexOf(best.values[1]) },
     },
   ];

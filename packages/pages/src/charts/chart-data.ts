@@ -11,7 +11,6 @@ export interface LineChart {
   readonly xLabel: string;
   /** Of the parameter, in order; numbers are drawn where they are, others at equal distances. */
   readonly xs: readonly string[];
-  readonly yLabel: string;
   readonly series: readonly LineSeries[];
   readonly text: (value: number) => string;
   /** The best point: its series and its place; undefined for none. */

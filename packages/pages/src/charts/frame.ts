@@ -44,11 +44,7 @@ export function place(value: number): string {
 }
 
 /** @returns grid, ticks and labels of a chart with two axes. */
-export function axesMarkup(
-  x: Pick<ChartScale, 'ticks'>,
-  y: Pick<ChartScale, 'ticks'>,
-  { xLabel, yLabel }: { readonly xLabel: string; readonly yLabel: string },
-): Markup {
+export function axesMarkup(x: Pick<ChartScale, 'ticks'>, y: Pick<ChartScale, 'ticks'>, xLabel: string): Markup {
   const right = CHART.left + PLOT.width;
   const floor = CHART.top + PLOT.height;
   const rows = y.ticks.map(
@@ -63,6 +59,5 @@ export function axesMarkup(
       markup`<text class="chart-tick" x="${place(at)}" y="${floor + 16}" text-anchor="middle">${text}</text>`,
   );
   return markup`${rows}${columns}<line class="chart-axis" x1="${CHART.left}" x2="${right}" y1="${floor}" y2="${floor}"/>
-<text class="chart-label" x="${CHART.left + PLOT.width / 2}" y="${CHART.height - 8}" text-anchor="middle">${xLabel}</text>
-<text class="chart-label" x="4" y="${CHART.top - 4}">${yLabel}</text>`;
+<text class="chart-label" x="${CHART.left + PLOT.width / 2}" y="${CHART.height - 8}" text-anchor="middle">${xLabel}</text>`;
 }

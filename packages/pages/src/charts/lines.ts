@@ -54,7 +54,7 @@ export function linesMarkup(chart: LineChart): Markup {
     });
     return markup`<g class="chart-series-${index % COLOURS}">${lines}${dots}</g>`;
   });
-  return markup`${axesMarkup({ ticks }, y, { xLabel, yLabel: '' })}${drawn}`;
+  return markup`${axesMarkup({ ticks }, y, xLabel)}${drawn}`;
 }
 
 /** @returns the names of a chart's lines with their colours; nothing of a single line. */

@@ -34,5 +34,5 @@ export function scatterMarkup({ points, xText, yText, xLabel, yLabel, limit }: S
     const kind = point.isBest ? 'chart-best' : point.allowed ? 'chart-dot' : 'chart-refused';
     return markup`<circle class="${kind}" cx="${place(x.at(point.x))}" cy="${place(y.at(point.y))}" r="${point.isBest ? 6 : 4}"><title>${point.label}: ${xLabel} ${xText(point.x)}, ${yLabel} ${yText(point.y)}${point.isBest ? ' (best)' : ''}</title></circle>`;
   });
-  return markup`${axesMarkup(x, y, { xLabel, yLabel })}${limitLine}<g class="chart-series-0"><polyline class="chart-line" points="${line}"/>${dots}</g>`;
+  return markup`${axesMarkup(x, y, xLabel)}${limitLine}<g class="chart-series-0"><polyline class="chart-line" points="${line}"/>${dots}</g>`;
 }

@@ -13,16 +13,26 @@ const WIDE_NAME = 28;
 type Column = PageTable['columns'][number];
 type Row = PageTable['rows'][number];
 
-function signClass({ align }: Column, cell: string): string {
+/** @returns whether a signed cell is better or worse than what it is compared with; undefined where it is neither. */
+export function verdictOf({ align }: Column, cell: string, better: Row['better']): 'better' | 'worse' | undefined {
+  if (align !== 'delta' || better === undefined || !/[1-9]/.test(cell)) return undefined;
+  if (/^[-−]/.test(cell)) return better === 'less' ? 'better' : 'worse';
+  return /^\+/.test(cell) ? (better === 'more' ? 'better' : 'worse') : undefined;
+}
+
+function signClass(column: Column, cell: string, better?: Row['better']): string {
+  const { align } = column;
   if (align === 'left') return 'left';
   if (align === 'right' || !/[1-9]/.test(cell)) return 'number';
+  const verdict = verdictOf(column, cell, better);
+  if (verdict !== undefined) return `number ${verdict}`;
   if (/^[-−]/.test(cell)) return 'number falls';
   return /^\+/.test(cell) ? 'number rises' : 'number';
 }
 
-function tableRow({ columns }: PageTable, { cells, flagged }: Row): Markup {
+function tableRow({ columns }: PageTable, { cells, flagged, better }: Row): Markup {
   const body = cells.map((cell, column) => {
-    const kind = signClass(columns[column] ?? { label: '', align: 'left' }, cell);
+    const kind = signClass(columns[column] ?? { label: '', align: 'left' }, cell, better);
     // The mark says without colour what the colour says.
     const text =
       column === 0 && flagged ? markup`<span class="flag" title="Stands out">▲ </span>${cell}` : markup`${cell}`;

@@ -247,7 +247,14 @@ describe('epemu compare', () => {
     expect(code).to.equal(0);
     expect(stdout)
       .to.match(/^ranks +64 +16 *$/m)
-      .and.match(/^train\.\S+ .* fitted/m);
+      .and.include('No published figure was taken under the conditions');
+    const sixteen = join(temporary.path, 'sixteen');
+    const small = ['--ranks', '16', '--fabric', 'memory', '--payload', 'none'];
+    expect((await runCli(['run', 'decode', ...small, '--out', sixteen])).code).to.equal(0);
+    const beside = (await runCli(['compare', 'published', 'decode', sixteen])).stdout;
+    expect(beside)
+      .to.match(/^ranks +128 +16 *$/m)
+      .and.match(/^decode\.kernel\.\S+ .* fitted/m);
     const other = await refused(['published', 'nothing', plain]);
     expect(other.stderr).to.include('there are no published figures of nothing');
     expect((await refused(['published', 'train', plain, slow])).stderr).to.include('takes one run');

@@ -130,6 +130,7 @@ export function shellWord(text: string): string {
 export function configurationWords(options: Readonly<Record<string, unknown>>): string[] {
   const flags = [...FLAGS, ...BANDWIDTH_FLAGS].flatMap(({ flag }) => {
     const text = options[optionOf(flag)];
+    if (text === true) return [flag];
     return typeof text === 'string' ? [flag.split(' ')[0], shellWord(text)] : [];
   });
   const settings = options['set'];

@@ -90,6 +90,23 @@ function dependsOn(later: PhaseTemplate, earlier: PhaseTemplate): boolean {
   return later.after.includes(earlier.name) || later.issue === earlier.name;
 }
 
+/** Experts placed by their loads, and replicated: one more on each rank, where that divides. */
+function placements({ routing, eplb, redundantExperts = 0, model, ranks }: Configuration): Candidate[] {
+  if (routing !== 'skewed' && routing !== 'measured') return [];
+  const made = (what: string, ...settings: string[]): Candidate => ({
+    kind: 'routing',
+    what,
+    settings: ['eplb=true', ...settings],
+    isCeiling: false,
+  });
+  const more = redundantExperts + ranks;
+  const divides = (model.experts + more) % ranks === 0;
+  return [
+    ...(eplb === true ? [] : [made('experts placed by EPLB')]),
+    ...(divides ? [made(`EPLB with ${more} redundant experts`, `redundantExperts=${more}`)] : []),
+  ];
+}
+
 function evenness({ routing, slowRanks, jitter }: Configuration): Candidate[] {
   const made = (kind: AdviceKind, what: string, setting: string): Candidate => {
     return { kind, what, settings: [setting], isCeiling: true };
@@ -119,6 +136,7 @@ export function candidatesFor(configuration: Configuration): Candidate[] {
     ...overlaps(configuration),
     ...splits,
     ...orders(configuration),
+    ...placements(configuration),
     ...evenness(configuration),
     ...faster(configuration),
   ];

@@ -20,27 +20,37 @@ interface Chunk {
   readonly columns: readonly FrozenColumn[];
 }
 
-/** @returns the narrowest type that holds how far the values are from their minimum, and what to take off each. */
-function narrowest(values: Float64Array): { offset: number; type: (typeof ELEMENT_TYPES)[number] } {
+/**
+ * @param rows of `width` numbers each, one after the other.
+ * @returns a column of a chunk, the narrowest type that holds how far its values are from their minimum, and what to take off
+ * each. Loops by index: a rank freezes a hundred columns, and iterators take three times as long.
+ */
+function columnOf(
+  rows: Float64Array,
+  width: number,
+  index: number,
+): { values: Float64Array; offset: number; type: (typeof ELEMENT_TYPES)[number] } {
+  const values = new Float64Array(CHUNK_ROWS);
   let minimum = Number.POSITIVE_INFINITY;
   let maximum = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    if (!Number.isInteger(value) || Object.is(value, -0)) return { offset: NO_OFFSET, type: Float64Array };
+  let integers = true;
+  for (let row = 0; row < CHUNK_ROWS; row++) {
+    const value = rows[row * width + index];
+    values[row] = value;
     if (value < minimum) minimum = value;
     if (value > maximum) maximum = value;
+    if (value !== Math.floor(value) || (value === 0 && 1 / value < 0)) integers = false;
   }
-  // The difference of two integers this near each other is exact, however large they are.
-  const index = TYPE_LIMITS.findIndex((limit) => maximum - minimum <= limit);
-  return index < 0 ? { offset: NO_OFFSET, type: Float64Array } : { offset: minimum, type: ELEMENT_TYPES[index] };
+  // The difference of two integers this near each other is exact, however large they are; that of infinities is no number.
+  const fits = integers ? TYPE_LIMITS.findIndex((limit) => maximum - minimum <= limit) : -1;
+  return fits < 0
+    ? { values, offset: NO_OFFSET, type: Float64Array }
+    : { values, offset: minimum, type: ELEMENT_TYPES[fits] };
 }
 
 /** @returns the rows `rows[row × width + column]`, column by column in the least memory. */
 function frozenColumns(rows: Float64Array, width: number): FrozenColumn[] {
-  const columns = Array.from({ length: width }, (_, index) => {
-    const values = new Float64Array(CHUNK_ROWS);
-    for (let row = 0; row < CHUNK_ROWS; row++) values[row] = rows[row * width + index];
-    return { values, ...narrowest(values) };
-  });
+  const columns = Array.from({ length: width }, (_, index) => columnOf(rows, width, index));
   // One buffer for all: the collector looks at each one.
   const bytes = columns.reduce((sum, { type }) => sum + CHUNK_ROWS * type.BYTES_PER_ELEMENT, 0);
   const buffer = new ArrayBuffer(bytes);
@@ -48,8 +58,8 @@ function frozenColumns(rows: Float64Array, width: number): FrozenColumn[] {
   return columns.map(({ values, offset, type: Type }) => {
     const kept = new Type(buffer, at, CHUNK_ROWS);
     at += kept.byteLength;
-    if (Type === Float64Array) kept.set(values);
-    else for (let row = 0; row < CHUNK_ROWS; row++) kept[row] = values[row] - offset;
+    if (offset !== 0) for (let row = 0; row < CHUNK_ROWS; row++) values[row] -= offset;
+    kept.set(values);
     return { offset, values: kept };
   });
 }

@@ -49,12 +49,12 @@ export class Topology {
   readonly #others = new MemberLists((member) =>
     Array.from({ length: this.ranks - 1 }, (_, i) => (member + 1 + i) % this.ranks),
   );
-  readonly #remotes = new MemberLists((member) =>
-    Array.from(
-      { length: this.ranks },
-      (_, i) => (member + this.#nodeMembers(this.nodeOf(member)).length + i) % this.ranks,
-    ).filter((peer) => this.nodeOf(peer) !== this.nodeOf(member)),
-  );
+  readonly #remotes = new MemberLists((member) => {
+    const first = member + this.#nodeMembers(this.nodeOf(member)).length;
+    return Array.from({ length: this.ranks }, (_, i) => (first + i) % this.ranks).filter(
+      (peer) => this.nodeOf(peer) !== this.nodeOf(member),
+    );
+  });
   readonly #columns = new MemberLists((member) =>
     Array.from({ length: this.nodes }, (_, node) => this.memberAt(node, this.localIndexOf(member))),
   );

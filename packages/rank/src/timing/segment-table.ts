@@ -1,5 +1,7 @@
 import { totalOrder } from '@epemu/core';
 
+const COLUMNS = 10;
+
 /**
  * Segments on their way through a port, as columns: a decode step moves hundreds of thousands of them, and sorting and
  * serving look at one or two fields each. Times are integer ns.
@@ -22,16 +24,20 @@ export class SegmentTable {
 
   /** @param capacity how many segments there will be at most. */
   constructor(capacity: number) {
-    this.peer = new Float64Array(capacity);
-    this.origin = new Float64Array(capacity);
-    this.destination = new Float64Array(capacity);
-    this.number = new Float64Array(capacity);
-    this.tokens = new Float64Array(capacity);
-    this.bytes = new Float64Array(capacity);
-    this.readyNs = new Float64Array(capacity);
-    this.arrivedNs = new Float64Array(capacity);
-    this.firstByteNs = new Float64Array(capacity);
-    this.lastByteNs = new Float64Array(capacity);
+    // One buffer for all: each is a thing to allocate and to collect, and a run makes a table for every hop.
+    const buffer = new ArrayBuffer(COLUMNS * capacity * Float64Array.BYTES_PER_ELEMENT);
+    const column = (index: number): Float64Array =>
+      new Float64Array(buffer, index * capacity * Float64Array.BYTES_PER_ELEMENT, capacity);
+    this.peer = column(0);
+    this.origin = column(1);
+    this.destination = column(2);
+    this.number = column(3);
+    this.tokens = column(4);
+    this.bytes = column(5);
+    this.readyNs = column(6);
+    this.arrivedNs = column(7);
+    this.firstByteNs = column(8);
+    this.lastByteNs = column(9);
   }
 
   /** Appends a segment not yet served. */

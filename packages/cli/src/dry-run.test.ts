@@ -56,6 +56,14 @@ describe('a prediction', () => {
     expect(predict(configurationOf('train', flags)).modelledBytes).to.equal(3 * 2 * 8 * (7392 + 14_336));
   });
 
+  it('sends a pipeline’s tokens to the ranks of their group alone, and from stage to stage', () => {
+    const flags = { pipeline: { schedule: '1f1b', ranks: 2 }, ranks: 4, layers: 2, tokensPerMicrobatch: 4 };
+    const { modelledBytes, tokensPerLayer } = predict(configurationOf('pipeline', flags, ['schedule.microBatches=2']));
+    // Two micro-batches of 4 tokens on each of a stage's two ranks.
+    expect(tokensPerLayer).to.equal(16);
+    expect(modelledBytes).to.equal(2 * 16 * 2 * (7392 + 14_336) + 16 * 2 * 14_336);
+  });
+
   it('sends nothing in the dense layers of a whole model', () => {
     const whole = predict(configurationOf('decode', { ...TINY, layers: 61 }));
     expect(whole.modelledBytes).to.equal(58 * tiny.modelledBytes);

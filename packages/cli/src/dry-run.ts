@@ -39,16 +39,20 @@ const ROUTING_BYTES_PER_ROW = 20;
  * low-latency mode; in normal mode one for each other node by RDMA, and by NVLink one for each rank that is not where
  * RDMA ends, as long as it has experts for them.
  */
-function modelledBytesOf(operation: Operation, configuration: Configuration, tokens: number): number {
-  const { model, ranks } = configuration;
+function modelledBytesOf(
+  operation: Operation,
+  { model, hardware }: Configuration,
+  group: readonly number[],
+  tokens: number,
+): number {
   const { type, mode } = operation.collective!;
   const bytes = model.bytesPerToken;
   if (type === 'receive') return 0;
   if (mode === 'pipeline' || type === 'send') return tokens * bytes.pipeline;
   if (mode === 'low-latency')
     return tokens * model.topK * (type === 'combine' ? bytes.combine : bytes.lowLatencyDispatch);
-  const nodes = nodeCount(configuration);
-  const copies = [nodes - 1, ranks - nodes].map((most) => Math.min(model.topK, most));
+  const nodes = new Set(group.map((rank) => Math.floor(rank / hardware.nodeSize))).size;
+  const copies = [nodes - 1, group.length - nodes].map((most) => Math.min(model.topK, most));
   return tokens * copies.reduce((sum, count) => sum + count, 0) * bytes[type];
 }
 
@@ -93,7 +97,7 @@ export function predict(configuration: Configuration): Prediction {
     program.roles[op.role].attends ? microBatches[op.microBatch].tokens * ranksOf(op) : 0;
   const modelledBytes = transferOperations(program)
     .filter((operation) => operation.recorded)
-    .reduce((sum, op) => sum + modelledBytesOf(op, configuration, tokensOf(op)), 0);
+    .reduce((sum, op) => sum + modelledBytesOf(op, configuration, program.roles[op.role].groupRanks, tokensOf(op)), 0);
   const kernels = events.reduce((sum, operation) => sum + operation.kernels.length * ranksOf(operation), 0);
   return {
     ranks,

@@ -23,7 +23,7 @@ export function runSet(run: RunDescription, facts: ProgramFacts): RankSet {
         return { id, phase, layer, gates, issue, transfer, stream: String(stream) };
       }),
       configuration,
-      statement: STATEMENT,
+      statement: run.statement ?? STATEMENT,
     },
     source: 'emulated',
     files: [],

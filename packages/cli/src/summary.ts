@@ -5,12 +5,12 @@ import { counted } from '@epemu/core';
 import { pipelineWords } from '@epemu/outputs';
 import type { Report } from '@epemu/outputs';
 import { rowsTable, worstFirst } from '@epemu/published';
+import { percentText, timeText } from '@epemu/pages';
 import { layerPictureText, pictureOptions } from './analysis-text.js';
 import type { TextOutput } from './analysis-text.js';
 import { runChart } from './pipeline-chart.js';
 import { plainTable } from './plain-table.js';
 
-const microseconds = (us: number): string => (us >= 10_000 ? `${(us / 1000).toFixed(2)} ms` : `${us.toFixed(1)} µs`);
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
 function headline(report: Report): string {
@@ -35,7 +35,7 @@ function stepLines({ steps }: Report): string[] {
   const rows = steps.map(({ step, kvLength, spanUs, layerUs, exposedCommPct }) => [
     String(step),
     ...(hasKv ? [String(kvLength)] : []),
-    ...[spanUs, layerUs.mean].map(microseconds),
+    ...[spanUs, layerUs.mean].map(timeText),
     `${exposedCommPct.toFixed(2)} %`,
   ]);
   return [plainTable(head, rows), ''];
@@ -73,35 +73,40 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
   const { timeline, steady, throughput, numerics, traffic, host } = report;
   const lines = [headline(report), ''];
   if (timeline !== null && steady !== null && throughput !== null) {
+    const both = (text: (of: NonNullable<Report['timeline']>) => string): string[] => [text(steady), text(timeline)];
     lines.push(
       plainTable(
-        ['', 'whole run', 'steady'],
+        // The steady layers come first: what fills and drains is no property of a longer run.
+        ['', 'steady layers', 'whole run'],
         [
-          ['span', microseconds(timeline.spanUs), microseconds(steady.spanUs)],
-          ['layer (mean)', microseconds(timeline.layerUs.mean), microseconds(steady.layerUs.mean)],
-          ['overlap', `${timeline.overlapPct.toFixed(2)} %`, `${steady.overlapPct.toFixed(2)} %`],
-          ['exposed communication', `${timeline.exposedCommPct.toFixed(2)} %`, `${steady.exposedCommPct.toFixed(2)} %`],
-          ['idle', `${timeline.idlePct.toFixed(2)} %`, `${steady.idlePct.toFixed(2)} %`],
-          ['overlap gain', timeline.overlapGain.toFixed(3), steady.overlapGain.toFixed(3)],
+          ['layer (mean)', ...both(({ layerUs }) => timeText(layerUs.mean))],
+          ['exposed communication', ...both(({ exposedCommPct }) => percentText(exposedCommPct))],
+          ['overlap', ...both(({ overlapPct }) => percentText(overlapPct))],
+          ['idle', ...both(({ idlePct }) => percentText(idlePct))],
+          ['overlap gain', ...both(({ overlapGain }) => overlapGain.toFixed(3))],
+          ['span', ...both(({ spanUs }) => timeText(spanUs))],
         ],
       ),
+      ...(steady.spanUs === timeline.spanUs
+        ? ['fewer than 4 layers have no steady ones: all of it is shown twice']
+        : []),
       '',
       ...(analysed === undefined ? [] : [layerPictureText(analysed.analysed, analysed.drawing.first, output)]),
       plainTable(
-        ['phase', 'mean', 'min', 'max', 'exposed'],
+        ['phase, of all layers', 'mean', 'min', 'max', 'exposed'],
         report.phases.map(({ name, meanUs, minUs, maxUs, exposedUs }) => [
           name,
-          ...[meanUs, minUs, maxUs, exposedUs].map(microseconds),
+          ...[meanUs, minUs, maxUs, exposedUs].map(timeText),
         ]),
       ),
       '',
       ...pipelineLines(report, output),
       ...stepLines(report),
       ...calibrationLines(report),
-      `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${throughput.stepMs.toFixed(2)} ms ` +
-        'of the whole model',
+      `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${timeText(throughput.stepMs * 1000)} ` +
+        `of the whole model, from its steady layers; ${throughput.tokensPerSecondPerGpu.toFixed(0)} tokens/s a GPU`,
       `traffic     ${gigabytes(traffic.rdmaBytes)} RDMA, ${gigabytes(traffic.nvlinkBytes)} NVLink modelled; ` +
-        `${traffic.wireMessages} messages, ${gigabytes(traffic.wireBytes)} on sockets`,
+        `${traffic.wireMessages} messages, ${report.fabric === 'memory' ? 'none' : gigabytes(traffic.wireBytes)} on sockets`,
     );
   }
   lines.push(...eplbLines(report), `GPU memory  ${memoryText(report.memory)}`);

@@ -8,7 +8,7 @@ import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { RanksDrawing } from '@epemu/pages';
 import { RunDigest, bytesByLink } from '@epemu/timeline';
-import { MergedTraceWriter, RunTrace, writeHostTrace, writeRankTrace } from '@epemu/trace';
+import { MergedTraceWriter, RunTrace, statementOf, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription, TraceStatistics } from '@epemu/trace';
 import { boundGarbage } from './bound-garbage.js';
 import { rankFileName } from './folder.js';
@@ -59,6 +59,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     communicationSms: schedule.communicationSms,
     host: launchCosts(configuration),
     kernelNames: configuration.kernelNames,
+    statement: statementOf(configuration),
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
     configuration: {
       ...shownConfiguration(configuration),

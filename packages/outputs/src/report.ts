@@ -18,7 +18,7 @@ import type { CalibrationRow } from '@epemu/published';
 import { eplbPolicy } from '@epemu/routing';
 import type { EplbPolicy } from '@epemu/routing';
 import type { PipelineReport } from './pipeline-figures.js';
-import { STATEMENT } from '@epemu/trace';
+import { statementOf } from '@epemu/trace';
 import type { NumericsTotals } from '@epemu/rank';
 
 /** What of a run happened on the host. Times in seconds. */
@@ -238,7 +238,7 @@ export function buildReport(parts: {
     ranksPerWorker,
     status: error === undefined ? 'ok' : 'failed',
     ...(error === undefined ? {} : { error }),
-    statement: STATEMENT,
+    statement: statementOf(configuration),
     digest,
     timeline: figures?.timeline ?? null,
     steady: figures?.steady ?? null,

@@ -14,51 +14,76 @@ export function titleOf({ scenario, ranks, worldSize }: Pick<Analysis, 'scenario
 
 /** The figures that everyone asks for first. */
 export function analysisFigures({ timeline, steady, ranks, traffic }: Analysis): SummaryFigure[] {
-  const beside = (value: (summary: NonNullable<typeof steady>) => string): string =>
-    steady === null ? '' : `steady: ${value(steady)}`;
+  const shown = steady ?? timeline;
+  const window = steady === null ? 'whole' : 'steady';
+  const beside = (value: (summary: typeof timeline) => string): string =>
+    steady === null ? '' : `whole: ${value(timeline)}`;
+  const noted = (...notes: string[]): string => notes.filter((note) => note !== '').join('; ');
   const mean = ranks === 1 ? '' : ', mean over ranks';
   return [
-    { label: 'span', value: timeText(timeline.spanUs), note: 'first start to last end' },
-    ...(timeline.layerUs.mean > 0
+    ...(shown.layerUs.mean > 0
       ? [
           {
-            label: 'layer',
-            value: timeText(timeline.layerUs.mean),
-            note: `${timeText(timeline.layerUs.min)} to ${timeText(timeline.layerUs.max)}`,
+            label: `layer, ${window}`,
+            value: timeText(shown.layerUs.mean),
+            note: noted(
+              `${timeText(shown.layerUs.min)} to ${timeText(shown.layerUs.max)}`,
+              beside(({ layerUs }) => timeText(layerUs.mean)),
+            ),
           },
         ]
       : []),
     {
-      label: 'overlap',
-      value: percentText(timeline.overlapPct),
+      label: `exposed communication, ${window}`,
+      value: percentText(shown.exposedCommPct),
+      note: noted(
+        `${timeText(shown.exposedCommUs)}${mean}`,
+        beside(({ exposedCommPct }) => percentText(exposedCommPct)),
+      ),
+    },
+    {
+      label: `overlap, ${window}`,
+      value: percentText(shown.overlapPct),
       note: beside(({ overlapPct }) => percentText(overlapPct)),
     },
     {
-      label: 'exposed communication',
-      value: timeText(timeline.exposedCommUs),
-      note: `${percentText(timeline.exposedCommPct)} of the span${mean}`,
+      label: `idle, ${window}`,
+      value: percentText(shown.idlePct),
+      note: noted(
+        timeText(shown.idleUs),
+        beside(({ idlePct }) => percentText(idlePct)),
+      ),
     },
     {
-      label: 'computation',
-      value: timeText(timeline.computeUs),
-      note: `${percentText(timeline.computeBusyPct)} of the span${mean}`,
+      label: `overlap gain, ${window}`,
+      value: shown.overlapGain.toFixed(3),
+      note: noted(
+        'all phases one after the other, over the span',
+        beside(({ overlapGain }) => overlapGain.toFixed(3)),
+      ),
     },
     {
-      label: 'communication',
-      value: timeText(timeline.commUs),
-      note: `its stream is busy ${percentText(timeline.commBusyPct)}`,
+      label: `computation, ${window}`,
+      value: percentText(shown.computeBusyPct),
+      note: noted(
+        `${timeText(shown.computeUs)}${mean}`,
+        beside(({ computeBusyPct }) => percentText(computeBusyPct)),
+      ),
     },
-    { label: 'idle', value: percentText(timeline.idlePct), note: timeText(timeline.idleUs) },
     {
-      label: 'overlap gain',
-      value: timeline.overlapGain.toFixed(3),
-      note: 'all phases one after the other, over the span',
+      label: `communication, ${window}`,
+      value: timeText(shown.commUs),
+      note: noted(
+        `its stream is busy ${percentText(shown.commBusyPct)}`,
+        beside(({ commUs }) => timeText(commUs)),
+      ),
     },
+    { label: 'span, whole', value: timeText(timeline.spanUs), note: 'first start to last end' },
     ...(traffic === null
       ? []
       : [
           {
-            label: 'bytes between ranks',
+            label: 'bytes between ranks, whole',
             value: formatBytes(traffic.rdmaBytes + traffic.nvlinkBytes + traffic.otherBytes),
             note:
               traffic.otherBytes > 0

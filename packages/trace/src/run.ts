@@ -26,6 +26,8 @@ export interface RunDescription {
   readonly host: { readonly kernelLaunchNs: number; readonly launchLatencyNs: number };
   /** Whose names communication kernels have. */
   readonly kernelNames: KernelNaming;
+  /** What of it is real; all that there is where it is absent. */
+  readonly statement?: Statement;
   /** The resolved configuration; goes into the file's metadata. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }
@@ -38,12 +40,36 @@ export interface TraceStatistics {
   readonly bytesWritten: number;
 }
 
-/** Which of a run is real and which is modelled, in the words of every trace, report and page. */
-export const STATEMENT = {
-  real: 'processes, sockets, frames, bytes of the emulated payload, routing, token placement, arithmetic on the emulated hidden size',
-  modelled:
-    'kernel durations, host launches, link bandwidth and latency, SM shares; registers and shared memory of kernels are typical values of their kind',
-} as const;
+/** What of a run is real and what is modelled, in the words of every trace, report and page. */
+export interface Statement {
+  readonly real: string;
+  readonly modelled: string;
+}
+
+const MODELLED =
+  'kernel durations, host launches, link bandwidth and latency, SM shares; registers and shared memory of kernels are typical values of their kind';
+
+/** What a run does that decides what of it is real. */
+export interface RealParts {
+  readonly fabric: 'websocket' | 'memory';
+  readonly payload: { readonly kind: 'float32' | 'none' };
+}
+
+/** @returns what this run really does: a memory fabric has no sockets, and a run without payload no arithmetic. */
+export function statementOf({ fabric, payload }: RealParts): Statement {
+  const carried =
+    payload.kind === 'none'
+      ? 'routing, token placement (no payload, so that nothing is computed or checked)'
+      : 'bytes of the emulated payload, routing, token placement, arithmetic on the emulated hidden size';
+  const real =
+    fabric === 'memory'
+      ? `messages between ranks in one process, ${carried}`
+      : `processes, sockets, frames, ${carried}`;
+  return { real, modelled: MODELLED };
+}
+
+/** Of a run with all that there is. */
+export const STATEMENT = statementOf({ fabric: 'websocket', payload: { kind: 'float32' } });
 
 /**
  * Numbers that are unique across the files of a run. GPU processes are 1 + rank, host processes 100000 + rank, network
@@ -95,7 +121,7 @@ export function epemuMetadata(run: RunDescription, content: string, extra: Recor
     gpuName,
     epemuVersion,
     ...extra,
-    statement: STATEMENT,
+    statement: run.statement ?? STATEMENT,
     ...(configuration === undefined ? {} : { configuration }),
   });
 }

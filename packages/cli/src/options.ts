@@ -1,6 +1,7 @@
 import { parseScalar } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { Command } from 'commander';
+import { addUnequalFlags, unequalValues } from './unequal-flags.js';
 
 /** Flags that mean the same in every command that has them, and the configuration key each sets. */
 const FLAGS: readonly { readonly flag: string; readonly key: string; readonly help: string }[] = [
@@ -83,6 +84,7 @@ export function bandwidthSettings(options: Readonly<Record<string, unknown>>): s
 export function addConfigurationFlags(command: Command): Command {
   for (const { flag, help } of FLAGS) command.option(flag, help);
   addBandwidthFlags(command);
+  addUnequalFlags(command);
   return command.option('--set <path=value>', 'set any key of the configuration (repeatable)', collect);
 }
 
@@ -101,7 +103,7 @@ function valueOf(key: string, text: string): unknown {
 
 /** @returns configuration values from parsed flags, by key. */
 export function configurationFlags(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
+  const values = unequalValues(options);
   for (const { flag, key } of FLAGS) {
     const text = options[optionOf(flag)];
     if (text === true) values[key] = true;

@@ -74,6 +74,7 @@ const REPORT: Report = {
   })),
   steps: [],
   imbalance: [],
+  unequal: [],
   throughput: { tokensPerSecondPerGpu: 2098.4, tokensPerSecondPerNode: 16_786.9, stepMs: 61.004, tpotMs: 61.004 },
   traffic: { rdmaBytes: 2.5e9, nvlinkBytes: 1.25e9, links: [], wireMessages: 4096, wireBytes: 3.1e7 },
   memory: {

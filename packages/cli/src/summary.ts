@@ -71,7 +71,7 @@ function pipelineLines({ pipeline }: Report, output: TextOutput): string[] {
 export function summaryText(outcome: RunOutcome, output: TextOutput = {}): string {
   const { report, folder, analysed } = outcome;
   const { timeline, steady, throughput, numerics, traffic, host } = report;
-  const lines = [headline(report), ''];
+  const lines = [headline(report), ...report.unequal.map((text) => `unequal: ${text}`), ''];
   if (timeline !== null && steady !== null && throughput !== null) {
     const both = (text: (of: NonNullable<Report['timeline']>) => string): string[] => [text(steady), text(timeline)];
     lines.push(

@@ -9,6 +9,7 @@ import { checkRoles } from './check-roles.js';
 import { PIPELINE_PLACES, checkPipeline } from './pipeline.js';
 import { checkRouting } from './routing.js';
 import type { PhaseTemplate } from './schema.js';
+import { checkUnequal } from './unequal.js';
 
 function refuse(field: string, message: string): never {
   throw new BadInputError(field, message);
@@ -62,10 +63,8 @@ function checkSizes(configuration: Configuration): void {
   if (payload.hidden % 16 !== 0) {
     refuse('payload.hidden', `payload.hidden is ${payload.hidden}, but it must be a multiple of 16 (one SIMD block)`);
   }
-  for (const list of ['slowRanks', 'faults'] as const) {
-    const outside = configuration[list].find((entry) => entry.rank >= ranks);
-    if (outside !== undefined) refuse(list, `${list} names rank ${outside.rank}, but ranks are 0 to ${ranks - 1}`);
-  }
+  const outside = configuration.faults.find((entry) => entry.rank >= ranks);
+  if (outside !== undefined) refuse('faults', `faults names rank ${outside.rank}, but ranks are 0 to ${ranks - 1}`);
 }
 
 /** Whoever is held back for that long would be taken for stalled; half of it leaves room for a slow host. */
@@ -259,6 +258,7 @@ export function checkConfiguration(configuration: Configuration): void {
   checkSizes(configuration);
   checkRoles(configuration);
   checkEplb(configuration);
+  checkUnequal(configuration);
   checkPace(configuration);
   checkWorkload(configuration);
   checkRouting(configuration);

@@ -18,4 +18,5 @@ export type { LayerRange } from './stages.js';
 export * from './scenario-data.js';
 export * from './schema.js';
 export * from './sources.js';
+export { awakeNs, changingSlowness, hardwareOf, lastingSlowness, linkShare, tailOf, unequalParts } from './unequal.js';
 export * from './workload.js';

@@ -81,6 +81,15 @@ const FAULT_SCHEMA = z.strictObject({
   kind: z.enum(['kill', 'stop']),
 });
 
+/** How many times as long, from when on and for how long. */
+const SLOWNESS = {
+  factor: z.number().min(0.1).max(1000),
+  fromUs: z.number().min(0).max(1e12).optional(),
+  forUs: z.number().min(0).max(1e12).optional(),
+};
+/** Share of a bandwidth that is left. */
+const SHARE_LEFT = z.number().min(0.001).max(1);
+
 /** How unequal the loads of skewed routing are; see `Skew` of `@epemu/routing`. */
 const SKEW_SCHEMA = z.strictObject({
   law: z.enum(SKEW_LAWS),
@@ -164,7 +173,33 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   pipelineCommunication: z.boolean(),
   /** Relative standard deviation of a phase's compute time from rank to rank. */
   jitter: z.number().min(0).max(0.5),
-  slowRanks: z.array(z.strictObject({ rank: z.int().nonnegative(), factor: z.number().min(0.1).max(1000) })),
+  /** Ranks, and nodes, whose compute takes that many times as long, from a moment of virtual time on, for a while. */
+  slowRanks: z.array(z.strictObject({ rank: z.int().nonnegative(), ...SLOWNESS })),
+  slowNodes: z.array(z.strictObject({ node: z.int().nonnegative(), ...SLOWNESS })).optional(),
+  /** Ranks whose links to other nodes have a share of their bandwidth. */
+  slowNics: z.array(z.strictObject({ rank: z.int().nonnegative(), factor: SHARE_LEFT })).optional(),
+  /** Pairs of ranks between which bytes have a share of the bandwidth of the ports at both ends. */
+  slowLinks: z
+    .array(z.strictObject({ ranks: z.tuple([z.int().nonnegative(), z.int().nonnegative()]), factor: SHARE_LEFT }))
+    .optional(),
+  /** Ranks that start no kernel for a while; what is under way goes on. */
+  stalls: z
+    .array(
+      z.strictObject({
+        rank: z.int().nonnegative(),
+        atUs: z.number().min(0).max(1e12),
+        forUs: z.number().min(0).max(1e12),
+      }),
+    )
+    .optional(),
+  /** Beyond `jitter`: the chance of an operation to take longer by Pareto's law, its exponent, and how many times at most. */
+  jitterTail: z
+    .strictObject({
+      chance: z.number().min(0).max(1),
+      exponent: z.number().min(0.5).max(100).default(2),
+      most: z.number().min(1).max(1000).default(10),
+    })
+    .optional(),
   faults: z.array(FAULT_SCHEMA),
   payload: z.strictObject({ kind: z.enum(['float32', 'none']), hidden: z.int().min(16).max(7168) }),
   fabric: z.enum(['websocket', 'memory']),

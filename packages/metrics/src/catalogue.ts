@@ -311,6 +311,13 @@ export const METRICS = {
     labels: ['layer', 'of'],
     from: ['coordinator', 'report'],
   },
+  unequal: {
+    name: 'epemu_unequal_info',
+    type: 'gauge',
+    help: 'What the configuration makes unequal about ranks and links, in words: always 1.',
+    labels: ['what'],
+    from: ['coordinator', 'report'],
+  },
   runSpan: {
     name: 'epemu_virtual_run_span_seconds',
     type: 'gauge',

@@ -1,4 +1,5 @@
 import type { Analysis } from '@epemu/analysis';
+import { unequalParts } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { ceilingsText, exposedText, stragglerText } from '@epemu/pages';
 import type { Program } from '@epemu/schedule';
@@ -18,12 +19,11 @@ function handOvers({ schedule }: Configuration): ReadonlySet<string> {
  * waiting, and what a replay says that changes would bring at most.
  */
 export function findingOf(configuration: Configuration, program: Program, analysis: Analysis): string {
-  const { slowRanks } = configuration;
-  const slow = slowRanks.map(({ rank, factor }) => `rank ${rank} takes ${factor} times as long`).join(', ');
+  const unequal = unequalParts(configuration).map(({ text }) => text);
   return [
     exposedText(analysis, handOvers(configuration)),
     stragglerText(analysis),
-    slow === '' ? '' : `By the configuration ${slow}.`,
+    unequal.length === 0 ? '' : `By the configuration ${unequal.join(', ')}.`,
     ceilingsText(analysis),
     idleBandwidth(configuration) ?? '',
     untimedSentence(program) ?? '',

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Analyser, RunFigures, runSet } from '@epemu/analysis';
 import type { AnalysedRanks, FigureReport } from '@epemu/analysis';
-import { launchCosts, placedExperts, shownConfiguration } from '@epemu/config';
+import { launchCosts, placedExperts, shownConfiguration, unequalParts } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
@@ -60,6 +60,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     host: launchCosts(configuration),
     kernelNames: configuration.kernelNames,
     statement: statementOf(configuration),
+    unequal: unequalParts(configuration),
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.
     configuration: {
       ...shownConfiguration(configuration),

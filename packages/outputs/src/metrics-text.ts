@@ -19,6 +19,7 @@ export function showReport(report: Report, exposition: Exposition): void {
     // A background transfer may have the name of a phase.
     exposition.set('phaseMean', { phase: kind === 'network' ? `${name} (network)` : name }, meanUs / 1e6);
   }
+  for (const what of report.unequal) exposition.set('unequal', { what }, 1);
   for (const { layer, nodeMaxOverMean, rankMaxOverMean, expertMaxOverMean, withoutEplb } of report.imbalance) {
     exposition.set('imbalance', { layer, of: 'node' }, nodeMaxOverMean);
     exposition.set('imbalance', { layer, of: 'rank' }, rankMaxOverMean);

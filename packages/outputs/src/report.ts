@@ -9,6 +9,7 @@ import {
   nodeCount,
   rolesOf,
   tokenRanks,
+  unequalParts,
 } from '@epemu/config';
 import type { Configuration, MemoryUse } from '@epemu/config';
 import { EPEMU_VERSION, mean } from '@epemu/core';
@@ -92,6 +93,8 @@ export interface Report {
   readonly notifyPctOfComm: number | null;
   readonly ranksSummary: FigureReport['ranksSummary'];
   readonly imbalance: FigureReport['imbalance'];
+  /** What was made unequal about ranks and links, in words; none where nothing was. */
+  readonly unequal: readonly string[];
   /** How EPLB placed experts, and the fullest rank over the mean with and without it, mean over layers; absent without EPLB. */
   readonly eplb?: EplbFigures;
   /** Each step's figures; `kvLength` of decode alone. */
@@ -247,6 +250,7 @@ export function buildReport(parts: {
     notifyPctOfComm: figures?.notifyPctOfComm ?? null,
     ranksSummary: figures?.ranksSummary ?? [],
     imbalance: figures?.imbalance ?? [],
+    unequal: unequalParts(configuration).map(({ text }) => text),
     ...eplbOf(configuration, figures),
     steps: stepsOf(configuration, figures),
     ...(pipeline === undefined ? {} : { pipeline }),

@@ -136,7 +136,10 @@ export function runPage(report: Report, configuration: Configuration, run: Analy
   return {
     kind: 'run',
     title: `${scenario}: ${ranks} ranks on ${nodes === 1 ? 'one node' : `${nodes} nodes`}`,
-    subtitle: `${layers} layers, ${routing} routing, seed ${seed}, ${fabric} fabric, digest ${digest ?? 'none: the run is not complete'}`,
+    subtitle: [
+      `${layers} layers, ${routing} routing, seed ${seed}, ${fabric} fabric, digest ${digest ?? 'none: the run is not complete'}`,
+      ...report.unequal,
+    ].join('; '),
     warnings: [
       ...(error === undefined ? [] : [`This run failed: ${error}`]),
       ...(report.status === 'failed'

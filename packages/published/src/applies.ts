@@ -11,7 +11,11 @@ import type { Aspect, RunMeasure } from './schema.js';
  */
 const OF_ASPECT: Readonly<Record<Aspect, (configuration: Configuration) => unknown>> = {
   // A preset calibrated on the same GPU is judged by the same figures.
-  machine: ({ hardware, slowRanks }) => [hardware.gpu.name, hardware.gpu.sms, hardware.nodeSize, slowRanks],
+  machine: (configuration) => {
+    const { hardware, slowRanks, slowNodes, slowNics, slowLinks, stalls, jitterTail } = configuration;
+    const unequal = [slowRanks, slowNodes, slowNics, slowLinks, stalls, jitterTail];
+    return [hardware.gpu.name, hardware.gpu.sms, hardware.nodeSize, ...unequal];
+  },
   network: ({ hardware, era }) => [hardware.ports, era],
   // DeepSeek-R1 has the sizes of DeepSeek-V3.
   model: ({ model }) => ({ ...model, name: undefined, description: undefined, sources: undefined }),
@@ -24,7 +28,7 @@ const OF_ASPECT: Readonly<Record<Aspect, (configuration: Configuration) => unkno
   },
   ranks: ({ ranks }) => ranks,
   layers: ({ layers }) => layers,
-  routing: ({ routing }) => routing,
+  routing: ({ routing, eplb, redundantExperts }) => [routing, eplb, redundantExperts],
 };
 
 const bases = new Map<string, Configuration>();

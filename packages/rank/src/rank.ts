@@ -1,11 +1,19 @@
-import { catalogueOf, launchCosts, microBatchesOf, placedExperts, roleOfRank } from '@epemu/config';
+import {
+  awakeNs,
+  catalogueOf,
+  changingSlowness,
+  launchCosts,
+  microBatchesOf,
+  placedExperts,
+  roleOfRank,
+} from '@epemu/config';
 import type { Configuration, MicroBatch } from '@epemu/config';
 import type { ComputePool, TaskTiming } from '@epemu/compute';
 import { EpemuError } from '@epemu/core';
 import type { Endpoint, Fabric } from '@epemu/fabric';
 import { programOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
-import { canonicalRecord, canonicalTimeline, emptyRecord, emptyTimeline } from '@epemu/timeline';
+import { canonicalRecord, canonicalTimeline, emptyRecord, emptyTimeline, SlowLinks } from '@epemu/timeline';
 import type { RankRecord, RankTimeline } from '@epemu/timeline';
 import type { SendLayout } from './layout.js';
 import { Pace } from './pace.js';
@@ -147,6 +155,11 @@ export class Rank {
         queue: this.#queue,
         mailbox: this.#mailbox,
         ports: new PortOrder(this.#queue, program),
+        slowLinks: new SlowLinks(),
+        disturbance: {
+          awakeNs: (ns) => awakeNs(configuration, rank, ns),
+          slowness: changingSlowness(configuration, rank),
+        },
         timeline: this.#timeline,
         record: this.#record,
         microBatches,

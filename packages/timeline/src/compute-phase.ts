@@ -1,5 +1,8 @@
 import { InvariantError } from '@epemu/core';
-import { remainingNs } from './sharing.js';
+import { disturbedWork, remainingNs } from './sharing.js';
+import type { Disturbance } from './sharing.js';
+
+const UNDISTURBED: Disturbance = { awakeNs: (ns) => ns };
 
 /** A kernel of a compute phase before it is timed. */
 export interface PhaseKernelTiming {
@@ -24,9 +27,11 @@ export interface KernelInterval {
 }
 
 /** @returns when work that begins at `beginNs` is done, with transfers resident in `resident`. */
-function endOf(kernel: PhaseKernelTiming, beginNs: number, resident: readonly KernelInterval[]): number {
-  const { soloNs, besideNs = soloNs } = kernel;
-  const work = { soloNs, besideNs };
+function endOf(
+  work: { readonly soloNs: number; readonly besideNs: number },
+  beginNs: number,
+  resident: readonly KernelInterval[],
+): number {
   let [nowNs, aloneNs, togetherNs] = [beginNs, 0, 0];
   for (const { startNs, endNs } of resident) {
     if (endNs <= nowNs) continue;
@@ -53,6 +58,7 @@ function endOf(kernel: PhaseKernelTiming, beginNs: number, resident: readonly Ke
  * @param startNs when the phase's first kernel starts.
  * @param gapNs gap between a kernel and what waits for it.
  * @param resident when transfers are beside it, ascending and apart.
+ * @param disturbance what makes kernels start late or take longer.
  * @returns an interval per kernel, in the order given.
  */
 export function timeComputePhase(
@@ -60,6 +66,7 @@ export function timeComputePhase(
   startNs: number,
   gapNs: number,
   resident: readonly KernelInterval[] = [],
+  disturbance: Disturbance = UNDISTURBED,
 ): KernelInterval[] {
   const intervals: (KernelInterval | undefined)[] = kernels.map(() => undefined);
   const streams = [...new Set(kernels.map((kernel) => kernel.stream))];
@@ -74,7 +81,8 @@ export function timeComputePhase(
       const { after } = kernels[index];
       const gate = after === undefined ? startNs - gapNs : intervals[after]?.endNs;
       if (gate === undefined) return;
-      const ready = Math.max(Math.max(freeNs[s], gate) + gapNs, kernels[index].launchedNs ?? 0);
+      const couldNs = Math.max(Math.max(freeNs[s], gate) + gapNs, kernels[index].launchedNs ?? 0);
+      const ready = disturbance.awakeNs(couldNs);
       const better = chosen < 0 || ready < chosenReady || (ready === chosenReady && index < queues[chosen][0]);
       if (better) [chosen, chosenReady] = [s, ready];
     });
@@ -84,7 +92,9 @@ export function timeComputePhase(
     streams.forEach((_, s) => {
       if (s !== chosen && freeNs[s] > begin) begin = freeNs[s]!;
     });
-    intervals[index] = { startNs: chosenReady, endNs: endOf(kernels[index], begin, resident) };
+    const { soloNs, besideNs = soloNs } = kernels[index];
+    const work = disturbedWork({ soloNs, besideNs }, disturbance, chosenReady);
+    intervals[index] = { startNs: chosenReady, endNs: endOf(work, begin, resident) };
     freeNs[chosen] = intervals[index].endNs;
   }
   return intervals.map((interval) => interval!);

@@ -35,6 +35,26 @@ export class PortClock {
 }
 
 /**
+ * Links that have less than the bandwidth of the ports at their ends, each by itself behind its sender's port: segments for
+ * other peers pass by.
+ */
+export class SlowLinks {
+  readonly #freeNs = new Map<string, number>();
+
+  /**
+   * @param link of whatever name, in the order of its port's services.
+   * @param service of the segment at the port. @param durationNs what its bytes take the link.
+   * @returns how much later than the port would let it the segment is through, integer ns.
+   */
+  delayNs(link: string, service: { readonly startNs: number; readonly endNs: number }, durationNs: number): number {
+    const beginNs = Math.max(this.#freeNs.get(link) ?? Number.NEGATIVE_INFINITY, service.startNs);
+    const endNs = Math.max(service.endNs, beginNs + Math.ceil(durationNs));
+    this.#freeNs.set(link, endNs);
+    return endNs - service.endNs;
+  }
+}
+
+/**
  * How a port is busy with a segment: first with what comes beyond its bytes, then with the bytes.
  * @param GBps 1 GB/s is 1 byte a ns.
  * @param peerNs what the segment's peer takes of the port beyond its messages.

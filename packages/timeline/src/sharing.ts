@@ -30,3 +30,22 @@ export function remainingNs(
 export function loadOf(memoryNs: number, soloNs: number): number {
   return soloNs > 0 ? Math.min(1_000_000, Math.round((memoryNs / soloNs) * 1_000_000)) : 0;
 }
+
+/** What makes kernels of a rank start late, or take longer, by when that is. */
+export interface Disturbance {
+  /** @returns when a kernel starts that could at a moment, integer ns. */
+  awakeNs(ns: number): number;
+  /** @returns how many times as long a kernel takes that starts then; absent: nothing changes. */
+  readonly slowness?: ((startNs: number) => number) | undefined;
+}
+
+/** @returns what is to be done of a kernel that starts then. */
+export function disturbedWork<T extends { readonly soloNs: number; readonly besideNs: number }>(
+  work: T,
+  { slowness }: Pick<Disturbance, 'slowness'>,
+  startNs: number,
+): T {
+  const factor = slowness?.(startNs) ?? 1;
+  if (factor === 1) return work;
+  return { ...work, soloNs: Math.round(work.soloNs * factor), besideNs: Math.round(work.besideNs * factor) };
+}

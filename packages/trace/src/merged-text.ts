@@ -9,7 +9,7 @@ import {
   threadMetadata,
 } from './json.js';
 import { type LaunchedPhase, streamExtents } from './launch-order.js';
-import { gpuPid, idStride, NETWORK_TID, operationArgs } from './run.js';
+import { gpuLabel, gpuPid, idStride, NETWORK_TID, operationArgs } from './run.js';
 import type { RunTrace } from './run-trace.js';
 import { transferEvents } from './transfers.js';
 
@@ -42,7 +42,7 @@ export class MergedText {
     const node = Math.floor(rank / nodeSize);
     const name = `rank ${String(rank).padStart(digits, '0')} (node ${node}, GPU ${rank % nodeSize})`;
     const pid = gpuPid(rank);
-    let text = processMetadata(pid, name, `GPU ${rank % nodeSize}`, rank);
+    let text = processMetadata(pid, name, gpuLabel(this.#trace.run, rank), rank);
     for (const stream of streams) {
       text += threadMetadata(pid, stream.id, `stream ${stream.id} ${stream.name}`, stream.id);
     }

@@ -18,6 +18,7 @@ import { CollectiveArgs } from './nccl.js';
 import {
   deviceList,
   epemuMetadata,
+  gpuLabel,
   gpuPid,
   hostPid,
   idStride,
@@ -110,7 +111,7 @@ class RankFile {
     const device = rank % run.nodeSize;
     let text = processMetadata(this.#host, 'python3', 'CPU', this.#host);
     text += threadMetadata(this.#host, this.#host, `thread ${this.#host} (python3)`, this.#host);
-    text += SEPARATOR + processMetadata(this.#gpu, 'python3', `GPU ${device}`, GPU_SORT_OFFSET + device);
+    text += SEPARATOR + processMetadata(this.#gpu, 'python3', gpuLabel(run, rank), GPU_SORT_OFFSET + device);
     for (const { id } of facts.program.streams) text += threadMetadata(this.#gpu, id, `stream ${id} `, id);
     this.events += 2 * PROCESS_METADATA_EVENTS + (1 + facts.program.streams.length) * THREAD_METADATA_EVENTS;
     if (this.#phases.some(({ kernels }) => kernels.some(({ sync }) => sync.isPolled))) {

@@ -28,6 +28,8 @@ export interface RunDescription {
   readonly kernelNames: KernelNaming;
   /** What of it is real; all that there is where it is absent. */
   readonly statement?: Statement;
+  /** What was made unequal about ranks; undefined ranks: all. */
+  readonly unequal?: readonly { readonly text: string; readonly ranks?: readonly number[] }[];
   /** The resolved configuration; goes into the file's metadata. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }
@@ -101,6 +103,12 @@ export function deviceList(run: RunDescription): string {
     devices.push(JSON.stringify({ id, name: run.gpuName, ...Object.fromEntries(rest) }));
   }
   return `[\n${devices.join(',\n')}\n]`;
+}
+
+/** @returns the label of a rank's GPU: its number on the node, and what was made unequal about the rank. */
+export function gpuLabel({ nodeSize, unequal = [] }: RunDescription, rank: number): string {
+  const own = unequal.filter(({ ranks }) => ranks?.includes(rank) === true).map(({ text }) => text);
+  return [`GPU ${rank % nodeSize}`, ...own].join('; ');
 }
 
 /** @returns the `epemu` member of a file's top level. */

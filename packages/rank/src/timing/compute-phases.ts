@@ -144,7 +144,8 @@ export class ComputePhases {
       const afterNs = yield* this.#afterNs(question, operation);
       if (afterNs !== undefined) {
         const work = yield* this.#workOf(operation);
-        const startNs = Math.max(afterNs + this.#gapNs, this.#host.earliestNs(work.launches[0]));
+        const couldNs = Math.max(afterNs + this.#gapNs, this.#host.earliestNs(work.launches[0]));
+        const startNs = this.#context.disturbance.awakeNs(couldNs);
         const { endNs, freeNs } = this.#timed(operation, work, startNs, this.#residentFor(operation, question));
         answer = { id, startNs, endNs, freeNs, load: work.load };
       }
@@ -194,7 +195,7 @@ export class ComputePhases {
 
   #timed(operation: Operation, work: Work, startNs: number, resident: readonly KernelInterval[]): PhaseTimes {
     const { kernels, launches } = work;
-    const intervals = timeComputePhase(kernels, startNs, this.#gapNs, resident);
+    const intervals = timeComputePhase(kernels, startNs, this.#gapNs, resident, this.#context.disturbance);
     let endNs = startNs;
     let freeNs = startNs;
     intervals.forEach((interval, index) => {

@@ -1,4 +1,4 @@
-import { placedExperts } from '@epemu/config';
+import { hardwareOf, linkShare, placedExperts } from '@epemu/config';
 import type { Configuration, LaunchCosts, MicroBatch, Role } from '@epemu/config';
 import type { Endpoint } from '@epemu/fabric';
 import type { KernelCatalogue } from '@epemu/kernels';
@@ -8,7 +8,7 @@ import type { Operation, Program } from '@epemu/schedule';
 import { inPort, linksByReach, outPort } from '@epemu/schedule';
 import type { Port } from '@epemu/schedule';
 import { serviceTime } from '@epemu/timeline';
-import type { RankRecord, RankTimeline } from '@epemu/timeline';
+import type { Disturbance, RankRecord, RankTimeline, SlowLinks } from '@epemu/timeline';
 import type { SendLayout } from '../layout.js';
 import type { Topology } from '../topology.js';
 import type { Activity, EventQueue } from './event-queue.js';
@@ -56,6 +56,8 @@ export interface TimingContext {
   readonly queue: EventQueue;
   readonly mailbox: Mailbox;
   readonly ports: PortOrder;
+  readonly slowLinks: SlowLinks;
+  readonly disturbance: Disturbance;
   readonly timeline: RankTimeline;
   readonly record: RankRecord;
   readonly microBatches: readonly MicroBatch[];
@@ -92,7 +94,8 @@ export type Copied = Omit<Copies, 'linkBytes'>;
 /** Rate of a hop's link for an operation's transfer kernel at this rank, beside computation of that load. */
 function hopRate(context: TimingContext, operation: Operation, hop: number, load: number, copies?: Copies): LinkRate {
   const { configuration, program } = context;
-  const { hardware, schedule } = configuration;
+  const { schedule } = configuration;
+  const hardware = hardwareOf(configuration, context.rank);
   const { mode, rateKind } = operation.collective!;
   return linkRate(hardware, program.links[linkOfHop(operation, hop)].name, {
     era: configuration.era,
@@ -196,6 +199,18 @@ function recordService(
   );
 }
 
+/** @returns how much later a segment comes through where the link to its peer is slow, ns. */
+function linkDelay(
+  { configuration, rank, slowLinks }: TimingContext,
+  port: Port,
+  peer: number,
+  service: { startNs: number; endNs: number },
+  bytesNs: number,
+): number {
+  const share = linkShare(configuration, rank, peer);
+  return share === 1 ? 0 : slowLinks.delayNs(`${port} ${peer}`, service, bytesNs / share);
+}
+
 /**
  * Serves segments at an out-port in the order given, and sets when their first and last bytes reach the peer.
  * @param order indices of the segments.
@@ -225,9 +240,10 @@ export function serveOut(
       const rate = rates.at(Math.max(clock.freeNs, segments.readyNs[i]));
       const { leadNs, totalNs } = serviceTime(bytes[i], rate.GBps, number[i] === 0 ? rate.perPeerNs : 0);
       const service = clock.serveOut(segments.readyNs[i], totalNs, segments.arrivedNs[i]);
-      segments.firstByteNs[i] = service.startNs + leadNs + latencyNs;
-      segments.lastByteNs[i] = service.endNs + latencyNs;
-      lastNs = service.endNs;
+      const heldNs = linkDelay(context, port, rankOf(peer[i]), service, totalNs - leadNs);
+      segments.firstByteNs[i] = service.startNs + leadNs + latencyNs + heldNs;
+      segments.lastByteNs[i] = service.endNs + latencyNs + heldNs;
+      lastNs = service.endNs + heldNs;
       recordService(context, operation, hop, port, segments, i, service);
       context.record.segments.push(
         operation.id,

@@ -1,3 +1,4 @@
+import { lastingSlowness, tailOf } from '@epemu/config';
 import { InvariantError, hash32, normalQuantile } from '@epemu/core';
 import type { KernelShares, Sizes } from '@epemu/kernels';
 import type { Operation } from '@epemu/schedule';
@@ -67,7 +68,7 @@ export class KernelTimes {
   #slowness(operation: Operation): number {
     const { configuration, rank } = this.#context;
     const draw = normalQuantile(hash32(configuration.seed, JITTER_DRAW, rank, operation.id));
-    const slow = configuration.slowRanks.find((entry) => entry.rank === rank)?.factor ?? 1;
+    const slow = lastingSlowness(configuration, rank) * tailOf(configuration, rank, operation.id);
     return Math.max(0.1, 1 + configuration.jitter * draw) * slow;
   }
 

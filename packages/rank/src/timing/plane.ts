@@ -1,6 +1,7 @@
 import { InvariantError } from '@epemu/core';
 import { holdsSms, idLimit } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
+import { disturbedWork } from '@epemu/timeline';
 import { ComputePhases } from './compute-phases.js';
 import { loadAt, receivedKey } from './context.js';
 import type { TimingContext } from './context.js';
@@ -78,7 +79,8 @@ export class TimingPlane {
       let afterNs = freeNs;
       for (const gate of operation.gates) afterNs = Math.max(afterNs, yield* this.#ends.of(gate));
       const launchNs = yield* this.#host.launchNs(operation.id, 0);
-      const startNs = Math.max(afterNs + gapNs, this.#host.earliestNs(launchNs));
+      const couldNs = Math.max(afterNs + gapNs, this.#host.earliestNs(launchNs));
+      const startNs = this.#context.disturbance.awakeNs(couldNs);
       yield* this.#outside(this.#hooks.rowBegins(operation.row));
       this.#hooks.onOperation(operation);
       const times = yield* this.#time(operation, startNs);
@@ -124,7 +126,8 @@ export class TimingPlane {
   }
 
   *#timeCollective(operation: Operation, startNs: number): Activity<number> {
-    const { gapNs } = this.#context.launch;
+    const { launch, disturbance } = this.#context;
+    const { gapNs } = launch;
     if (operation.kind === 'wait') {
       // The receive kernel's own time follows the rows that the transfer brings.
       yield* this.#outside(this.#hooks.tokensArrived(operation));
@@ -135,9 +138,14 @@ export class TimingPlane {
     let notified = false;
     for (const [index, kernel] of operation.kernels.entries()) {
       const launchNs = yield* this.#host.launchNs(operation.id, index);
-      if (index > 0) kernelStartNs = Math.max(endNs + gapNs, this.#host.earliestNs(launchNs));
+      if (index > 0) {
+        kernelStartNs = disturbance.awakeNs(Math.max(endNs + gapNs, this.#host.earliestNs(launchNs)));
+      }
       const sms = yield* this.#smsOf(operation, index, kernelStartNs, notified);
-      const soloNs = this.#kernels.ofCollective(operation, index, sms);
+      const aloneNs = this.#kernels.ofCollective(operation, index, sms);
+      // Of what a collective consists of, only the cast is compute.
+      const slowed = kernel.role === undefined ? disturbance : {};
+      const { soloNs } = disturbedWork({ soloNs: aloneNs, besideNs: aloneNs }, slowed, kernelStartNs);
       if (kernel.role === 'notify') {
         endNs = Math.max(kernelStartNs + soloNs, yield* timeNotify(this.#context, operation, kernelStartNs));
         notified = true;

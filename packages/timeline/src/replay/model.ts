@@ -1,10 +1,19 @@
-import { launchCosts, placedExperts, roleOfRank } from '@epemu/config';
+import {
+  awakeNs,
+  changingSlowness,
+  hardwareOf,
+  launchCosts,
+  linkShare,
+  placedExperts,
+  roleOfRank,
+} from '@epemu/config';
 import type { Configuration, LaunchCosts } from '@epemu/config';
 import { linkRate, lowLatencySms, transferStartNs } from '@epemu/presets';
 import type { Copies, LinkPort, LinkRate } from '@epemu/presets';
 import { inPort, linksByReach, outPort } from '@epemu/schedule';
 import type { Operation, Port } from '@epemu/schedule';
 import { serviceTime } from '../ports.js';
+import type { Disturbance } from '../sharing.js';
 
 /** How long a port is busy with a segment, and how long of that before its first byte; integer ns. */
 type Service = ReturnType<typeof serviceTime>;
@@ -84,13 +93,27 @@ export class ReplayModel {
     return this.#ports[linksByReach(collective!)[way]].latencyNs;
   }
 
+  /** What makes kernels of a rank start late, or take longer. */
+  disturbance(rank: number): Disturbance {
+    return {
+      awakeNs: (ns) => awakeNs(this.#configuration, rank, ns),
+      slowness: changingSlowness(this.#configuration, rank),
+    };
+  }
+
+  /** Share of its bandwidth that the link between two ranks has left. */
+  linkShare(sender: number, receiver: number): number {
+    return linkShare(this.#configuration, sender, receiver);
+  }
+
   /** Latency of the link a hop takes. */
   hopLatencyNs({ collective }: Operation, hop: number): number {
     return this.#ports[collective!.hops[hop - 1]].latencyNs;
   }
 
-  #rate(operation: Operation, hop: number, load: number, copies?: Copies): LinkRate {
-    const { hardware, era, schedule, model } = this.#configuration;
+  #rate(rank: number, operation: Operation, hop: number, load: number, copies?: Copies): LinkRate {
+    const { era, schedule, model } = this.#configuration;
+    const hardware = hardwareOf(this.#configuration, rank);
     const { mode, type, rateKind } = operation.collective!;
     const { bytesPerToken: bytes } = model;
     const ofDispatch = mode === 'low-latency' ? bytes.lowLatencyDispatch : bytes.dispatch;
@@ -109,24 +132,25 @@ export class ReplayModel {
   }
 
   /**
-   * How an out-port is busy with a segment of an operation.
+   * How an out-port of a rank is busy with a segment of an operation.
    * @param load of the memory bandwidth by what computes beside the sender's transfer, in millionths.
    * @param copies what the sender's kernel copies for the hop, where it does.
    */
   service(
+    rank: number,
     operation: Operation,
     hop: number,
     segment: { bytes: number; number: number },
     load: number,
     copies?: Copies,
   ): Service {
-    const { GBps, perPeerNs } = this.#rate(operation, hop, load, copies);
+    const { GBps, perPeerNs } = this.#rate(rank, operation, hop, load, copies);
     return serviceTime(segment.bytes, GBps, segment.number === 0 ? perPeerNs : 0);
   }
 
-  /** How long the bytes of a segment take an in-port. */
-  receiveNs(operation: Operation, hop: number, bytes: number): number {
-    return serviceTime(bytes, this.#rate(operation, hop, 0).portGBps, 0).totalNs;
+  /** How long the bytes of a segment take an in-port of a rank. */
+  receiveNs(rank: number, operation: Operation, hop: number, bytes: number): number {
+    return serviceTime(bytes, this.#rate(rank, operation, hop, 0).portGBps, 0).totalNs;
   }
 
   /**

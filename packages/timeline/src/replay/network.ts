@@ -10,7 +10,7 @@ import {
   splitsByNode,
   transferOperations,
 } from '@epemu/schedule';
-import { PortClock } from '../ports.js';
+import { PortClock, SlowLinks } from '../ports.js';
 import type { ServiceColumns } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
 import type { ReplayModel } from './model.js';
@@ -122,6 +122,7 @@ export class ReplayNetwork {
   readonly #model: ReplayModel;
   readonly #queue: EventQueue;
   readonly #ports: ReplayPort[][];
+  readonly #slowLinks = new SlowLinks();
   readonly #services: (rank: number) => ServiceColumns;
   readonly #delays: readonly HeaderDelay[];
   /** By sender and operation × 4 + hop: what its kernel copies, of the hops whose kernels do. */
@@ -193,11 +194,14 @@ export class ReplayNetwork {
     this.#queue.at(readyNs, [2, operation.id, hop, sender, ...segment.visit], () => {
       const port = this.#ports[sender][ports.out];
       port.serve(operation.id, readyNs, () => {
-        const { leadNs, totalNs } = model.service(operation, hop, segment, load(), copies);
+        const { leadNs, totalNs } = model.service(sender, operation, hop, segment, load(), copies);
         const service = port.clock.serveOut(readyNs, totalNs, arrivedNs);
         this.#record(operation, sender, ports.out, receiver, segment, service);
-        sent(service.endNs);
-        const extraNs = model.hopLatencyNs(operation, hop) + this.#delayNs(segment);
+        const share = model.linkShare(sender, receiver);
+        const link = `${sender} ${ports.out} ${receiver}`;
+        const heldNs = share === 1 ? 0 : this.#slowLinks.delayNs(link, service, (totalNs - leadNs) / share);
+        sent(service.endNs + heldNs);
+        const extraNs = model.hopLatencyNs(operation, hop) + this.#delayNs(segment) + heldNs;
         this.#receive(segment, ports.in, service.startNs + leadNs + extraNs, service.endNs + extraNs, arrived);
       });
     });
@@ -211,7 +215,7 @@ export class ReplayNetwork {
     arrived: (service: { startNs: number; endNs: number }) => void,
   ): void {
     const { received, hop, receiver, sender, origin, destination, number } = segment;
-    const durationNs = this.#model.receiveNs(received, hop, segment.bytes);
+    const durationNs = this.#model.receiveNs(receiver, received, hop, segment.bytes);
     this.#queue.at(firstByteNs, [1, received.id, hop, receiver, origin, destination, number], () => {
       const port = this.#ports[receiver][inPort];
       port.serve(received.id, firstByteNs, () => {

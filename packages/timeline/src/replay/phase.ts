@@ -1,5 +1,6 @@
 import type { Operation } from '@epemu/schedule';
-import { remainingNs } from '../sharing.js';
+import { disturbedWork, remainingNs } from '../sharing.js';
+import type { Disturbance } from '../sharing.js';
 import type { EventQueue } from './queue.js';
 
 /** What is recorded of a kernel. */
@@ -22,6 +23,7 @@ interface PhaseParts {
   readonly operation: Operation;
   readonly startNs: number;
   readonly durations: readonly KernelDurations[];
+  readonly disturbance: Disturbance;
   launchedNs(index: number): number;
   done(times: readonly KernelTimes[]): void;
 }
@@ -86,7 +88,7 @@ export class ReplayPhase {
       if (needed.some((endNs) => endNs === undefined || endNs === Number.POSITIVE_INFINITY)) return;
       this.#begun.add(index);
       const gates = needed.map((endNs) => endNs! + gapNs);
-      const readyNs = Math.max(startNs, this.#parts.launchedNs(index), ...gates);
+      const readyNs = this.#parts.disturbance.awakeNs(Math.max(startNs, this.#parts.launchedNs(index), ...gates));
       queue.at(readyNs, [5, operation.id, rank, index], () => {
         this.#times[index] = { startNs: readyNs, endNs: Number.POSITIVE_INFINITY };
         this.#ready.push(index);
@@ -116,10 +118,11 @@ export class ReplayPhase {
   #schedule(): void {
     const running = this.#running;
     if (running === undefined) return;
-    const { queue, operation, rank, durations } = this.#parts;
+    const { queue, operation, rank, durations, disturbance } = this.#parts;
     const { index, sinceNs, aloneNs, togetherNs } = running;
     const number = ++this.#scheduled;
-    const endNs = sinceNs + remainingNs(durations[index], aloneNs, togetherNs, this.#beside);
+    const work = disturbedWork(durations[index], disturbance, this.#times[index]!.startNs);
+    const endNs = sinceNs + remainingNs(work, aloneNs, togetherNs, this.#beside);
     queue.at(endNs, [0, operation.id, rank, number], () => {
       if (number === this.#scheduled) this.#end(index);
     });

@@ -3,7 +3,8 @@ import { holdsSms, programOf } from '@epemu/schedule';
 import type { Operation, Program } from '@epemu/schedule';
 import type { RankTimeline } from '../rank-timeline.js';
 import type { RankRecord } from '../rank-record.js';
-import { loadOf } from '../sharing.js';
+import { disturbedWork, loadOf } from '../sharing.js';
+import type { Disturbance } from '../sharing.js';
 import { ReplayPhase } from './phase.js';
 import type { KernelDurations, KernelTimes } from './phase.js';
 import { ReplayHostClock } from './host.js';
@@ -36,6 +37,7 @@ export class ReplayRank {
   readonly #program: Program;
   readonly #cpu: ReplayHostClock;
   readonly #rank: number;
+  readonly #disturbance: Disturbance;
   readonly #timeline: RankTimeline;
   /** By operation, then by kernel of it. */
   readonly #durations = new Map<number, KernelDurations[]>();
@@ -55,6 +57,7 @@ export class ReplayRank {
   constructor(host: ReplayHost, timeline: RankTimeline, record: RankRecord) {
     this.#host = host;
     this.#rank = record.rank;
+    this.#disturbance = host.model.disturbance(record.rank);
     this.#program = programOf(host.program, record.rank);
     this.#cpu = new ReplayHostClock(this.#program, host.model);
     this.#timeline = timeline;
@@ -99,7 +102,7 @@ export class ReplayRank {
     if (launchedNs === undefined) return;
     this.#queues.get(stream)!.shift();
     this.#busy.add(stream);
-    const startNs = Math.max(afterNs + this.#host.model.gapNs, launchedNs);
+    const startNs = this.#disturbance.awakeNs(Math.max(afterNs + this.#host.model.gapNs, launchedNs));
     this.#host.queue.at(startNs, [3, operation.id, this.#rank], () => {
       if (operation.kind === 'compute') this.#compute(operation, startNs);
       else this.#collective(operation, 0, startNs, []);
@@ -132,6 +135,7 @@ export class ReplayRank {
       ...{ queue: this.#host.queue, rank: this.#rank, gapNs: this.#host.model.gapNs, operation, startNs },
       durations: operation.kernels.map((_, index) => this.#durationsOf(operation, index)),
       launchedNs: (index) => this.#cpu.earliestNs(operation, index)!,
+      disturbance: this.#disturbance,
       done: (times) => {
         this.#phases.delete(operation.id);
         const own = times.filter((_, index) => {
@@ -195,14 +199,16 @@ export class ReplayRank {
         }
         const next = endNs + this.#host.model.gapNs;
         const launchedNs = operation.kernels[index + 1] === undefined ? 0 : this.#cpu.earliestNs(operation, index + 1)!;
-        this.#collective(operation, index + 1, Math.max(next, launchedNs), [...before, { startNs, endNs }]);
+        const nextNs = this.#disturbance.awakeNs(Math.max(next, launchedNs));
+        this.#collective(operation, index + 1, nextNs, [...before, { startNs, endNs }]);
       });
     });
   }
 
   #kernel(operation: Operation, index: number, startNs: number, done: (endNs: number) => void): void {
     const { role } = operation.kernels[index];
-    const { soloNs } = this.#durationsOf(operation, index);
+    const durations = this.#durationsOf(operation, index);
+    const { soloNs } = role === undefined ? disturbedWork(durations, this.#disturbance, startNs) : durations;
     if (role === 'notify') {
       this.#host.notify(this.#rank, operation, startNs, (endNs) => {
         done(Math.max(startNs + soloNs, endNs));

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveConfiguration } from '@epemu/config';
-import { figuresOf, routingFigures } from '@epemu/experiments';
+import { figuresOf, routingFigures, RunTimer } from '@epemu/experiments';
 import type { RoutedCall, RoutedLayer } from '@epemu/experiments';
 import type { Report } from '@epemu/outputs';
 import { addNumerics, emptyNumerics } from '@epemu/rank';
 import { expect } from 'chai';
 import { replayedDigest, runLocally } from './support/local-run.js';
+import type { LocalRun } from './support/local-run.js';
 import { CliProcess } from './support/run-cli.js';
 import { TemporaryFolder } from './support/temporary.js';
 
@@ -42,6 +43,11 @@ describe('EPLB in runs', () => {
       expect(totals.tokensChecked).to.be.above(0);
       expect(totals.chainsChecked).to.be.above(0);
       expect(replayedDigest(run)).to.equal(run.digest);
+      // Whoever only times a run has the same layouts.
+      const timed = await new RunTimer().time(configuration);
+      const startsOf = ({ timelines }: Pick<LocalRun, 'timelines'>): number[][] =>
+        timelines.map(({ events }) => [...events.column('startNs')]);
+      expect(startsOf(timed)).to.deep.equal(startsOf(run));
       if (scenario === 'train') return;
       const calls: RoutedCall[] = [];
       const { layers } = routingFigures(configuration, (call) => calls.push(call));

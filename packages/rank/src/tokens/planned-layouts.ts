@@ -13,6 +13,7 @@ import { Topology } from '../topology.js';
  */
 const WITHOUT_ROUTER: ReadonlySet<string> = new Set<keyof Configuration>([
   ...(['hardware', 'era', 'jitter', 'slowRanks', 'kernels', 'kernelNames', 'kvPrecision'] as const),
+  ...(['slowNodes', 'slowNics', 'slowLinks', 'stalls', 'jitterTail'] as const),
   ...(['payload', 'fabric', 'threads', 'ranksPerWorker', 'pace', 'faults', 'stallTimeoutSeconds'] as const),
 ]);
 

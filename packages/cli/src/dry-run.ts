@@ -3,11 +3,13 @@ import {
   memoryOf,
   memoryText,
   microBatchesOf,
+  microBatchesOfRanks,
   nodeCount,
   shownConfiguration,
   tokenRanks,
 } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
+import { mean } from '@epemu/core';
 import { buildProgram, transferOperations } from '@epemu/schedule';
 import type { Operation } from '@epemu/schedule';
 
@@ -56,9 +58,11 @@ function modelledBytesOf(
   return tokens * copies.reduce((sum, count) => sum + count, 0) * bytes[type];
 }
 
-/** @returns tokens of all micro-batches of a rank. */
+/** @returns tokens of all micro-batches of a rank, of the mean rank where these have work of their own. */
 function tokensPerRank(configuration: Configuration): number {
-  return microBatchesOf(configuration).reduce((sum, batch) => sum + batch.tokens, 0);
+  return mean(
+    microBatchesOfRanks(configuration).map((batches) => batches.reduce((sum, batch) => sum + batch.tokens, 0)),
+  );
 }
 
 /** @returns rows that travel in a layer over all ranks, and the values of each. */

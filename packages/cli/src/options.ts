@@ -29,6 +29,10 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
     help: 'tokens of each micro-batch (train, decode)',
   },
   { flag: '--prompt-lengths <a,b,…>', key: 'promptLengths', help: 'prompt lengths of a rank (prefill)' },
+  { flag: '--rank-tokens <a,b,…|file>', key: 'rankTokens', help: 'tokens of a micro-batch by rank (train, decode)' },
+  { flag: '--rank-prompts <file>', key: 'rankPrompts', help: 'prompt lengths, a line a rank (prefill)' },
+  { flag: '--kv-lengths <file>', key: 'kvLengths', help: 'KV lengths of requests, a line a rank (decode)' },
+  { flag: '--kv-spread <n>', key: 'kvSpread', help: 'standard deviation over mean of KV lengths, log-normal (decode)' },
   { flag: '--model <preset>', key: 'model', help: 'model preset, or a file (default deepseek-v3; see epemu presets)' },
   { flag: '--hardware <preset>', key: 'hardware', help: 'hardware preset, or a file (default h800)' },
   { flag: '--era <era>', key: 'era', help: "feb25, apr25, jun25 or sep25: DeepEP's kernels (default: the hardware's)" },
@@ -96,8 +100,9 @@ function collect(value: string, before: string[] | undefined): string[] {
 function valueOf(key: string, text: string): unknown {
   if (key === 'promptLengths') return text.split(',').map((part) => parseScalar(part));
   if (key === 'payload') return { kind: text };
+  if (key === 'rankTokens' && /^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
   // A file may be named by a number.
-  if (key === 'expertLoads') return text;
+  if (['expertLoads', 'rankPrompts', 'kvLengths'].includes(key)) return text;
   return parseScalar(text);
 }
 

@@ -10,6 +10,7 @@ import { PIPELINE_PLACES, checkPipeline } from './pipeline.js';
 import { checkRouting } from './routing.js';
 import type { PhaseTemplate } from './schema.js';
 import { checkUnequal } from './unequal.js';
+import { checkWork } from './uneven-work.js';
 
 function refuse(field: string, message: string): never {
   throw new BadInputError(field, message);
@@ -261,6 +262,7 @@ export function checkConfiguration(configuration: Configuration): void {
   checkUnequal(configuration);
   checkPace(configuration);
   checkWorkload(configuration);
+  checkWork(configuration);
   checkRouting(configuration);
   checkSchedule(configuration);
 }

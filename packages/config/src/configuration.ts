@@ -14,10 +14,14 @@ export type Configuration = Omit<z.infer<typeof CONFIGURATION_SCHEMA>, 'model' |
   readonly hardware: HardwarePreset;
 };
 
-/** @returns what people are shown of a configuration: of loads the file's name, which stands for them in a scenario. */
+/** @returns what people are shown of a configuration: of loads and KV lengths the file's name, which stands for them. */
 export function shownConfiguration(configuration: Configuration): Readonly<Record<string, unknown>> {
-  const { expertLoads } = configuration;
-  return expertLoads === undefined ? configuration : { ...configuration, expertLoads: expertLoads.source };
+  const { expertLoads, kvLengths } = configuration;
+  return {
+    ...configuration,
+    ...(expertLoads === undefined ? {} : { expertLoads: expertLoads.source }),
+    ...(kvLengths === undefined ? {} : { kvLengths: kvLengths.source }),
+  };
 }
 
 /** @returns how many nodes the ranks fill. */

@@ -13,6 +13,7 @@ import { CONFIGURATION_SCHEMA, CONFIGURATION_VERSION, keysAt } from './schema.js
 import { scenarioData, scenarioNames } from './scenario-data.js';
 import { applySetting, environmentOverrides, isPlainObject, merged, parseScalar, readScenarioFile } from './sources.js';
 import type { PlainObject } from './sources.js';
+import { fillWork, overrideWork } from './uneven-work.js';
 
 /** Where a configuration comes from; later fields are stronger than earlier ones. */
 export interface ConfigurationSources {
@@ -51,6 +52,7 @@ function overridden(weaker: PlainObject, stronger: PlainObject): PlainObject {
   if (stronger['promptLengths'] !== undefined) delete kept['tokensPerMicrobatch'];
   overrideRouting(kept, stronger);
   overrideEplb(kept, stronger);
+  overrideWork(kept, stronger);
   return merged(kept, stronger);
 }
 
@@ -173,6 +175,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   values['model'] = model;
   fillRouting(values, model);
   fillEplb(values);
+  fillWork(values);
   values['kernels'] = kernelsFor(values, file['schedule'], model);
   const hardware = inlinePreset(values['hardware'], 'hardware', loadHardware, parseHardware);
   values['hardware'] = hardware;

@@ -166,6 +166,26 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   tokensPerMicrobatch: z.int().min(1).max(1_048_576).optional(),
   promptLengths: z.array(z.int().min(1).max(1_048_576)).min(1).max(4096).optional(),
   kvLength: z.int().min(1).max(16_777_216),
+  /** Tokens of a micro-batch by rank, in the place of `tokensPerMicrobatch`; a rank with none takes part all the same. */
+  rankTokens: z.array(z.int().min(0).max(1_048_576)).min(1).max(4096).optional(),
+  /** Prompt lengths by rank, in the place of `promptLengths`. */
+  rankPrompts: z
+    .array(z.array(z.int().min(1).max(1_048_576)).max(4096))
+    .min(1)
+    .max(4096)
+    .optional(),
+  /** KV lengths of the requests of each rank, taken in turn, in the place of `kvLength`, and the file they are from. */
+  kvLengths: z
+    .strictObject({
+      source: z.string(),
+      ranks: z
+        .array(z.array(z.int().min(1).max(16_777_216)).min(1).max(65_536))
+        .min(1)
+        .max(4096),
+    })
+    .optional(),
+  /** Standard deviation over mean of KV lengths, of log-normal law around `kvLength`; absent: all alike. */
+  kvSpread: z.number().min(0).max(10).optional(),
   /** What a value of the KV cache is stored as; it decides what fits, and no time. */
   kvPrecision: z.enum(KV_PRECISIONS).default('fp8'),
   /** Share of a GPU's memory that is left for the framework, its workspaces and fragmentation. */

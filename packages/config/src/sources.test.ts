@@ -74,7 +74,7 @@ describe('sources of a configuration', () => {
       "payload.hiden is not a key of a run's configuration; did you mean hidden?",
     );
     expect(complaint({ scenario: 'decode', flags: { slowRanks: [{ rank: 0, factor: 2, why: 1 }] } })).to.equal(
-      "slowRanks.0.why is not a key of a run's configuration; known keys are rank, factor",
+      "slowRanks.0.why is not a key of a run's configuration; known keys are rank, factor, fromUs, forUs",
     );
   });
 });

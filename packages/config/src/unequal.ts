@@ -1,4 +1,4 @@
-import { BadInputError, hash32, power, unitInterval } from '@epemu/core';
+import { BadInputError, hash32, largest, power, smallest, unitInterval } from '@epemu/core';
 import type { HardwarePreset } from '@epemu/presets';
 import type { Configuration } from './configuration.js';
 
@@ -110,6 +110,29 @@ export interface UnequalPart {
   readonly ranks?: readonly number[];
 }
 
+/** Work that ranks do not have alike. */
+function workParts({ rankTokens, rankPrompts, kvLengths, kvSpread }: Configuration): UnequalPart[] {
+  const range = (counts: readonly number[], what: string): UnequalPart => {
+    const [least, most] = [smallest(counts), largest(counts)];
+    const none = counts.flatMap((count, rank) => (count === 0 ? [rank] : []));
+    const idle = none.length === 0 ? '' : `; ${none.length === 1 ? 'rank' : 'ranks'} ${none.join(', ')} with none`;
+    return { text: `ranks have ${least} to ${most} ${what}${idle}` };
+  };
+  return [
+    ...(rankTokens === undefined ? [] : [range(rankTokens, 'tokens a micro-batch')]),
+    ...(rankPrompts === undefined
+      ? []
+      : [
+          range(
+            rankPrompts.map((lengths) => lengths.reduce((sum, length) => sum + length, 0)),
+            'prompt tokens',
+          ),
+        ]),
+    ...(kvLengths === undefined ? [] : [{ text: `KV lengths of requests are those of ${kvLengths.source}` }]),
+    ...(kvSpread === undefined ? [] : [{ text: `KV lengths of requests spread by ${kvSpread} of their mean` }]),
+  ];
+}
+
 /** @returns what of a configuration makes ranks unequal beyond their routing, as people are told. */
 export function unequalParts(configuration: Configuration): readonly UnequalPart[] {
   const { slowRanks, slowNodes = [], slowNics = [], slowLinks = [], stalls = [], jitterTail, hardware } = configuration;
@@ -136,6 +159,7 @@ export function unequalParts(configuration: Configuration): readonly UnequalPart
       text: `rank ${rank} stalls at ${atUs / 1000} ms for ${forUs / 1000} ms`,
       ranks: [rank],
     })),
+    ...workParts(configuration),
     ...(jitterTail === undefined
       ? []
       : [

@@ -1,3 +1,5 @@
+import { exponential, hash32, logarithm, normalQuantile } from '@epemu/core';
+
 /** A run of consecutive tokens of one prompt: positions start … start + length − 1. */
 export interface PromptPiece {
   readonly prompt: number;
@@ -79,6 +81,13 @@ export interface WorkloadSource {
   readonly kvLength: number;
   readonly steps: number;
   readonly schedule: { readonly microBatches: number };
+  /** Of uneven work: see the schema. */
+  readonly rankTokens?: readonly number[] | undefined;
+  readonly rankPrompts?: readonly (readonly number[])[] | undefined;
+  readonly kvLengths?: { readonly ranks: readonly (readonly number[])[] } | undefined;
+  readonly kvSpread?: number | undefined;
+  readonly ranks?: number;
+  readonly seed?: number;
 }
 
 /** @returns whether a step continues the one before it, as decode does: its first layer needs the token that came of it. */
@@ -91,23 +100,74 @@ export function kvLengthAt({ kvLength }: WorkloadSource, step: number): number {
   return kvLength + step;
 }
 
+/** @returns whether ranks have work of their own. */
+export function isUneven({ rankTokens, rankPrompts, kvLengths, kvSpread }: WorkloadSource): boolean {
+  return [rankTokens, rankPrompts, kvLengths, kvSpread].some((given) => given !== undefined);
+}
+
 /**
  * @returns the micro-batches of a rank over all steps: micro-batch m of step s is number s × `schedule.microBatches` + m.
  * With one micro-batch (no overlap) the whole batch is in it: all prompts of a prefill, both micro-batches' tokens of a
  * decode.
+ * @param rank absent: of any where all have the same work, else the most tokens and pairs that any rank has in each.
  */
-export function microBatchesOf(source: WorkloadSource): readonly MicroBatch[] {
-  return Array.from({ length: source.steps }, (_, step) => microBatchesOfStep(source, step)).flat();
+export function microBatchesOf(source: WorkloadSource, rank?: number): readonly MicroBatch[] {
+  if (rank === undefined && isUneven(source)) return largestOf(microBatchesOfRanks(source));
+  return Array.from({ length: source.steps }, (_, step) => microBatchesOfStep(source, step, rank ?? 0)).flat();
 }
 
-function microBatchesOfStep(source: WorkloadSource, step: number): readonly MicroBatch[] {
+/** @returns the micro-batches of each rank; of one where all have the same work. */
+export function microBatchesOfRanks(source: WorkloadSource): readonly (readonly MicroBatch[])[] {
+  if (!isUneven(source)) return [microBatchesOf(source)];
+  return Array.from({ length: source.ranks ?? 1 }, (_, rank) => microBatchesOf(source, rank));
+}
+
+function largestOf(ranks: readonly (readonly MicroBatch[])[]): MicroBatch[] {
+  return ranks[0].map((_, microBatch) =>
+    ranks
+      .map((batches) => batches[microBatch])
+      .reduce((most, batch) => ({
+        tokens: Math.max(most.tokens, batch.tokens),
+        attentionPairs: Math.max(most.attentionPairs, batch.attentionPairs),
+        pieces: batch.tokens > most.tokens ? batch.pieces : most.pieces,
+      })),
+  );
+}
+
+function microBatchesOfStep(source: WorkloadSource, step: number, rank: number): readonly MicroBatch[] {
   const { microBatches: count } = source.schedule;
-  if (source.promptLengths !== undefined) return splitPrompts(source.promptLengths, count);
-  const tokens = source.tokensPerMicrobatch!;
+  const prompts = source.rankPrompts?.[rank] ?? source.promptLengths;
+  if (prompts !== undefined) return splitPrompts(prompts, count);
+  const tokens = source.rankTokens?.[rank] ?? source.tokensPerMicrobatch!;
   if (source.family === 'training') {
     return Array.from({ length: count }, () => microBatchOf([{ prompt: 0, start: 0, length: tokens }]));
   }
   const share = tokens * (count === 1 ? 2 : 1);
-  const attentionPairs = share * kvLengthAt(source, step);
-  return Array.from({ length: count }, () => ({ tokens: share, attentionPairs, pieces: [] }));
+  return Array.from({ length: count }, (_, microBatch) => ({
+    tokens: share,
+    attentionPairs: cachedOf(source, rank, microBatch * share, share) + share * step,
+    pieces: [],
+  }));
+}
+
+/** Distinguishes the draws of KV lengths from all others made of the same seed. */
+const KV_DRAW = 0x6b766c65;
+
+/** KV lengths of requests of a rank before the first step, added up; a token of a decode is a request. */
+function cachedOf(source: WorkloadSource, rank: number, first: number, count: number): number {
+  const { kvLength, kvLengths, kvSpread, seed = 0 } = source;
+  const lengths = kvLengths?.ranks[rank];
+  if (lengths === undefined && kvSpread === undefined) return count * kvLength;
+  // Of a log-normal law: mean and spread of what is drawn are those of the lengths.
+  const variance = logarithm(1 + (kvSpread ?? 0) ** 2);
+  let sum = 0;
+  for (let request = first; request < first + count; request++) {
+    if (lengths !== undefined) {
+      sum += lengths[request % lengths.length];
+      continue;
+    }
+    const draw = normalQuantile(hash32(seed, KV_DRAW, rank, request));
+    sum += Math.max(1, Math.round(kvLength * exponential(Math.sqrt(variance) * draw - variance / 2)));
+  }
+  return sum;
 }

@@ -105,22 +105,24 @@ function route(
   { group, layer, microBatch, attending }: GroupCall,
   problems: RoutingProblem[],
 ): RoutedCall {
-  const { tokens } = microBatchesOf(configuration)[microBatch];
+  const most = microBatchesOf(configuration)[microBatch].tokens;
   const { topK, experts } = configuration.model;
-  const expertIds = new Uint16Array(tokens * topK);
-  const weights = new Float32Array(tokens * topK);
+  const expertIds = new Uint16Array(most * topK);
+  const weights = new Float32Array(most * topK);
   const total = new Array<number>(experts).fill(0);
   const placement = placementAt(configuration, group, layer);
-  const placeIds = new Uint16Array(placement === undefined ? 0 : tokens * topK);
+  const placeIds = new Uint16Array(placement === undefined ? 0 : most * topK);
   const ofPlaces = new Array<number>(placement === undefined ? 0 : placedExperts(configuration)).fill(0);
   for (const rank of attending) {
     const member = group.ranks.indexOf(rank);
+    const { tokens } = microBatchesOf(configuration, rank)[microBatch];
+    const rows = tokens * topK;
     const request = routingRequestOf(configuration, { layer, microBatch, member, group, tokens });
     routeTokens(request, expertIds, weights);
     problems.push(...lintCall(request, expertIds, weights));
-    addRows(total, expertIds);
+    addRows(total, expertIds.subarray(0, rows));
     placement?.spread({ ...request, topK }, expertIds, placeIds);
-    addRows(ofPlaces, placeIds);
+    addRows(ofPlaces, placeIds.subarray(0, placement === undefined ? 0 : rows));
   }
   const rankRows = rowsOfRanks(group, placement === undefined ? total : ofPlaces);
   const call = { layer, microBatch, rankRows, expertRows: total };

@@ -5,7 +5,7 @@ import {
   isAutoregressive,
   kvLengthAt,
   memoryOf,
-  microBatchesOf,
+  microBatchesOfRanks,
   nodeCount,
   rolesOf,
   tokenRanks,
@@ -187,10 +187,13 @@ export function throughputOf(configuration: Configuration, figures: FigureReport
  */
 export function throughputOfStep(configuration: Configuration, stepUs: number): Throughput {
   const { family, hardware, ranks, schedule } = configuration;
-  const batches = microBatchesOf({ ...configuration, steps: 1 });
-  // Training's other micro-batch goes backward: of the two, one goes all the way in a step.
-  const counted = family === 'training' && schedule.passes === undefined ? batches.slice(0, 1) : batches;
-  const tokens = counted.reduce((sum, batch) => sum + batch.tokens, 0);
+  // Of each rank where these have work of their own.
+  const ofRanks = microBatchesOfRanks({ ...configuration, steps: 1 }).map((batches) => {
+    // Training's other micro-batch goes backward: of the two, one goes all the way in a step.
+    const counted = family === 'training' && schedule.passes === undefined ? batches.slice(0, 1) : batches;
+    return counted.reduce((sum, batch) => sum + batch.tokens, 0);
+  });
+  const tokens = mean(ofRanks);
   const perGpu = (tokens * (tokenRanks(configuration) / ranks) * 1e6) / stepUs;
   const isDecode = family === 'inference' && schedule.phases.some((phase) => phase.collective?.mode === 'low-latency');
   return {

@@ -22,9 +22,19 @@ const OF_ASPECT: Readonly<Record<Aspect, (configuration: Configuration) => unkno
   schedule: ({ family, overlap, pipelineCommunication, schedule, kernels }) => {
     return [family, overlap, pipelineCommunication, schedule, kernels];
   },
-  work: ({ family, tokensPerMicrobatch, promptLengths, kvLength, steps, schedule }) => {
+  work: (configuration) => {
+    const { family, tokensPerMicrobatch, promptLengths, kvLength, steps, schedule } = configuration;
+    const { rankTokens, rankPrompts, kvLengths, kvSpread } = configuration;
+    const uneven = [rankTokens, rankPrompts, kvLengths, kvSpread];
     const readsCache = family === 'inference' && promptLengths === undefined;
-    return [tokensPerMicrobatch, promptLengths, steps, schedule.microBatches, readsCache ? kvLength : undefined];
+    return [
+      tokensPerMicrobatch,
+      promptLengths,
+      steps,
+      schedule.microBatches,
+      readsCache ? kvLength : undefined,
+      uneven,
+    ];
   },
   ranks: ({ ranks }) => ranks,
   layers: ({ layers }) => layers,

@@ -102,7 +102,7 @@ export class Rank {
     const member = topology.memberOf(rank);
     const { attends } = program.roles.find(({ name }) => name === role.name)!;
     // Whoever only holds experts has no tokens of its own.
-    const microBatches = microBatchesOf(configuration).map((batch) => (attends ? batch : NO_TOKENS));
+    const microBatches = microBatchesOf(configuration, rank).map((batch) => (attends ? batch : NO_TOKENS));
     const endpoint: Endpoint = fabric.attach(rank, {
       onHeader: (header) => {
         this.#guard(() => {

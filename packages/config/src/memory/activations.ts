@@ -1,3 +1,4 @@
+import { largest } from '@epemu/core';
 import type { Configuration } from '../configuration.js';
 import { isAutoregressive, microBatchesOf } from '../workload.js';
 import type { MicroBatch } from '../workload.js';
@@ -47,12 +48,13 @@ function microBatchesAtOnce({ pipeline }: Configuration): number | undefined {
  * for the way back.
  */
 export function activationBytes(configuration: Configuration, holding: Holding): number {
-  const { model, family, promptLengths, schedule } = configuration;
+  const { model, family, promptLengths, rankPrompts, schedule } = configuration;
+  const prompts = rankPrompts === undefined ? promptLengths?.length : largest(rankPrompts.map(({ length }) => length));
   const batches = microBatchesOf({ ...configuration, steps: 1 });
   const atOnce = batches.slice(0, microBatchesAtOnce(configuration) ?? schedule.passes?.[0].length ?? batches.length);
   const peak = atOnce.reduce((sum, batch) => sum + peakOf(configuration, holding, batch), 0);
   const tokens = Math.max(...batches.map((batch) => batch.tokens));
-  const outputs = family === 'training' ? tokens : (promptLengths?.length ?? tokens * atOnce.length);
+  const outputs = family === 'training' ? tokens : (prompts ?? tokens * atOnce.length);
   const logits = holding.head ? outputs * model.vocabulary * FP32 : 0;
   if (family !== 'training') return peak + logits;
   const ofToken = tokens * keptBytesPerToken(configuration, holding);

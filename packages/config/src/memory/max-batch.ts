@@ -24,7 +24,11 @@ const MOST_PROMPTS = 4096;
  * @throws BadInputError where the hardware preset does not say how much memory there is.
  */
 export function largestBatch(configuration: Configuration): LargestBatch {
-  const { hardware, promptLengths } = configuration;
+  // A batch that all ranks have.
+  const alike = { ...configuration };
+  delete alike.rankTokens;
+  delete alike.rankPrompts;
+  const { hardware, promptLengths } = alike;
   if (hardware.memoryGB === undefined) {
     const problem = `the hardware preset ${hardware.name} has no memoryGB, so that nothing is known to fit`;
     throw new BadInputError('hardware.memoryGB', `${problem}; add it to the preset`);
@@ -36,8 +40,8 @@ export function largestBatch(configuration: Configuration): LargestBatch {
   const withBatch = (batch: number): MemoryUse =>
     memoryOf(
       promptLengths === undefined
-        ? { ...configuration, tokensPerMicrobatch: batch }
-        : { ...configuration, promptLengths: Array.from({ length: batch }, () => promptTokens) },
+        ? { ...alike, tokensPerMicrobatch: batch }
+        : { ...alike, promptLengths: Array.from({ length: batch }, () => promptTokens) },
     );
   let [fits, tooMany] = [0, (promptLengths === undefined ? MOST_TOKENS : MOST_PROMPTS) + 1];
   while (tooMany - fits > 1) {

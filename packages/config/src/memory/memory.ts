@@ -1,6 +1,7 @@
+import { largest } from '@epemu/core';
 import type { Configuration } from '../configuration.js';
 import type { KvPrecision } from '../schema.js';
-import { isAutoregressive, kvLengthAt, microBatchesOf } from '../workload.js';
+import { isAutoregressive, microBatchesOfRanks } from '../workload.js';
 import { activationBytes } from './activations.js';
 import { bufferBytes } from './buffers.js';
 import { holdingsOf } from './holding.js';
@@ -46,14 +47,20 @@ export function kvBytesPerToken({ model: { attention: shape }, kvPrecision }: Co
   return values * KV_BYTES[kvPrecision];
 }
 
-/** Tokens in a rank's KV cache: the prompts' of a prefill; in decode each request's after the last step. */
+/** Tokens in the fullest rank's KV cache: the prompts' of a prefill; in decode each request's after the last step. */
 function cachedTokens(configuration: Configuration): number {
-  const { family, promptLengths, steps } = configuration;
+  const { family, promptLengths, rankPrompts, steps } = configuration;
   if (family === 'training') return 0;
-  if (promptLengths !== undefined) return promptLengths.reduce((sum, length) => sum + length, 0) * steps;
+  if (promptLengths !== undefined) {
+    const ofRanks = (rankPrompts ?? [promptLengths]).map((lengths) => lengths.reduce((sum, length) => sum + length, 0));
+    return largest(ofRanks) * steps;
+  }
   if (!isAutoregressive(configuration)) return 0;
-  const requests = microBatchesOf({ ...configuration, steps: 1 }).reduce((sum, batch) => sum + batch.tokens, 0);
-  return requests * kvLengthAt(configuration, steps);
+  // Pairs of the first step are what requests have cached before it.
+  const ofRanks = microBatchesOfRanks({ ...configuration, steps: 1 }).map((batches) =>
+    batches.reduce((sum, { tokens, attentionPairs }) => sum + attentionPairs + tokens * steps, 0),
+  );
+  return largest(ofRanks);
 }
 
 function partsOf(configuration: Configuration, holding: Holding): Parts {

@@ -1,4 +1,4 @@
-import { denseLayerCount, placementAt, routingRequestOf } from '@epemu/config';
+import { denseLayerCount, microBatchesOf, placementAt, routingRequestOf } from '@epemu/config';
 import type { Configuration, MicroBatch, Role, RoutingCall } from '@epemu/config';
 import type { CheckResult, ComputePool, TaskTiming, WeightKey } from '@epemu/compute';
 import { InvariantError } from '@epemu/core';
@@ -51,7 +51,7 @@ export class TokenPlane {
   /** Whether the rank has tokens of its own; one that only holds experts sends none to any. */
   readonly #attends: boolean;
   readonly #nothing: SendLayout;
-  /** Tokens of the largest micro-batch. */
+  /** Tokens of the largest micro-batch of any rank. */
   readonly #mostTokens: number;
   readonly numerics = emptyNumerics();
 
@@ -59,7 +59,7 @@ export class TokenPlane {
     this.#host = host;
     this.#layouts = new Layouts(host.program);
     this.#attends = host.program.operations.some(({ tokens }) => tokens.includes('attend'));
-    this.#mostTokens = host.microBatches.reduce((most, { tokens }) => Math.max(most, tokens), 0);
+    this.#mostTokens = microBatchesOf(host.configuration).reduce((most, { tokens }) => Math.max(most, tokens), 0);
     this.#nothing = buildLayout(host.topology, 0, host.configuration.model.topK, new Uint16Array(0));
   }
 

@@ -37,7 +37,7 @@ function layoutsOfRank(
   const role = roleOfRank(configuration, rank);
   const topology = new Topology(role.group, configuration.hardware.nodeSize, placedExperts(configuration));
   const attends = programOf(program, rank).operations.some(({ tokens }) => tokens.includes('attend'));
-  const microBatches = microBatchesOf(configuration);
+  const microBatches = microBatchesOf(configuration, rank);
   const { topK } = configuration.model;
   return ({ exchange }) => {
     const { layer, microBatch } = program.exchanges[exchange!];

@@ -147,8 +147,8 @@ describe('unequal ranks and links', () => {
     expect(code, stderr).to.equal(0);
     const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report;
     const told = [
-      'rank 5 computes 1.3 times as long from 2 ms on for 0.5 ms',
-      'node 0 computes 1.1 times as long',
+      'rank 5 takes 1.3 times as long from 2 ms on for 0.5 ms',
+      'node 0 takes 1.1 times as long',
       'the NIC of rank 3 has 0.5 of its bandwidth',
       'the link 0-7 has 0.1 of its bandwidth',
       'rank 1 stalls at 1 ms for 1 ms',

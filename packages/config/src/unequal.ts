@@ -140,11 +140,11 @@ export function unequalParts(configuration: Configuration): readonly UnequalPart
   const ofNode = (node: number): number[] => Array.from({ length: nodeSize }, (_, i) => node * nodeSize + i);
   return [
     ...slowRanks.map((slow) => ({
-      text: `rank ${slow.rank} computes ${slow.factor} times as long${spanText(slow)}`,
+      text: `rank ${slow.rank} takes ${slow.factor} times as long${spanText(slow)}`,
       ranks: [slow.rank],
     })),
     ...slowNodes.map((slow) => ({
-      text: `node ${slow.node} computes ${slow.factor} times as long${spanText(slow)}`,
+      text: `node ${slow.node} takes ${slow.factor} times as long${spanText(slow)}`,
       ranks: ofNode(slow.node),
     })),
     ...slowNics.map(({ rank, factor }) => ({

@@ -4,6 +4,7 @@ import type { Configuration } from '@epemu/config';
 import { ceilingsText, exposedText, stragglerText } from '@epemu/pages';
 import type { Program } from '@epemu/schedule';
 import { idleBandwidth } from './idle-bandwidth.js';
+import { idleSettings } from './idle-settings.js';
 import { untimedSentence } from './untimed.js';
 
 /** What to ask next: nothing is to be tried that was not emulated. */
@@ -26,6 +27,7 @@ export function findingOf(configuration: Configuration, program: Program, analys
     unequal.length === 0 ? '' : `By the configuration ${unequal.join(', ')}.`,
     ceilingsText(analysis),
     idleBandwidth(configuration) ?? '',
+    idleSettings(configuration, program) ?? '',
     untimedSentence(program) ?? '',
     NEXT,
   ]

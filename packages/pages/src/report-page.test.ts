@@ -129,4 +129,37 @@ describe('report page', () => {
     expect(page).to.include('class="number rises">+1 %').and.to.include('class="number falls">−2 %');
     expect(page).to.include('class="number">+0.0<');
   });
+
+  it('begins with links to its sections, where it has more than are in sight', () => {
+    const page = reportPage(pageSaying('text'));
+    const links = [...page.matchAll(/<a href="#([^"]+)">([^<]*)</g)];
+    // What warns stands above them.
+    expect(links.map(([, , text]) => text)).to.deep.equal(headings(page).slice(1));
+    for (const [, id] of links) expect(page).to.include(`<h2 id="${id}">`);
+    expect(reportPage(EMPTY)).not.to.include('class="contents"');
+  });
+
+  it('says in a line what is even over the ranks, and draws what is not', () => {
+    const shares = { overlapPct: 80, computeBusyPct: 60, commBusyPct: 30, exposedPct: 5, idlePct: 4 };
+    const ranks = Array.from({ length: 8 }, (_, rank) => ({
+      ...{ ...shares, rank: String(rank), overlapPct: 80 + rank / 5, idlePct: 4 * rank },
+    }));
+    const page = reportPage({ ...EMPTY, ranks });
+    expect(page).to.include('even, 80.7 % ±0.7 points on all 8 ranks').and.include('even, 60.0 % ±0.0 points');
+    expect(page.match(/class="rank-chart"/g)).to.have.lengthOf(1);
+    expect(page).to.include('rank-labels');
+    const even = reportPage({ ...EMPTY, ranks: ranks.map((each) => ({ ...each, idlePct: 4 })) });
+    expect(even).not.to.include('class="rank-chart"');
+  });
+
+  it('colours what is better and what is worse, by what is better of a row', () => {
+    const columns = [{ label: 'figure', align: 'left' } as const, { label: 'B − A', align: 'delta' } as const];
+    const row = (cell: string, better: 'less' | 'more'): PageData['tables'][number]['rows'][number] => {
+      return { cells: ['x', cell], flagged: false, better };
+    };
+    const rows = [row('−5 µs', 'less'), row('+5 µs', 'less'), row('+5', 'more'), row('−5', 'more'), row('0', 'less')];
+    const page = reportPage({ ...EMPTY, tables: [{ id: 't', title: 't', note: '', columns, rows }] });
+    const kinds = [...page.matchAll(/<td class="number ?(\w*)">/g)].map(([, kind]) => kind);
+    expect(kinds).to.deep.equal(['better', 'worse', 'better', 'worse', '']);
+  });
 });

@@ -17,6 +17,9 @@ import {
 import { tableSection } from './sections/tables.js';
 import { timelineSection } from './sections/timeline.js';
 
+/** Fewer sections are in sight at once. */
+const LEAST_SECTIONS = 5;
+
 function layerSection({ layers }: PageData): Markup {
   if (layers.length === 0) return markup``;
   const pictures = layers.map(
@@ -28,6 +31,16 @@ function layerSection({ layers }: PageData): Markup {
 ${pictures}</section>`;
 }
 
+const HEADING = /<h2 id="([^"]+)">([^<]*)<\/h2>/g;
+
+/** @returns links to the sections of a page; nothing of a page with few. */
+function contents(body: Markup): Markup {
+  const headings = [...body.text.matchAll(HEADING)];
+  if (headings.length < LEAST_SECTIONS) return markup``;
+  const links = headings.map(([, id, text]) => markup`<a href="#${id}">${trusted(text)}</a>`);
+  return markup`<nav class="contents" aria-label="Contents">${links}</nav>`;
+}
+
 /**
  * @returns one HTML document that needs nothing beside itself: no network, no other files. Every string of the data is
  * shown as text.
@@ -35,6 +48,16 @@ ${pictures}</section>`;
 export function reportPage(data: PageData): string {
   const { script, scriptHash, style } = readPageAssets(import.meta.url);
   const policy = `default-src 'none'; script-src '${scriptHash}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
+  const body = markup`${findingSection(data)}
+${chartSection(data.charts ?? [])}
+${pipelineSection(data.pipeline)}
+${layerSection(data)}
+${timelineSection(data.timeline)}
+${rankSection(data.ranks)}
+${matrixSection(data.matrix)}
+<div class="tables">${data.tables.map(tableSection)}</div>
+${configurationSection(data)}
+${statementSection(data)}`;
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -50,16 +73,8 @@ ${headerSection(data)}
 <main>
 ${warningSection(data)}
 ${figureSection(data)}
-${findingSection(data)}
-${chartSection(data.charts ?? [])}
-${pipelineSection(data.pipeline)}
-${layerSection(data)}
-${timelineSection(data.timeline)}
-${rankSection(data.ranks)}
-${matrixSection(data.matrix)}
-<div class="tables">${data.tables.map(tableSection)}</div>
-${configurationSection(data)}
-${statementSection(data)}
+${contents(body)}
+${body}
 </main>
 <script>${trusted(script)}</script>
 </body>

@@ -1,3 +1,4 @@
+import { cellOrder } from '../table-order.js';
 import { byId } from './elements.js';
 
 /** Lets buttons show the rows that a table folds away. */
@@ -9,6 +10,39 @@ export function startTables(): void {
       rest.hidden = !rest.hidden;
       button.setAttribute('aria-expanded', String(!rest.hidden));
       button.textContent = rest.hidden ? shown : 'Show fewer rows';
+    });
+  }
+}
+
+/** Puts a table's rows in the order of a column; those that were folded away are shown with the others. */
+function sortTable(table: HTMLTableElement, column: number, falling: boolean): void {
+  const [body, ...rest] = table.tBodies;
+  const cell = (row: HTMLTableRowElement): string => row.cells[column]?.textContent ?? '';
+  const rows = [...table.tBodies].flatMap(({ rows: of }) => [...of]);
+  const sorted = rows.sort((a, b) => cellOrder(cell(a), cell(b)) * (falling ? -1 : 1));
+  body.append(...sorted);
+  for (const folded of rest) document.querySelector(`[data-unfold="${folded.id}"]`)?.remove();
+}
+
+/** Lets the heads of tables sort their rows: the first time falling for numbers, rising for words. */
+export function startSorting(): void {
+  for (const table of document.querySelectorAll<HTMLTableElement>('.table-box table')) {
+    const heads = [...(table.tHead?.rows[0]?.cells ?? [])];
+    // One row has no order.
+    if ([...table.tBodies].reduce((sum, { rows }) => sum + rows.length, 0) < 2) continue;
+    heads.forEach((head, column) => {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'sort';
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener('click', () => {
+        const before = head.getAttribute('aria-sort');
+        const falling = before === null ? !head.classList.contains('left') : before === 'ascending';
+        for (const other of heads) other.removeAttribute('aria-sort');
+        head.setAttribute('aria-sort', falling ? 'descending' : 'ascending');
+        sortTable(table, column, falling);
+      });
     });
   }
 }

@@ -14,6 +14,9 @@ const MEASURES = [
 
 /** Ranks up to which each column has its value written above it. */
 const WRITTEN_VALUES = 24;
+/** Ranks that are as far as this from their middle, in points, are even: columns of one height say nothing. */
+const EVEN_POINTS = 1;
+const LEAST_EVEN_RANKS = 4;
 /** Labels that fit below the columns. */
 const RANK_LABELS = 24;
 
@@ -37,7 +40,18 @@ function rangeText(values: readonly number[]): string {
   return `lowest ${formatPct(Math.min(...values))}, mean ${formatPct(mean)}, highest ${formatPct(Math.max(...values))}`;
 }
 
-function chart(ranks: readonly RankBars[], { key, label, note }: Measure): Markup {
+/** @returns one line of what is the same on all ranks; undefined of what differs, or of a few ranks. */
+function evenLine(ranks: readonly RankBars[], { key, label, note }: Measure): Markup | undefined {
+  const values = ranks.map((rank) => rank[key]);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (ranks.length < LEAST_EVEN_RANKS || most - least > 2 * EVEN_POINTS) return undefined;
+  return markup`<p class="rank-even"><strong>${label}</strong>, ${note}: even, ${formatPct((least + most) / 2)} ±${((most - least) / 2).toFixed(1)} points on all ${ranks.length} ranks</p>`;
+}
+
+function chart(ranks: readonly RankBars[], measure: Measure): Markup {
+  const { key, label, note } = measure;
+  const even = evenLine(ranks, measure);
+  if (even !== undefined) return even;
   const values = ranks.map((rank) => rank[key]);
   const most = Math.max(...values);
   const top = TOPS.find((candidate) => candidate >= most) ?? 100;
@@ -83,6 +97,6 @@ export function rankSection(ranks: readonly RankBars[]): Markup {
   );
   return markup`<section aria-labelledby="ranks-title"><h2 id="ranks-title">Ranks</h2>
 <div class="rank-charts">${MEASURES.map((measure) => chart(ranks, measure))}
-<div class="plot rank-labels" aria-hidden="true"><div class="scale">rank</div><div class="columns">${labels}</div></div></div>
+${MEASURES.every((measure) => evenLine(ranks, measure) !== undefined) ? markup`` : markup`<div class="plot rank-labels" aria-hidden="true"><div class="scale">rank</div><div class="columns">${labels}</div></div>`}</div>
 <details><summary>The same as a table</summary>${tableBox(rankTable(ranks))}</details></section>`;
 }

@@ -195,6 +195,11 @@ describe('pipelines with an EP group on each rank', () => {
     ['ranks beside their factors', ['--ranks', '64'], '--ranks is given, but a pipeline has --pp times --ep of them'],
     ['cells of a run that there is not', ['--unit', 'nowhere'], '--unit names nowhere, which there is not'],
     ['cells of a folder without a pipeline', ['--unit', 'examples'], 'whose report cannot be read'],
+    [
+      'more cells than can be run',
+      ['--micro-batches', '3000'],
+      'schedule.microBatches is 3000, but 3018 cells of a rank',
+    ],
     ['more than one step', ['--steps', '2'], 'steps is 2, but a pipeline runs one step'],
   ];
   for (const [what, flags, message] of refused) {

@@ -169,11 +169,19 @@ const MOST_OPERATIONS = 200_000;
 const MOST_BESIDE_COLLECTIVES = 40_000;
 
 /** @throws BadInputError where steps, passes, layers and phases multiply to more than can be run. */
-function refuseTooMany({ schedule, steps }: Configuration, passes: number, layers: number): void {
+function refuseTooMany({ schedule, steps, pipeline }: Configuration, passes: number, layers: number): void {
   const count = steps * passes * layers * schedule.phases.length;
   const hasCollectives = schedule.phases.some(({ kind }) => kind === 'collective');
   const most = hasCollectives ? MOST_BESIDE_COLLECTIVES : MOST_OPERATIONS;
   if (count <= most) return;
+  if (pipeline !== undefined) {
+    const product = `${passes} cells of a rank over ${layers} layers of ${schedule.phases.length} phases`;
+    throw new BadInputError(
+      'schedule.microBatches',
+      `schedule.microBatches is ${schedule.microBatches}, but ${product} are ${count} operations, and a rank has ${most} at most; ` +
+        'use fewer, or fewer layers',
+    );
+  }
   const product = `${steps} steps of ${passes} passes over ${layers} layers of ${schedule.phases.length} phases`;
   throw new BadInputError(
     'steps',

@@ -22,7 +22,11 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
     help: 'replicas of experts beyond one of each, placed by EPLB',
   },
   { flag: '--eplb-policy <kind>', key: 'eplbPolicy', help: 'hierarchical or global (default: as nodes divide groups)' },
-  { flag: '--overlap <kind>', key: 'overlap', help: 'full, or none: nothing hidden (default full)' },
+  {
+    flag: '--overlap <kind>',
+    key: 'overlap',
+    help: 'full, or none: nothing hidden, the same tokens of a GPU at once (default full)',
+  },
   {
     flag: '--tokens-per-microbatch <n>',
     key: 'tokensPerMicrobatch',

@@ -11,7 +11,7 @@ const INTRODUCTION = [
     'user starts: `epemu run train`, `run prefill`, `run decode` with their defaults, `epemu collective`, and for two figures ' +
     'of 32 tokens `run decode --tokens-per-microbatch 32`. Emulated ' +
     'figures of runs are means over ranks; the least and the most of cells are over the cells of the mean rank. ' +
-    'Published figures of routing imbalance and of EPLB have nothing to stand beside yet.',
+    'Published figures of routing imbalance, with EPLB and without, are compared by test/eplb-runs.test.ts.',
   '**The split.** Some published figures were used to choose constants, and meeting them says little: they are ' +
     '_fitted_. Others were left out on purpose and are predicted: they are **held-out**, and their errors are the ' +
     "model's own. _consistency_ marks figures of whole systems under other conditions; they bind nothing. Each table " +

@@ -80,6 +80,15 @@ describe('advise', () => {
     expect(found?.savedPct).to.be.above(10);
   });
 
+  it('names what evening out slow NICs would bring, and asks no batch of ranks that have their own work', async () => {
+    const slowNics = [{ rank: 3, factor: 0.1 }];
+    const rankTokens = Array.from({ length: 16 }, (_, rank) => 8 + (rank % 2));
+    const flags = { ...base, ranks: 16, slowNics, rankTokens };
+    const { tries, batches, useless } = await advised(resolveConfiguration({ scenario: 'decode', flags }));
+    expect([...tries, ...useless].map(({ what }) => what)).to.include('no slow NICs');
+    expect(batches).to.deep.equal([]);
+  });
+
   it('advises no batch that does not fit into memory', async () => {
     const flags = { ...base, ranks: 8, tokensPerMicrobatch: 128 };
     const { batches, base: told } = await advised(resolveConfiguration({ scenario: 'decode', flags }));

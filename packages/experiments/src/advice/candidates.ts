@@ -22,13 +22,24 @@ const LEAST_COMMUNICATION_SMS = 2;
 /** Orders that are tried: phases that change places with the next on their stream. */
 const MOST_ORDERS = 16;
 
+/** What a configuration may make unequal, and what it is called when it is not. */
+const UNEVEN = [
+  { key: 'slowRanks', what: 'no slow ranks' },
+  { key: 'slowNodes', what: 'no slow nodes' },
+  { key: 'slowNics', what: 'no slow NICs' },
+  { key: 'slowLinks', what: 'no slow links' },
+  { key: 'stalls', what: 'no stalls' },
+] as const;
+
 /** @returns a configuration with settings applied. @throws BadInputError where that cannot be. */
 export function changed(configuration: Configuration, settings: readonly string[]): Configuration {
   return resolveConfiguration({ scenario: { ...configuration }, settings });
 }
 
 function batches(configuration: Configuration): Candidate[] {
-  const { tokensPerMicrobatch: tokens, promptLengths } = configuration;
+  const { tokensPerMicrobatch: tokens, promptLengths, rankTokens, rankPrompts } = configuration;
+  // Who gives each rank its own work knows how much more there would be.
+  if (rankTokens !== undefined || rankPrompts !== undefined) return [];
   const made = (what: string, setting: string): Candidate => {
     return { kind: 'batch', what, settings: [setting], isCeiling: false };
   };
@@ -107,13 +118,16 @@ function placements({ routing, eplb, redundantExperts = 0, model, ranks }: Confi
   ];
 }
 
-function evenness({ routing, slowRanks, jitter }: Configuration): Candidate[] {
+function evenness(configuration: Configuration): Candidate[] {
+  const { routing, jitter } = configuration;
   const made = (kind: AdviceKind, what: string, setting: string): Candidate => {
     return { kind, what, settings: [setting], isCeiling: true };
   };
   return [
     ...(routing === 'balanced' ? [] : [made('routing', 'perfectly balanced routing', 'routing=balanced')]),
-    ...(slowRanks.length === 0 ? [] : [made('host', 'no slow ranks', 'slowRanks=[]')]),
+    ...UNEVEN.flatMap(({ key, what }) =>
+      (configuration[key]?.length ?? 0) === 0 ? [] : [made('host', what, `${key}=[]`)],
+    ),
     ...(jitter === 0 ? [] : [made('host', 'no jitter between ranks', 'jitter=0')]),
   ];
 }

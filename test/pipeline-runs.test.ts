@@ -200,6 +200,11 @@ describe('pipelines with an EP group on each rank', () => {
       ['--micro-batches', '3000'],
       'schedule.microBatches is 3000, but 3018 cells of a rank',
     ],
+    [
+      'ranks with other tokens than their peers',
+      ['--pp', '2', '--ep', '1', '--micro-batches', '4', '--rank-tokens', '8,16'],
+      'which need as many',
+    ],
     ['more than one step', ['--steps', '2'], 'steps is 2, but a pipeline runs one step'],
   ];
   for (const [what, flags, message] of refused) {

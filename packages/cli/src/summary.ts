@@ -104,7 +104,7 @@ export function summaryText(outcome: RunOutcome, output: TextOutput = {}): strin
       ...stepLines(report),
       ...calibrationLines(report),
       `throughput  ${throughput.tokensPerSecondPerNode.toFixed(0)} tokens/s/node, step ${timeText(throughput.stepMs * 1000)} ` +
-        `of the whole model, from its steady layers; ${throughput.tokensPerSecondPerGpu.toFixed(0)} tokens/s a GPU`,
+        `of the whole model, ${report.pipeline === undefined ? 'from its steady layers' : 'all layers taking as long as these'}; ${throughput.tokensPerSecondPerGpu.toFixed(0)} tokens/s a GPU`,
       `traffic     ${gigabytes(traffic.rdmaBytes)} RDMA, ${gigabytes(traffic.nvlinkBytes)} NVLink modelled; ` +
         `${traffic.wireMessages} messages, ${report.fabric === 'memory' ? 'none' : gigabytes(traffic.wireBytes)} on sockets`,
     );

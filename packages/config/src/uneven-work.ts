@@ -140,7 +140,8 @@ export function checkWork(configuration: Configuration): void {
   const total = (rankTokens ?? rankPrompts?.flat())?.reduce((sum, tokens) => sum + tokens, 0);
   if (total === 0)
     refuse(rankTokens === undefined ? 'rankPrompts' : 'rankTokens', 'gives no rank a token; give one some');
-  const handsOn = new Set(rolesOf(configuration).map(({ layers }) => layers.first)).size > 1;
+  const handsOn =
+    configuration.pipeline !== undefined || new Set(rolesOf(configuration).map(({ layers }) => layers.first)).size > 1;
   if (handsOn && used !== 'kvLengths' && used !== 'kvSpread') {
     refuse(used, 'is given, but ranks hand their tokens on to others, which need as many; use one stage');
   }

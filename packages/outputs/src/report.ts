@@ -152,15 +152,16 @@ export interface Throughput {
  * a MoE layer (the last, which drains, left out) for each MoE layer; in training the cell times as they are. Any other
  * run knows nothing of dense layers and counts each as a MoE layer, which is too long for 3 layers of 61.
  *
- * Of several steps, or several passes over the layers a step, the time of one is what all take, divided by them.
+ * Of several steps, or several passes over the layers a step as those of a pipeline, the time of one is what all take, divided by
+ * them.
  *
  * Training without overlap has a layer's backward a chunk after its forward, so that no steady window holds both: its
  * layer time is the run's span over its layers.
  */
 function stepMicroseconds(configuration: Configuration, { timeline, steady, layerTimes }: FigureReport): number {
-  const { model, family, layers, overlap, steps, schedule } = configuration;
+  const { model, family, layers, overlap, steps, schedule, pipeline } = configuration;
   const passes = schedule.passes?.length ?? 1;
-  if (passes > 1 || (steps > 1 && layers === model.layers)) {
+  if (passes > 1 || pipeline !== undefined || (steps > 1 && layers === model.layers)) {
     return (timeline.spanUs / steps / layers) * model.layers;
   }
   if (family === 'training' && overlap === 'none') return (timeline.spanUs / layers) * model.layers;
@@ -186,11 +187,12 @@ export function throughputOf(configuration: Configuration, figures: FigureReport
  * `tpotMs`, is inference through low-latency collectives.
  */
 export function throughputOfStep(configuration: Configuration, stepUs: number): Throughput {
-  const { family, hardware, ranks, schedule } = configuration;
+  const { family, hardware, ranks, schedule, pipeline } = configuration;
   // Of each rank where these have work of their own.
   const ofRanks = microBatchesOfRanks({ ...configuration, steps: 1 }).map((batches) => {
     // Training's other micro-batch goes backward: of the two, one goes all the way in a step.
-    const counted = family === 'training' && schedule.passes === undefined ? batches.slice(0, 1) : batches;
+    const isPair = family === 'training' && schedule.passes === undefined && pipeline === undefined;
+    const counted = isPair ? batches.slice(0, 1) : batches;
     return counted.reduce((sum, batch) => sum + batch.tokens, 0);
   });
   const tokens = mean(ofRanks);

@@ -55,6 +55,18 @@ describe('the step of the whole model', () => {
     for (const scenario of ['train', 'prefill', 'decode']) expect(stepMs(small(scenario), 450, 100)).to.equal(6.1);
   });
 
+  it('of a pipeline is the span, in which all of its micro-batches go through all ranks', () => {
+    const pipeline = { schedule: 'dualpipe', ranks: 4, chunks: 1 };
+    const configuration = small('pipeline', { pipeline });
+    expect(stepMs(configuration, 4000, 1)).to.equal(61);
+    // 20 micro-batches of 32 tokens on two of eight ranks, or as many as come in at either end.
+    const { tokensPerSecondPerGpu } = throughputOf(configuration, {
+      ...NOTHING,
+      timeline: { ...NOTHING.timeline, spanUs: 4000 },
+    });
+    expect(tokensPerSecondPerGpu).to.equal(Number(((20 * 32 * 2) / 8 / 0.061).toFixed(1)));
+  });
+
   it('is a time per output token for decoding alone, also where a prefill counts tokens', () => {
     const timed = ['train', 'prefill', 'decode'].filter(
       (scenario) => throughputOf(small(scenario), { ...NOTHING }).tpotMs !== undefined,

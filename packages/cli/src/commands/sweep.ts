@@ -105,7 +105,7 @@ async function emulateAll(
   const { signal } = abortOnSignals();
   const known = store.count;
   if (known > 0)
-    process.stderr.write(`${counted(known, 'point')} of before in ${String(flags.out)} are not emulated again\n`);
+    process.stderr.write(`${counted(known, 'point')} of before in ${String(flags.out)}, not emulated again\n`);
   const expected = isSearch ? Math.min(most, points.length) : points.length;
   const rows = new Map<string, PointRow>();
   const sweep = new Sweep({

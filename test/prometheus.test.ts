@@ -138,7 +138,11 @@ describe('Prometheus rules and the dashboard', () => {
       const args = (layers: number): string[] =>
         smallArguments('train', { fabric: 'websocket', ranksPerWorker: RANKS / WORKERS, layers });
       watched = await MeteredRun.start([...args(58), ...slow], temporary.fresh(), targets[0]);
-      const ended = await MeteredRun.start([...args(4), '--eplb', '--slow-nic', '3=0.5'], temporary.fresh(), targets[1]);
+      const ended = await MeteredRun.start(
+        [...args(4), '--eplb', '--slow-nic', '3=0.5'],
+        temporary.fresh(),
+        targets[1],
+      );
       [watchedProcesses, endedProcesses] = await Promise.all([watched.processes(), ended.processes()]);
       const end = await ended.command.end;
       expect(end.code, end.stderr).to.equal(0);

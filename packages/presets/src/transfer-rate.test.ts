@@ -91,11 +91,18 @@ describe('linkRate', () => {
   });
 
   it('follows the SMs where these bind, and the port where it does', () => {
-    expect(rate({ sms: 8 }) / rate({ sms: 4 }), 'but for what all SMs share').to.be.within(1.9, 2);
-    const port = H800.ports.rdma.bandwidthGBps * transferOf(H800, 'feb25', 'combine').links['rdma'].efficiency;
-    expect(rate({ sms: 130 })).to.equal(port);
-    expect(linkRate(withBandwidth(H800, 'rdma', 2), 'rdma', { ...COMBINE, sms: 130 }).GBps).to.be.above(1.5 * port);
-    expect(linkRate(withBandwidth(H800, 'rdma', 2), 'rdma', COMBINE).GBps, 'SMs bind').to.equal(rate({}));
+    const kind = 'dispatch';
+    expect(rate({ kind, sms: 8 }) / rate({ kind, sms: 4 }), 'but for what all SMs share').to.be.within(1.9, 2);
+    const port = H800.ports.rdma.bandwidthGBps * transferOf(H800, 'feb25', kind).links['rdma'].efficiency;
+    expect(rate({ kind, sms: 130 })).to.equal(port);
+    const twice = (sms: number): number =>
+      linkRate(withBandwidth(H800, 'rdma', 2), 'rdma', { ...COMBINE, kind, sms }).GBps;
+    expect(twice(130)).to.be.above(1.5 * port);
+    expect(twice(COMBINE.sms), 'SMs bind').to.equal(rate({ kind }));
+  });
+
+  it('hardly follows the SMs in a combine of February, whose SMs share what they push to nodes', () => {
+    expect(rate({ sms: 24 }) / rate({ sms: 20 })).to.be.within(1, 1.05);
   });
 
   it('counts copies that take no link: to the own node and the own rank', () => {

@@ -27,13 +27,20 @@ export interface RankSource {
   readonly shiftNs: number;
 }
 
-/** @returns rows ascending by start, ties by the order in the file. */
-function byStart({ kernels }: RawGpu): Uint32Array {
+/**
+ * @returns rows ascending by start; of those that start at the same time the lower stream first, as in a run's own records,
+ * whatever the order in the file; then by that.
+ */
+function byStart({ kernels, streams }: RawGpu): Uint32Array {
   const starts = kernels.column('startNs');
+  const places = kernels.column('stream');
+  // Names of streams come behind numbers, in the order in which they came.
+  const ids = streams.map((id, index) => (Number.isNaN(Number(id)) ? 1e15 + index : Number(id)));
+  const compare = (a: number, b: number): number => starts[a] - starts[b] || ids[places[a]] - ids[places[b]] || a - b;
   const order = Uint32Array.from(starts, (_, row) => row);
   let sorted = true;
-  for (let row = 1; row < starts.length; row++) if (starts[row] < starts[row - 1]) sorted = false;
-  return sorted ? order : order.sort((a, b) => starts[a] - starts[b] || a - b);
+  for (let row = 1; row < starts.length; row++) if (compare(row - 1, row) > 0) sorted = false;
+  return sorted ? order : order.sort(compare);
 }
 
 /** One GPU's kernels in order, and the phases that its trace itself puts them in. */

@@ -329,7 +329,6 @@ const TABLE: readonly BadInput[] = [
   },
   ...(
     [
-      ['a pipeline without times', [], ['--unit', 'F=1']],
       ['a pipeline whose pair is too short', ['--unit', 'F=1,B=3,W=1,FB=2'], ['FB=2', '3']],
       ['DualPipe on an odd number of ranks', [...UNIT, '--pp', '7'], ['--pp', '7', 'even']],
       ['DualPipe with too few micro-batches', [...UNIT, '--micro-batches', '14'], ['--micro-batches', '14', '16']],

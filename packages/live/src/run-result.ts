@@ -6,6 +6,11 @@ import { percentText, plainText, timeText } from '@epemu/pages';
 import { DOWNLOADS } from './run-files.js';
 import type { RunResult } from './state.js';
 
+/** @returns the first sentence: there is room for one, and the report has them all. */
+function firstSentence(text: string): string {
+  return /^.+?\.(?=\s|$)/su.exec(text)?.[0] ?? text;
+}
+
 /** Six of a report's figures, as engineers read them. */
 function figuresOf({ steady, throughput, numerics, host, ranks }: Report): RunResult['figures'] {
   const figures: { label: string; value: string; note: string }[] = [];
@@ -42,7 +47,7 @@ export function runResult(folder: string, report: Report): RunResult {
   return {
     status: report.status,
     error: report.error === undefined ? null : plainText(report.error),
-    finding: report.finding === null ? null : plainText(report.finding),
+    finding: report.finding === null ? null : plainText(firstSentence(report.finding)),
     digest: report.digest,
     figures: figuresOf(report),
     files,

@@ -132,6 +132,7 @@ export interface OfferedFile {
 export interface RunResult {
   readonly status: 'ok' | 'failed';
   readonly error: string | null;
+  /** The first sentence of the report's. */
   readonly finding: string | null;
   readonly digest: string | null;
   readonly figures: readonly { readonly label: string; readonly value: string; readonly note: string }[];

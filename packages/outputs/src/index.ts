@@ -5,6 +5,7 @@ export { describeRun, mergeRun, type AnalysedRun, type MergeResult } from './mer
 export { metricsText, showReport } from './metrics-text.js';
 export { outlineReport } from './outline-report.js';
 export type { EmulatedCell, PipelineRank, PipelineReport } from './pipeline-figures.js';
+export { tracedRanks, writePerfettoArchive, type ArchivedRun } from './perfetto-archive.js';
 export { pipelineWords, type PipelineWords } from './pipeline-words.js';
 export { readOperationsFile, writeOperationsFile } from './operations-file.js';
 export type { RecordedRun } from './recorded-run.js';

@@ -36,4 +36,4 @@ export {
 } from './lint-rules.js';
 export { programMetadata, type ProgramMetadata } from './program-metadata.js';
 export { RunTrace } from './run-trace.js';
-export { STATEMENT, statementOf } from './run.js';
+export { rankName, STATEMENT, statementOf } from './run.js';

@@ -9,7 +9,7 @@ import {
   threadMetadata,
 } from './json.js';
 import { type LaunchedPhase, streamExtents } from './launch-order.js';
-import { gpuLabel, gpuPid, idStride, NETWORK_TID, operationArgs } from './run.js';
+import { gpuLabel, gpuPid, idStride, NETWORK_TID, operationArgs, rankName } from './run.js';
 import type { RunTrace } from './run-trace.js';
 import { transferEvents } from './transfers.js';
 
@@ -36,13 +36,10 @@ export class MergedText {
 
   /** Names of a rank's process and rows; the only text without a separator before it. */
   metadata(rank: number, network: boolean): EventText {
-    const { ranks, nodeSize } = this.#trace.run;
-    const { streams } = this.#trace.facts.program;
-    const digits = Math.max(3, String(ranks - 1).length);
-    const node = Math.floor(rank / nodeSize);
-    const name = `rank ${String(rank).padStart(digits, '0')} (node ${node}, GPU ${rank % nodeSize})`;
+    const { run, facts } = this.#trace;
+    const { streams } = facts.program;
     const pid = gpuPid(rank);
-    let text = processMetadata(pid, name, gpuLabel(this.#trace.run, rank), rank);
+    let text = processMetadata(pid, rankName(run, rank), gpuLabel(run, rank), rank);
     for (const stream of streams) {
       text += threadMetadata(pid, stream.id, `stream ${stream.id} ${stream.name}`, stream.id);
     }

@@ -105,6 +105,12 @@ export function deviceList(run: RunDescription): string {
   return `[\n${devices.join(',\n')}\n]`;
 }
 
+/** @returns what a rank is called where all of a run's are together: `rank 003 (node 0, GPU 3)`. */
+export function rankName({ ranks, nodeSize }: Pick<RunDescription, 'ranks' | 'nodeSize'>, rank: number): string {
+  const digits = Math.max(3, String(ranks - 1).length);
+  return `rank ${String(rank).padStart(digits, '0')} (node ${Math.floor(rank / nodeSize)}, GPU ${rank % nodeSize})`;
+}
+
 /** @returns the label of a rank's GPU: its number on the node, and what was made unequal about the rank. */
 export function gpuLabel({ nodeSize, unequal = [] }: RunDescription, rank: number): string {
   const own = unequal.filter(({ ranks }) => ranks?.includes(rank) === true).map(({ text }) => text);

@@ -11,8 +11,11 @@ const MOST_RANK = 65_535;
 /** Pictures below each other that anyone could still look at. */
 const MOST_PICTURES = 16;
 
-/** @returns the ranks of `0-3,8`, ascending. @throws BadInputError where they are none, or too many to be looked at. */
-export function ranksOfText(text: string): number[] {
+/**
+ * @param most ranks that there may be; by default as many as can be looked at.
+ * @returns the ranks of `0-3,8`, ascending. @throws BadInputError where they are none, or too many.
+ */
+export function ranksOfText(text: string, most = MOST_PICTURES): number[] {
   const wrong = (): never => {
     throw new BadInputError('--ranks', `--ranks is ${text}, but it must be ranks such as 0, 0-3 or 0-3,8`);
   };
@@ -21,11 +24,11 @@ export function ranksOfText(text: string): number[] {
     const first = wholeNumber('--ranks', bounds[1], 0, MOST_RANK);
     const last = wholeNumber('--ranks', bounds[2] ?? bounds[1], 0, MOST_RANK);
     if (last < first) wrong();
-    return Array.from({ length: Math.min(last - first, MOST_PICTURES) + 1 }, (_, index) => first + index);
+    return Array.from({ length: Math.min(last - first, most) + 1 }, (_, index) => first + index);
   });
   const own = [...new Set(ranks)].sort((a, b) => a - b);
-  if (own.length <= MOST_PICTURES) return own;
-  throw new BadInputError('--ranks', `--ranks is ${text}; a picture has ${MOST_PICTURES} ranks at most, so name fewer`);
+  if (own.length <= most) return own;
+  throw new BadInputError('--ranks', `--ranks is ${text}; there may be ${most} at most, so name fewer`);
 }
 
 /** @returns the files of a run's ranks, which are all that has to be read of it; undefined of anything else. */

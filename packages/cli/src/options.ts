@@ -48,6 +48,7 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--payload <kind>', key: 'payload', help: 'float32, or none: headers and routing only' },
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
   { flag: '--kernel-names <kind>', key: 'kernelNames', help: "nccl, or deepep: as DeepSeek's trace names them" },
+  { flag: '--tracks <kind>', key: 'tracks', help: 'on, or off: no tracks of exposed and idle time in traces' },
   { flag: '--ranks-per-worker <n>', key: 'ranksPerWorker', help: 'ranks of a process (default 1; 8 above 32 ranks)' },
   {
     flag: '--pace <rows>',

@@ -230,6 +230,8 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   pace: z.number().positive().nullable().default(null),
   /** Names of communication kernels in traces: behind NCCL's, or as DeepSeek's published trace has them. */
   kernelNames: z.enum(['nccl', 'deepep']).default('nccl'),
+  /** Whether traces have tracks of what ranks compute, communicate, have exposed and are idle for. */
+  tracks: z.enum(['on', 'off']).default('on'),
   /** Generation of the collectives' kernels: DeepEP of February, April or June 2025. */
   era: z.enum(ERAS),
   schedule: SCHEDULE_SCHEMA,

@@ -81,6 +81,7 @@ const ENVIRONMENT_KEYS = {
   EPEMU_MODEL: 'model',
   EPEMU_HARDWARE: 'hardware',
   EPEMU_KERNEL_NAMES: 'kernelNames',
+  EPEMU_TRACKS: 'tracks',
   EPEMU_STALL_TIMEOUT_SECONDS: 'stallTimeoutSeconds',
   EPEMU_PACE: 'pace',
 } as const;

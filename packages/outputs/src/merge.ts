@@ -59,6 +59,7 @@ export function describeRun(runId: string, configuration: Configuration): RunDes
     communicationSms: schedule.communicationSms,
     host: launchCosts(configuration),
     kernelNames: configuration.kernelNames,
+    tracks: configuration.tracks === 'on',
     statement: statementOf(configuration),
     unequal: unequalParts(configuration),
     // The hardware preset is a hundred times the rest; the trace names it and config.json holds it.

@@ -11,6 +11,7 @@ import { type EventText, flowText, MergedText, type OrderedRank } from './merged
 import { epemuMetadata, gpuPid, type TraceStatistics } from './run.js';
 import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
+import { FittedTracks, trackMetadata, trackRoom } from './tracks.js';
 import { DEFAULT_MAXIMUM_BYTES, longestKernels, planThinning, type ThinningPlan } from './thinning.js';
 
 /** Texts of flows are put into the file when they are as long, characters. */
@@ -34,6 +35,8 @@ export interface MergedTraceOptions {
 
 /** What the `thinning` member and the end of the file take at most; the matrix of bytes is counted beside it. */
 const TAIL_BYTES = 1000;
+/** Largest part of a trace that tracks may take. */
+const TRACKS_SHARE = 0.1;
 /** Other ranks' numbers may have more digits than those that the plan was made from. */
 const DIGITS_MARGIN = 1.02;
 const FLOW_RULE =
@@ -55,6 +58,7 @@ export class MergedTraceWriter {
   readonly #matrix: ByteMatrix;
   readonly #ranks = new Set<number>();
   #plan: ThinningPlan | undefined;
+  #tracks: FittedTracks | undefined;
   #events = 0;
   readonly #counts = { kernels: 0, kernelsKept: 0, flows: 0, flowsKept: 0, droppedUpToNs: 0 };
 
@@ -86,6 +90,10 @@ export class MergedTraceWriter {
     this.#put({ ...metadata, text: (this.#events === 0 ? '' : ',\n') + metadata.text });
     await this.#kernels(ordered, rank === 0 ? this.#plan.kernelsOfRankZero : this.#plan.kernelsPerRank);
     this.#put(this.#text.transfers(ordered));
+    if (this.#tracks !== undefined) {
+      this.#put(trackMetadata(gpuPid(rank)));
+      this.#put(this.#tracks.of(view, gpuPid(rank)));
+    }
     await this.#flows(ordered, timeline, this.#plan);
   }
 
@@ -153,11 +161,12 @@ export class MergedTraceWriter {
     const longest = names.reduce((a, b) => (b.length > a.length ? b : a), '');
     const arrival = arrivalText(longest, ranks - 1, ranks, latest).length / 2;
     const sent = services.column('port').filter(isOutPort).length;
+    const trackBytes = this.#trace.run.tracks === true ? this.#trackBytes(ordered) : 0;
     const plan = planThinning({
       maximumBytes: this.#limit,
       ranks,
       fixedBytes: TAIL_BYTES + Buffer.byteLength(head) + this.#matrix.expectedBytes(this.#limit),
-      rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.transfers(last).text)),
+      rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.transfers(last).text)) + trackBytes,
       kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, count),
       heldKernels: this.#flowKernels.count,
       expectedKernels: this.#options.expectedKernels ?? count * ranks,
@@ -166,6 +175,14 @@ export class MergedTraceWriter {
       expectedFlows: this.#options.expectedFlows ?? sent * ranks * 1.1,
     });
     return this.#complete ? plan : { ...plan, flowThreshold: 0 };
+  }
+
+  /** Prepares tracks, by the first rank's. @returns the bytes that a rank's may take. */
+  #trackBytes({ view }: OrderedRank): number {
+    const { ranks } = this.#trace.run;
+    const room = trackRoom(view, gpuPid(ranks - 1), (TRACKS_SHARE * this.#limit) / ranks);
+    this.#tracks = new FittedTracks(room);
+    return room + trackMetadata(gpuPid(ranks - 1)).text.length;
   }
 
   async #kernels(ordered: OrderedRank, limit: number): Promise<void> {
@@ -255,6 +272,7 @@ export class MergedTraceWriter {
         droppedUpToNs,
         rule: 'the shortest kernels of a rank are left out, of rank 0 last; kernels at which flows end stay',
       },
+      ...(this.#tracks === undefined ? {} : { tracks: this.#tracks.thinning }),
       flows: {
         kept: flowsKept,
         of: flows,

@@ -14,6 +14,7 @@ import {
   threadMetadata,
 } from './json.js';
 import { callCount, type LaunchedPhase, launchedPhases, streamExtents } from './launch-order.js';
+import type { EventText } from './merged-text.js';
 import { CollectiveArgs } from './nccl.js';
 import {
   deviceList,
@@ -30,6 +31,7 @@ import {
 import type { RunTrace } from './run-trace.js';
 import { TraceSink } from './sink.js';
 import { type CallTimes, callTimes, SyncCalls } from './sync-calls.js';
+import { trackEvents, trackMetadata } from './tracks.js';
 import { transferEvents } from './transfers.js';
 
 /** GPU rows come below host rows: PyTorch's own offset. */
@@ -101,6 +103,7 @@ class RankFile {
       if (this.#sink.full) await this.#sink.flush();
     }
     this.#transfers();
+    if (run.tracks === true) this.#put(trackEvents(this.#view, this.#gpu, { joinNs: 0 }));
     this.events += this.#sync.events;
     this.#sink.put(`\n],\n"traceName": ${quote(basename(path))}\n}\n`);
   }
@@ -125,6 +128,12 @@ class RankFile {
       this.events += PROCESS_METADATA_EVENTS + THREAD_METADATA_EVENTS;
     }
     this.#sink.put(text);
+    if (run.tracks === true) this.#put(trackMetadata(this.#gpu));
+  }
+
+  #put({ text, count }: EventText): void {
+    this.#sink.put(text);
+    this.events += count;
   }
 
   /** The one profiler step: analysers assign kernels to steps through it. */

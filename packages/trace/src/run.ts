@@ -26,6 +26,12 @@ export interface RunDescription {
   readonly host: { readonly kernelLaunchNs: number; readonly launchLatencyNs: number };
   /** Whose names communication kernels have. */
   readonly kernelNames: KernelNaming;
+  /**
+   * Whether traces have tracks of what ranks compute, communicate, have exposed and are idle for.
+   *
+   * @default false
+   */
+  readonly tracks?: boolean;
   /** What of it is real; all that there is where it is absent. */
   readonly statement?: Statement;
   /** What was made unequal about ranks; undefined ranks: all. */
@@ -88,6 +94,9 @@ export const NETWORK_TID = 100_000;
 
 /** Thread id of the row of arrivals in the merged trace. */
 export const ARRIVALS_TID = NETWORK_TID + 1;
+
+/** Thread id of the first of the rows that show how communication is hidden. */
+export const TRACKS_TID = NETWORK_TID + 2;
 
 /** SMs of the modelled GPU; the H800's where the properties do not say. */
 export function smsOf(run: RunDescription): number {

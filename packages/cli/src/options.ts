@@ -49,6 +49,11 @@ const FLAGS: readonly { readonly flag: string; readonly key: string; readonly he
   { flag: '--fabric <kind>', key: 'fabric', help: 'websocket (processes) or memory (one process)' },
   { flag: '--kernel-names <kind>', key: 'kernelNames', help: "nccl, or deepep: as DeepSeek's trace names them" },
   { flag: '--tracks <kind>', key: 'tracks', help: 'on, or off: no tracks of exposed and idle time in traces' },
+  {
+    flag: '--trace-window <window>',
+    key: 'traceWindow',
+    help: 'what the merged trace holds: layers=2-4,ranks=0-3 (steps=…), or from=1ms,to=3ms (default: all)',
+  },
   { flag: '--ranks-per-worker <n>', key: 'ranksPerWorker', help: 'ranks of a process (default 1; 8 above 32 ranks)' },
   {
     flag: '--pace <rows>',
@@ -107,7 +112,7 @@ function valueOf(key: string, text: string): unknown {
   if (key === 'payload') return { kind: text };
   if (key === 'rankTokens' && /^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
   // A file may be named by a number.
-  if (['expertLoads', 'rankPrompts', 'kvLengths'].includes(key)) return text;
+  if (['expertLoads', 'rankPrompts', 'kvLengths', 'traceWindow'].includes(key)) return text;
   return parseScalar(text);
 }
 

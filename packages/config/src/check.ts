@@ -9,6 +9,7 @@ import { checkRoles } from './check-roles.js';
 import { PIPELINE_PLACES, checkPipeline } from './pipeline.js';
 import { checkRouting } from './routing.js';
 import type { PhaseTemplate } from './schema.js';
+import { checkTraceWindow } from './trace-window.js';
 import { checkUnequal } from './unequal.js';
 import { checkWork } from './uneven-work.js';
 
@@ -259,6 +260,7 @@ export function checkConfiguration(configuration: Configuration): void {
   checkSizes(configuration);
   checkRoles(configuration);
   checkEplb(configuration);
+  checkTraceWindow(configuration);
   checkUnequal(configuration);
   checkPace(configuration);
   checkWorkload(configuration);

@@ -18,5 +18,6 @@ export type { LayerRange } from './stages.js';
 export * from './scenario-data.js';
 export * from './schema.js';
 export * from './sources.js';
+export { parseTraceWindow, type ParsedTraceWindow } from './trace-window.js';
 export { awakeNs, changingSlowness, hardwareOf, lastingSlowness, linkShare, tailOf, unequalParts } from './unequal.js';
 export * from './workload.js';

@@ -232,6 +232,8 @@ export const CONFIGURATION_SCHEMA = z.strictObject({
   kernelNames: z.enum(['nccl', 'deepep']).default('nccl'),
   /** Whether traces have tracks of what ranks compute, communicate, have exposed and are idle for. */
   tracks: z.enum(['on', 'off']).default('on'),
+  /** What the merged trace holds, `layers=2-4,ranks=0-3` or `from=1ms,to=3ms`; absent: all, thinned where that is too much. */
+  traceWindow: z.string().max(200).optional(),
   /** Generation of the collectives' kernels: DeepEP of February, April or June 2025. */
   era: z.enum(ERAS),
   schedule: SCHEDULE_SCHEMA,

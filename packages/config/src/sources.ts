@@ -82,6 +82,7 @@ const ENVIRONMENT_KEYS = {
   EPEMU_HARDWARE: 'hardware',
   EPEMU_KERNEL_NAMES: 'kernelNames',
   EPEMU_TRACKS: 'tracks',
+  EPEMU_TRACE_WINDOW: 'traceWindow',
   EPEMU_STALL_TIMEOUT_SECONDS: 'stallTimeoutSeconds',
   EPEMU_PACE: 'pace',
 } as const;

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Analyser, RunFigures, runSet } from '@epemu/analysis';
 import type { AnalysedRanks, FigureReport } from '@epemu/analysis';
-import { launchCosts, placedExperts, shownConfiguration, unequalParts } from '@epemu/config';
+import { launchCosts, parseTraceWindow, placedExperts, shownConfiguration, unequalParts } from '@epemu/config';
 import type { Configuration } from '@epemu/config';
 import { EPEMU_VERSION } from '@epemu/core';
 import type { Program } from '@epemu/schedule';
 import { RanksDrawing } from '@epemu/pages';
 import { RunDigest, bytesByLink } from '@epemu/timeline';
-import { MergedTraceWriter, RunTrace, statementOf, writeHostTrace, writeRankTrace } from '@epemu/trace';
+import { MergedTraceWriter, RunTrace, TraceCut, statementOf, writeHostTrace, writeRankTrace } from '@epemu/trace';
 import type { RunDescription, TraceStatistics } from '@epemu/trace';
 import { boundGarbage } from './bound-garbage.js';
 import { rankFileName } from './folder.js';
@@ -108,7 +108,8 @@ export async function mergeRun(
   const pipeline = PipelineFigures.of(configuration, program);
   const analyser = new Analyser(runSet(run, facts));
   const drawing = new RanksDrawing();
-  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete });
+  const cut = cutOf(configuration, spool);
+  const merged = MergedTraceWriter.open(join(folder, 'trace.json.gz'), trace, { complete, cut });
   let statistics: TraceStatistics;
   const linkBytes = program.links.map(() => 0);
   let traceEvents = 0;
@@ -161,6 +162,14 @@ export async function mergeRun(
     traceEvents: traceEvents + statistics.events,
     traceBytesUnpacked: traceBytesUnpacked + statistics.bytesUnpacked,
   };
+}
+
+/** @returns what of a run its merged trace is to hold. */
+function cutOf(configuration: Configuration, spool: RunSpool): TraceCut {
+  const { traceWindow } = configuration;
+  const cut = new TraceCut(traceWindow === undefined ? undefined : parseTraceWindow(traceWindow, configuration));
+  if (cut.isTimed) for (const rank of spool.ranks) cut.note(spool.timeline(rank));
+  return cut;
 }
 
 /** Puts beside each layer's imbalance what it would be without EPLB. */

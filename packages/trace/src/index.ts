@@ -2,6 +2,7 @@ export type { RunDescription, TraceStatistics } from './run.js';
 export type { ListedOperation } from './program-metadata.js';
 export type { KernelNaming } from './kernel-naming.js';
 export { writeRankTrace } from './rank-writer.js';
+export { TraceCut, type TraceWindow } from './cut.js';
 export { MergedTraceWriter, type MergedTraceOptions } from './merged-writer.js';
 export {
   HOST_EVENT_COLUMNS,

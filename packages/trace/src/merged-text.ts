@@ -1,5 +1,6 @@
-import type { RankView } from '@epemu/timeline';
+import type { BackgroundTransfer, RankView } from '@epemu/timeline';
 
+import type { TraceCut } from './cut.js';
 import {
   microseconds,
   PROCESS_METADATA_EVENTS,
@@ -29,9 +30,11 @@ export interface OrderedRank {
 /** Builds the events of a merged trace: shorter than those of a rank file, and without the host. */
 export class MergedText {
   readonly #trace: RunTrace;
+  readonly #cut: TraceCut;
 
-  constructor(trace: RunTrace) {
+  constructor(trace: RunTrace, cut: TraceCut) {
     this.#trace = trace;
+    this.#cut = cut;
   }
 
   /** Names of a rank's process and rows; the only text without a separator before it. */
@@ -87,10 +90,12 @@ export class MergedText {
 
   /** A rank's background transfers. */
   transfers({ rank, view }: OrderedRank): EventText {
+    const { facts, run } = this.#trace;
     const track = `"pid":${gpuPid(rank)},"tid":${NETWORK_TID},"ts":`;
-    const firstId = rank * idStride(this.#trace.run.ranks);
-    const text = transferEvents(view, this.#trace.facts, track, firstId);
-    return { text, count: 2 * view.content.transfers.length };
+    const keeps = (transfer: BackgroundTransfer): boolean =>
+      this.#cut.has(facts.operation(transfer.operation!), transfer);
+    const text = transferEvents(view, facts, track, rank * idStride(run.ranks), keeps);
+    return { text, count: 2 * view.content.transfers.filter(keeps).length };
   }
 }
 

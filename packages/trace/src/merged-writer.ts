@@ -2,8 +2,9 @@ import { InvariantError } from '@epemu/core';
 import { isOutPort } from '@epemu/schedule';
 import type { RankTimeline } from '@epemu/timeline';
 
+import { TraceCut } from './cut.js';
 import { arrivalText, FlowEnds } from './flow-ends.js';
-import { clampInto, flowHash, flowId, FlowKernels, flowSlices } from './flows.js';
+import { clampInto, flowHash, flowId, FlowKernels, type FlowSlice, flowSlices } from './flows.js';
 import { microseconds } from './json.js';
 import { launchedPhases } from './launch-order.js';
 import { ByteMatrix } from './link-bytes.js';
@@ -31,6 +32,8 @@ export interface MergedTraceOptions {
    * @default true
    */
   readonly complete?: boolean;
+  /** What of the run it is to hold; all where it is left out. */
+  readonly cut?: TraceCut;
 }
 
 /** What the `thinning` member and the end of the file take at most; the matrix of bytes is counted beside it. */
@@ -52,6 +55,7 @@ export class MergedTraceWriter {
   readonly #sink: TraceSink;
   readonly #trace: RunTrace;
   readonly #options: MergedTraceOptions;
+  readonly #cut: TraceCut;
   readonly #text: MergedText;
   readonly #flowKernels: FlowKernels;
   readonly #flowEnds = new FlowEnds();
@@ -60,14 +64,23 @@ export class MergedTraceWriter {
   #plan: ThinningPlan | undefined;
   #tracks: FittedTracks | undefined;
   #events = 0;
-  readonly #counts = { kernels: 0, kernelsKept: 0, flows: 0, flowsKept: 0, droppedUpToNs: 0 };
+  readonly #counts = {
+    ranks: 0,
+    kernelsOfRun: 0,
+    kernels: 0,
+    kernelsKept: 0,
+    flows: 0,
+    flowsKept: 0,
+    droppedUpToNs: 0,
+  };
 
   private constructor(sink: TraceSink, trace: RunTrace, options: MergedTraceOptions) {
     this.#sink = sink;
     this.#trace = trace;
     this.#matrix = new ByteMatrix(trace.run.ranks);
     this.#options = options;
-    this.#text = new MergedText(trace);
+    this.#cut = options.cut ?? new TraceCut();
+    this.#text = new MergedText(trace, this.#cut);
     this.#flowKernels = new FlowKernels(trace.facts);
   }
 
@@ -80,19 +93,27 @@ export class MergedTraceWriter {
   async addRank(timeline: RankTimeline, view = this.#trace.view(timeline)): Promise<void> {
     const { rank } = timeline;
     if (this.#ranks.has(rank)) throw new InvariantError(`rank ${rank} is in the merged trace already`);
-    const ordered: OrderedRank = { rank, view, phases: launchedPhases(view, this.#trace.facts, this.#trace.sync) };
-    this.#matrix.add(rank, view.content.bytesTo!);
-    this.#plan ??= this.#begin(ordered, timeline);
     this.#ranks.add(rank);
-    this.#counts.kernels += view.content.kernels.count;
-    if (rank >= this.#plan.ranks) return;
+    this.#counts.kernelsOfRun += view.content.kernels.count;
+    if (!this.#cut.hasRank(rank)) return;
+    const launched = launchedPhases(view, this.#trace.facts, this.#trace.sync);
+    const phases = launched.filter(({ operation, instance }) => this.#cut.has(operation, instance));
+    const ordered: OrderedRank = { rank, view, phases };
+    this.#matrix.add(rank, view.content.bytesTo!);
+    // Of a pipeline not every rank has the layers that are kept.
+    if (this.#cut.cuts && phases.length === 0) return;
+    this.#plan ??= this.#begin(ordered, timeline);
+    this.#counts.ranks++;
+    this.#counts.kernels += phases.reduce((sum, { kernels }) => sum + kernels.length, 0);
+    const place = this.#cut.place(rank);
+    if (place >= this.#plan.ranks) return;
     const metadata = this.#text.metadata(rank, view.content.transfers.length > 0);
     this.#put({ ...metadata, text: (this.#events === 0 ? '' : ',\n') + metadata.text });
-    await this.#kernels(ordered, rank === 0 ? this.#plan.kernelsOfRankZero : this.#plan.kernelsPerRank);
+    await this.#kernels(ordered, place === 0 ? this.#plan.kernelsOfRankZero : this.#plan.kernelsPerRank);
     this.#put(this.#text.transfers(ordered));
     if (this.#tracks !== undefined) {
       this.#put(trackMetadata(gpuPid(rank)));
-      this.#put(this.#tracks.of(view, gpuPid(rank)));
+      this.#put(this.#tracks.of(view, gpuPid(rank), this.#cut.span(phases)));
     }
     await this.#flows(ordered, timeline, this.#plan);
   }
@@ -103,7 +124,7 @@ export class MergedTraceWriter {
     await this.#sink.flush();
     const bytes = this.#matrix.text(this.#limit - this.#sink.bytesUnpacked - TAIL_BYTES);
     const thinning = JSON.stringify(this.#thinning());
-    this.#sink.put(`\n],\n${bytes}"thinning": ${thinning},\n"traceName": "trace.json"\n}\n`);
+    this.#sink.put(`\n],\n${bytes}${this.#windowText()}"thinning": ${thinning},\n"traceName": "trace.json"\n}\n`);
     const bytesWritten = await this.#sink.close();
     return { events: this.#events, bytesUnpacked: this.#sink.bytesUnpacked, bytesWritten };
   }
@@ -132,11 +153,23 @@ export class MergedTraceWriter {
   }
 
   #head(): string {
-    const metadata = epemuMetadata(this.#trace.run, 'all ranks, virtual time', {
+    const { cuts, window } = this.#cut;
+    const content = cuts ? `part of a run (${window.text}), virtual time` : 'all ranks, virtual time';
+    const metadata = epemuMetadata(this.#trace.run, content, {
       ...this.#trace.programMetadata,
       ids: 'pid = 1 + rank; correlation = rank * stride + place of its launch among the calls of the rank; flow id = key of the segment',
     });
     return `{\n"schemaVersion": 1,\n"displayTimeUnit": "ms",\n"epemu": ${metadata},\n"traceEvents": [\n`;
+  }
+
+  /** @returns the member that says what was cut, with the separator behind it. */
+  #windowText(): string {
+    const { cuts, window } = this.#cut;
+    if (!cuts) return '';
+    const { kernels, kernelsOfRun } = this.#counts;
+    const rule =
+      'phases that touch the window are whole; figures, digest and the ranks’ own files are of the whole run';
+    return `"window": ${JSON.stringify({ ...window, kernels: { inWindow: kernels, of: kernelsOfRun }, rule })},\n`;
   }
 
   /** Writes the head and plans from the first rank's events, as long as they would be for the last rank. */
@@ -144,11 +177,16 @@ export class MergedTraceWriter {
     const head = this.#head();
     this.#sink.put(head);
     const { ranks } = this.#trace.run;
-    const { count, endNs } = ordered.view.content.kernels;
+    const { endNs, operation, kernel } = ordered.view.content.kernels;
     const last: OrderedRank = { ...ordered, rank: ranks - 1 };
+    const kept = this.#cut.rankCount(ranks);
     let phases = 0;
     let kernels = 0;
+    let count = 0;
+    let held = 0;
     for (const phase of ordered.phases) {
+      count += phase.kernels.length;
+      held += phase.kernels.filter(({ row }) => this.#flowKernels.holds(operation[row], kernel[row])).length;
       phases += Buffer.byteLength(this.#text.phase(last, phase).text);
       kernels += Buffer.byteLength(this.#text.kernels(last, phase).text);
     }
@@ -160,38 +198,47 @@ export class MergedTraceWriter {
     const names = this.#trace.facts.program.operations.map(({ phase }) => phase);
     const longest = names.reduce((a, b) => (b.length > a.length ? b : a), '');
     const arrival = arrivalText(longest, ranks - 1, ranks, latest).length / 2;
-    const sent = services.column('port').filter(isOutPort).length;
+    const [peers, operations] = [services.column('peer'), services.column('operation')];
+    const sent = services
+      .column('port')
+      .filter(
+        (port, row) => isOutPort(port) && this.#cut.hasRank(peers[row]) && this.#drawsFlows(operations[row]),
+      ).length;
     const trackBytes = this.#trace.run.tracks === true ? this.#trackBytes(ordered) : 0;
     const plan = planThinning({
       maximumBytes: this.#limit,
-      ranks,
+      ranks: kept,
       fixedBytes: TAIL_BYTES + Buffer.byteLength(head) + this.#matrix.expectedBytes(this.#limit),
       rankBytes: DIGITS_MARGIN * (phases + metadata + Buffer.byteLength(this.#text.transfers(last).text)) + trackBytes,
       kernelBytes: (DIGITS_MARGIN * kernels) / Math.max(1, count),
-      heldKernels: this.#flowKernels.count,
-      expectedKernels: this.#options.expectedKernels ?? count * ranks,
+      heldKernels: this.#cut.cuts ? held : this.#flowKernels.count,
+      expectedKernels: this.#options.expectedKernels ?? count * kept,
       flowBytes: flow[0] + flow[1] + arrival,
       // Routing gives ranks unequal shares.
-      expectedFlows: this.#options.expectedFlows ?? sent * ranks * 1.1,
+      expectedFlows: this.#options.expectedFlows ?? sent * kept * 1.1,
     });
     return this.#complete ? plan : { ...plan, flowThreshold: 0 };
   }
 
   /** Prepares tracks, by the first rank's. @returns the bytes that a rank's may take. */
-  #trackBytes({ view }: OrderedRank): number {
+  #trackBytes({ view, phases }: OrderedRank): number {
     const { ranks } = this.#trace.run;
-    const room = trackRoom(view, gpuPid(ranks - 1), (TRACKS_SHARE * this.#limit) / ranks);
+    const most = (TRACKS_SHARE * this.#limit) / this.#cut.rankCount(ranks);
+    const room = trackRoom(view, gpuPid(ranks - 1), this.#cut.span(phases), most);
     this.#tracks = new FittedTracks(room);
     return room + trackMetadata(gpuPid(ranks - 1)).text.length;
   }
 
   async #kernels(ordered: OrderedRank, limit: number): Promise<void> {
-    const { startNs, endNs, operation, kernel } = ordered.view.content.kernels;
-    const { keep, droppedUpToNs } = longestKernels(
-      endNs.map((end, row) => end - startNs[row]),
-      (row) => this.#flowKernels.holds(operation[row], kernel[row]),
+    const { count, startNs, endNs, operation, kernel } = ordered.view.content.kernels;
+    const rows = ordered.phases.flatMap(({ kernels }) => kernels.map(({ row }) => row)).sort((a, b) => a - b);
+    const { keep: kept, droppedUpToNs } = longestKernels(
+      Float64Array.from(rows, (row) => endNs[row] - startNs[row]),
+      (place) => this.#flowKernels.holds(operation[rows[place]], kernel[rows[place]]),
       limit,
     );
+    const keep = new Uint8Array(count);
+    rows.forEach((row, place) => (keep[row] = kept[place]));
     this.#counts.droppedUpToNs = Math.max(this.#counts.droppedUpToNs, droppedUpToNs);
     for (const phase of ordered.phases) {
       this.#put(this.#text.phase(ordered, phase));
@@ -214,8 +261,10 @@ export class MergedTraceWriter {
     const segments = services.column('segment');
     const starts = services.column('startNs');
     const ends = services.column('endNs');
-    const sending = flowSlices(view, this.#flowKernels.senders);
-    const receiving = flowSlices(view, this.#flowKernels.receivers);
+    const drawn = (slices: Map<number, FlowSlice>): Map<number, FlowSlice> =>
+      new Map([...slices].filter(([id]) => this.#drawsFlows(id)));
+    const sending = drawn(flowSlices(view, this.#flowKernels.senders));
+    const receiving = drawn(flowSlices(view, this.#flowKernels.receivers));
     const pid = gpuPid(rank);
     // Put together: to wait for each of a million flows takes longer than to write it.
     let text = '';
@@ -238,8 +287,9 @@ export class MergedTraceWriter {
       const origin = origins[row];
       const destination = destinations[row];
       const segment = segments[row];
-      if (out) this.#counts.flows++;
-      if (peers[row] >= plan.ranks) continue;
+      if (out && (!this.#cut.cuts || (this.#cut.hasRank(peers[row]) && this.#drawsFlows(operation))))
+        this.#counts.flows++;
+      if (!this.#cut.hasRank(peers[row]) || this.#cut.place(peers[row]) >= plan.ranks) continue;
       if (flowHash(operation, hop, origin, destination, segment) >= plan.flowThreshold) continue;
       const slice = (out ? sending : receiving).get(operation);
       if (slice === undefined) continue;
@@ -260,12 +310,17 @@ export class MergedTraceWriter {
     await putAll();
   }
 
+  #drawsFlows(operation: number): boolean {
+    const { operations } = this.#trace.facts.program;
+    return this.#cut.drawsFlows(operation, this.#flowKernels, operations);
+  }
+
   #thinning(): Record<string, unknown> {
     const plan = this.#plan;
-    const { kernels, kernelsKept, flows, flowsKept, droppedUpToNs } = this.#counts;
+    const { ranks, kernels, kernelsKept, flows, flowsKept, droppedUpToNs } = this.#counts;
     return {
       limitBytes: this.#limit,
-      ranks: { kept: Math.min(plan?.ranks ?? 0, this.#ranks.size), of: this.#ranks.size },
+      ranks: { kept: Math.min(plan?.ranks ?? 0, ranks), of: ranks },
       kernels: {
         kept: kernelsKept,
         of: kernels,

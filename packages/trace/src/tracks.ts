@@ -1,5 +1,5 @@
-import { mergeIntervals, subtract, unite } from '@epemu/timeline';
-import type { Intervals, RankView } from '@epemu/timeline';
+import { clip, mergeIntervals, subtract, unite } from '@epemu/timeline';
+import type { Intervals, RankView, TimeWindow } from '@epemu/timeline';
 
 import { microseconds, THREAD_METADATA_EVENTS, threadMetadata } from './json.js';
 import type { EventText } from './merged-text.js';
@@ -15,6 +15,12 @@ const JOINS_NS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((us) => us * 
 export interface TrackOptions {
   /** Gaps below this are closed, and pieces below this left out, ns; 0: all is there, with its exact times. */
   readonly joinNs: number;
+  /** What is shown of the rank; all where it is left out. */
+  readonly span?: TimeWindow | undefined;
+}
+
+function shown(intervals: Intervals, span: TimeWindow | undefined): Intervals {
+  return span === undefined ? intervals : clip(intervals, span.startNs, span.endNs);
 }
 
 function joined({ starts, ends }: Intervals, joinNs: number): Intervals {
@@ -48,9 +54,10 @@ export function trackMetadata(pid: number): EventText {
  * begin, which is exact whatever is closed. They are pairs of B and E, for analysers count complete events (X): HTA drops what
  * has no `dur`, TensorBoard's plugin and epemu read nothing else; an X without a category would end the plugin.
  */
-export function trackEvents(view: RankView, pid: number, { joinNs }: TrackOptions): EventText {
+export function trackEvents(view: RankView, pid: number, { joinNs, span }: TrackOptions): EventText {
   const pieces: string[] = [];
-  rowsOf(view, joinNs).forEach(({ starts, ends }, row) => {
+  rowsOf(view, joinNs).forEach((intervals, row) => {
+    const { starts, ends } = shown(intervals, span);
     const name = TRACKS[row];
     const track = `"name":"${name}","pid":${pid},"tid":${TRACKS_TID + row},"ts":`;
     for (let i = 0; i < starts.length; i++) {
@@ -61,15 +68,15 @@ export function trackEvents(view: RankView, pid: number, { joinNs }: TrackOption
       pieces.push(`,\n{"ph":"B",${track}${start}${exact}},\n{"ph":"E",${track}${end}}`);
     }
   });
-  const counter = counterEvents(view, pid, joinNs);
+  const counter = counterEvents(view, pid, { joinNs, span });
   return { text: pieces.join('') + counter.join(''), count: 2 * pieces.length + counter.length };
 }
 
 /** Exposed time so far at the end of each piece, µs; the last is the rank's. */
-function counterEvents(view: RankView, pid: number, joinNs: number): string[] {
-  const { starts, ends } = subtract(view.communication, view.compute);
+function counterEvents(view: RankView, pid: number, { joinNs, span }: TrackOptions): string[] {
+  const { starts, ends } = shown(subtract(view.communication, view.compute), span);
   const track = `,\n{"ph":"C","name":"exposed time","pid":${pid},"tid":${TRACKS_TID + TRACKS.indexOf('exposed')},"ts":`;
-  const [first] = unite(view.compute, view.communication).starts;
+  const [first] = shown(unite(view.compute, view.communication), span).starts;
   const points = (first as number | undefined) === undefined ? [] : [`${track}${microseconds(first)},"args":{"us":0}}`];
   let totalNs = 0;
   let toldNs = 0;
@@ -103,9 +110,9 @@ export class FittedTracks {
   }
 
   /** @returns a rank's tracks, with as few gaps closed as they must be to fit; nothing where all would not help. */
-  of(view: RankView, pid: number): EventText {
+  of(view: RankView, pid: number, span?: TimeWindow): EventText {
     for (const joinNs of JOINS_NS) {
-      const text = trackEvents(view, pid, { joinNs });
+      const text = trackEvents(view, pid, { joinNs, span });
       if (text.text.length > this.#roomBytes) continue;
       this.#joinedBelowNs = Math.max(this.#joinedBelowNs, joinNs);
       return text;
@@ -116,7 +123,7 @@ export class FittedTracks {
 }
 
 /** @returns bytes that hold a rank's tracks as exactly as `mostBytes` allow, with some room for ranks that have more. */
-export function trackRoom(view: RankView, pid: number, mostBytes: number): number {
-  const needed = new FittedTracks(mostBytes).of(view, pid).text.length;
+export function trackRoom(view: RankView, pid: number, span: TimeWindow | undefined, mostBytes: number): number {
+  const needed = new FittedTracks(mostBytes).of(view, pid, span).text.length;
   return Math.min(mostBytes, 1.25 * needed);
 }

@@ -12,8 +12,8 @@ import { Topology } from '../topology.js';
  * sharing than a wrong layout.
  */
 const WITHOUT_ROUTER: ReadonlySet<string> = new Set<keyof Configuration>([
-  ...(['hardware', 'era', 'jitter', 'slowRanks', 'kernels', 'kernelNames', 'tracks', 'traceWindow', 'kvPrecision'] as const),
-  ...(['slowNodes', 'slowNics', 'slowLinks', 'stalls', 'jitterTail'] as const),
+  ...(['hardware', 'era', 'jitter', 'slowRanks', 'kernels', 'kernelNames', 'kvPrecision'] as const),
+  ...(['slowNodes', 'slowNics', 'slowLinks', 'stalls', 'jitterTail', 'tracks', 'traceWindow'] as const),
   ...(['payload', 'fabric', 'threads', 'ranksPerWorker', 'pace', 'faults', 'stallTimeoutSeconds'] as const),
 ]);
 

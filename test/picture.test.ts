@@ -60,7 +60,7 @@ describe('epemu picture', () => {
     [['--layer', 'two'], '--layer is two'],
     [['--ranks', '4'], '--ranks names rank 4'],
     [['--ranks', '3-1'], '--ranks is 3-1'],
-    [['--ranks', '0-99'], 'a picture has 16 ranks at most'],
+    [['--ranks', '0-99'], 'there may be 16 at most'],
     [['--theme', 'sepia'], '--theme is sepia; give one of light, dark, auto'],
     [['--scale', '0'], '--scale is 0'],
     [['--out', 'layer.gif'], '--out is layer.gif'],

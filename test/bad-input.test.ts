@@ -340,6 +340,12 @@ const TABLE: readonly BadInput[] = [
       ['a pipeline with flags of a run', [...UNIT, '--ranks', '8'], ['--ranks', 'pipeline']],
     ] as const
   ).map(([what, args, names]) => ({ what, args: ['run', 'pipeline', ...args], names })),
+  ...(['pipeline', 'afd'] as const).map((scenario) => ({
+    what: `${scenario} with a number of ranks in the environment`,
+    args: ['run', scenario],
+    environment: { EPEMU_RANKS: '16' },
+    names: ['EPEMU_RANKS', scenario],
+  })),
   { what: 'a run with flags of a pipeline', args: ['run', 'decode', '--pp', '8'], names: ['--pp', 'decode'] },
   { what: 'a replay of nothing', args: ['replay', './nowhere'], names: ['./nowhere'] },
   { what: 'a lint of nothing', args: ['trace', 'lint', './nowhere.json'], names: ['./nowhere.json'] },

@@ -7,6 +7,7 @@ import { loadModel } from '@epemu/presets';
 import type { Command } from 'commander';
 import { configurationFlags, settingsOf } from './options.js';
 import { plainTable } from './plain-table.js';
+import { refuseRanks } from './refuse-ranks.js';
 import { wholeNumber } from './whole-number.js';
 
 /** The scenario's name: attention–FFN disaggregation. */
@@ -49,9 +50,7 @@ function microBatchesOf(flags: AfdFlags): number {
 }
 
 function configurationOf(size: AfdSize, flags: AfdFlags & Readonly<Record<string, unknown>>): Configuration {
-  if (flags['ranks'] !== undefined) {
-    throw new BadInputError('--ranks', '--ranks is given, but afd has --attention and --ffn ranks; give these');
-  }
+  refuseRanks(flags, 'afd has --attention and --ffn ranks');
   const { EPEMU_MODEL } = process.env;
   const model = typeof flags['model'] === 'string' ? flags['model'] : (EPEMU_MODEL ?? DEFAULT_MODEL);
   const settings = settingsOf(flags);

@@ -7,6 +7,7 @@ import { pictureOptions } from './analysis-text.js';
 import { isPath, measuredCells } from './measured-cells.js';
 import { pipelineChart } from './pipeline-chart.js';
 import { plainTable } from './plain-table.js';
+import { refuseRanks } from './refuse-ranks.js';
 import { wholeNumber } from './whole-number.js';
 
 /** The scenario's name. */
@@ -137,9 +138,7 @@ export interface PipelineSources {
 
 /** @returns what the flags of an emulated pipeline set. @throws BadInputError naming the flag that is wrong. */
 export function pipelineSources(flags: PipelineFlags & Readonly<Record<string, unknown>>): PipelineSources {
-  if (flags['ranks'] !== undefined) {
-    throw new BadInputError('--ranks', '--ranks is given, but a pipeline has --pp times --ep of them; give these');
-  }
+  refuseRanks(flags, 'a pipeline has --pp times --ep of them');
   const { schedule, ranks, microBatches, chunks } = sizeOf(flags);
   const groupSize = wholeNumber('--ep', flags.ep ?? DEFAULTS.ep, 1, MOST_RANKS);
   const pipeline = { schedule, ranks, chunks };

@@ -9,9 +9,16 @@ export const PLOT = {
 } as const;
 const MOST_TICKS = 6;
 
+/** Of the larger value: twelve digits of a tick are kept. */
+const LEAST_SPAN = 1e-9;
+const LEAST_MAGNITUDE = 1e-300;
+
 /** @returns round numbers from just below the least to just above the most. */
 export function ticksOf(least: number, most: number): number[] {
-  const span = most > least ? most - least : Math.abs(most) || 1;
+  const magnitude = Math.max(Math.abs(least), Math.abs(most));
+  // What is nearer together than ticks can be told apart, or than numbers can be divided, counts as one value.
+  const apart = most - least > Math.max(magnitude * LEAST_SPAN, LEAST_MAGNITUDE);
+  const span = apart ? most - least : magnitude > LEAST_MAGNITUDE ? magnitude : 1;
   const raw = span / (MOST_TICKS - 1);
   const size = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * size).find((each) => each >= raw - size * 1e-9) ?? raw;

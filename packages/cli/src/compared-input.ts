@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KernelRoles, besidesTraces, onlyRank, sideOfJson, sideOfTraces } from '@epemu/analysis';
 import type { AnalysedSet, ComparedConfiguration, ComparedSide, InputProblem } from '@epemu/analysis';
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, messageOf, isMapping } from '@epemu/core';
 import { analysedWith, patternsWith } from './commands/analyze.js';
 import type { TraceFlags } from './commands/analyze.js';
 import { jsonOf } from './json-input.js';
@@ -44,7 +44,7 @@ export async function comparedInput(path: string, flags: TraceFlags, rank: numbe
 }
 
 function asConfiguration(value: unknown): ComparedConfiguration | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as ComparedConfiguration) : null;
+  return isMapping(value) ? value : null;
 }
 
 /** @returns what a file of a run's folder holds; undefined where there is none. */

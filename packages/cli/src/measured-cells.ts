@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isPlainObject } from '@epemu/config';
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, messageOf, isMapping } from '@epemu/core';
 import type { PipelineSchedule, UnitTimes } from '@epemu/pipelines';
 
 const KINDS = ['F', 'B', 'input', 'W', 'FB'] as const;
@@ -16,10 +15,10 @@ interface ReadReport {
 
 /** @returns what a report says of its pipeline; undefined where it is of none. */
 function readReport(json: unknown): ReadReport | undefined {
-  if (!isPlainObject(json) || !isPlainObject(json['pipeline'])) return undefined;
+  if (!isMapping(json) || !isMapping(json['pipeline'])) return undefined;
   const { schedule, groupSize, stages, cellUs } = json['pipeline'];
   const { layers } = json;
-  if (typeof schedule !== 'string' || typeof groupSize !== 'number' || !isPlainObject(cellUs)) return undefined;
+  if (typeof schedule !== 'string' || typeof groupSize !== 'number' || !isMapping(cellUs)) return undefined;
   if (typeof layers !== 'number' || typeof stages !== 'number') return undefined;
   const time = (kind: (typeof KINDS)[number]): number | null => {
     const us = cellUs[kind];

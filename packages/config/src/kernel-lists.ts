@@ -1,15 +1,14 @@
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import { builtInKernelLists } from '@epemu/kernels';
 import type { ModelPreset } from '@epemu/presets';
 import { closest, shown } from './explain.js';
-import { isPlainObject } from './sources.js';
 import type { PlainObject } from './sources.js';
 
 /** @returns the kernel lists that a schedule's phases name; whatever is wrong with the schedule is told later. */
 function listsNamedBy(schedule: unknown): string[] {
-  const phases = isPlainObject(schedule) && Array.isArray(schedule['phases']) ? (schedule['phases'] as unknown[]) : [];
+  const phases = isMapping(schedule) && Array.isArray(schedule['phases']) ? (schedule['phases'] as unknown[]) : [];
   const names = phases
-    .filter(isPlainObject)
+    .filter(isMapping)
     .flatMap((phase) => [phase['kernels'], phase['denseKernels']])
     .filter((name): name is string => typeof name === 'string');
   return [...new Set(names)];
@@ -22,7 +21,7 @@ function listsNamedBy(schedule: unknown): string[] {
  */
 export function kernelsFor(values: PlainObject, ownSchedule: unknown, model: ModelPreset): PlainObject {
   const own = values['kernels'];
-  if (own !== undefined && !isPlainObject(own)) {
+  if (own !== undefined && !isMapping(own)) {
     throw new BadInputError('kernels', `kernels is ${shown(own)}, but it must be a mapping of lists by name`);
   }
   const builtIn = builtInKernelLists(model);

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import { parseKernelLists } from '@epemu/kernels';
 import { loadHardware, loadModel, parseHardware, parseModel } from '@epemu/presets';
 import type { HardwarePreset } from '@epemu/presets';
@@ -11,7 +11,7 @@ import { kernelsFor } from './kernel-lists.js';
 import { fillRouting, overrideRouting, routingOf } from './routing.js';
 import { CONFIGURATION_SCHEMA, CONFIGURATION_VERSION, keysAt } from './schema.js';
 import { scenarioData, scenarioNames } from './scenario-data.js';
-import { applySetting, environmentOverrides, isPlainObject, merged, parseScalar, readScenarioFile } from './sources.js';
+import { applySetting, environmentOverrides, merged, parseScalar, readScenarioFile } from './sources.js';
 import type { PlainObject } from './sources.js';
 import { fillWork, overrideWork } from './uneven-work.js';
 
@@ -95,7 +95,7 @@ function defaultsFor(values: PlainObject): { defaults: PlainObject; schedules: R
   const data = scenarioData(name) ?? scenarioData(values['family'] === 'training' ? 'train' : 'decode');
   if (data === undefined)
     throw new BadInputError('scenario', 'the built-in scenarios are missing; install epemu again');
-  if (scenarioData(name) === undefined && !isPlainObject(values['schedule'])) {
+  if (scenarioData(name) === undefined && !isMapping(values['schedule'])) {
     const names = scenarioNames().join(', ');
     throw new BadInputError(
       'scenario',
@@ -112,7 +112,7 @@ function inlinePreset<T>(
   parse: (v: unknown, f: string) => T,
 ): T {
   if (typeof value === 'string') return load(value);
-  if (isPlainObject(value)) return parse(value, field);
+  if (isMapping(value)) return parse(value, field);
   throw new BadInputError(field, `${field} is ${shown(value)}; give a preset's name, a file or a mapping`);
 }
 
@@ -142,7 +142,7 @@ function resolveSms(schedule: PlainObject, hardware: unknown): void {
 
 /** A schedule that is none would silently leave the built-in one in its place. */
 function refuseNoMapping(schedule: unknown): void {
-  if (schedule === undefined || isPlainObject(schedule)) return;
+  if (schedule === undefined || isMapping(schedule)) return;
   const remedy = "but it must be a mapping; give streams and phases, or remove it for the scenario's own";
   throw new BadInputError('schedule', `schedule is ${shown(schedule)}, ${remedy}`);
 }
@@ -166,7 +166,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   const { defaults, schedules } = defaultsFor(chosen);
   const values = overridden(defaults, chosen);
   const overlap = String(values['overlap']);
-  const keepsSchedule = isPlainObject(file['schedule']) && (file['overlap'] ?? overlap) === overlap;
+  const keepsSchedule = isMapping(file['schedule']) && (file['overlap'] ?? overlap) === overlap;
   values['schedule'] = keepsSchedule ? file['schedule'] : (schedules[overlap] ?? {});
   const ranks = typeof values['ranks'] === 'number' ? values['ranks'] : 1;
   values['ranksPerWorker'] ??= ranks > 32 ? 8 : 1;
@@ -184,7 +184,7 @@ export function resolveConfiguration(sources: ConfigurationSources): Configurati
   const settable = structuredClone(values);
   paths.forEach(refuseDataSheet);
   for (const setting of paths) applySetting(settable, setting, KNOWN_KEYS);
-  if (isPlainObject(settable['schedule'])) resolveSms(settable['schedule'], settable['hardware']);
+  if (isMapping(settable['schedule'])) resolveSms(settable['schedule'], settable['hardware']);
   return parseConfiguration(settable);
 }
 

@@ -1,4 +1,4 @@
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import type { ModelPreset } from '@epemu/presets';
 import { skewedLoads } from '@epemu/routing';
 import type { RoutingKind, RoutingRequest, Skew } from '@epemu/routing';
@@ -7,7 +7,7 @@ import type { Configuration } from './configuration.js';
 import { readExpertLoads } from './expert-loads/read.js';
 import { shown } from './explain.js';
 import type { Group } from './roles.js';
-import { isPlainObject, merged } from './sources.js';
+import { merged } from './sources.js';
 import type { PlainObject } from './sources.js';
 
 /** Keys that say how one kind of routing is done. */
@@ -60,9 +60,9 @@ function refuseIdle(values: Readonly<Record<string, unknown>>): void {
 export function fillRouting(values: PlainObject, model: ModelPreset): void {
   refuseIdle(values);
   const skew = values['routingSkew'] ?? {};
-  if (values['routing'] === 'skewed' && isPlainObject(skew)) values['routingSkew'] = merged({ ...DEFAULT_SKEW }, skew);
+  if (values['routing'] === 'skewed' && isMapping(skew)) values['routingSkew'] = merged({ ...DEFAULT_SKEW }, skew);
   const loads = values['expertLoads'];
-  if (loads === undefined || isPlainObject(loads)) return;
+  if (loads === undefined || isMapping(loads)) return;
   if (typeof loads !== 'string') {
     throw new BadInputError('expertLoads', `expertLoads is ${shown(loads)}; name a CSV or JSON file of loads`);
   }

@@ -1,15 +1,11 @@
-import { BadInputError, FILE_LIMITS, messageOf, readRegularFile } from '@epemu/core';
+import { BadInputError, FILE_LIMITS, messageOf, readRegularFile, isMapping } from '@epemu/core';
+import type { Mapping } from '@epemu/core';
 import { LineCounter, parseDocument } from 'yaml';
 
 /** How scenario files are parsed; errors are told in our words. */
 export const YAML_OPTIONS = { logLevel: 'error', merge: true } as const;
 
-export type PlainObject = Record<string, unknown>;
-
-/** @returns whether a value is an object with string keys (not an array, not null). */
-export function isPlainObject(value: unknown): value is PlainObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export type PlainObject = Mapping;
 
 /** Reads a YAML or JSON scenario file (JSON is YAML). @throws BadInputError naming file and line. */
 export function readScenarioFile(path: string): PlainObject {
@@ -37,8 +33,7 @@ export function readScenarioFile(path: string): PlainObject {
     throw new BadInputError(path, `${path}, line ${line}: ${what.replace(/ at line .*$/, '')}; mend the file's syntax`);
   }
   const value = attempt((): unknown => document.toJS({ maxAliasCount: 100 }));
-  if (!isPlainObject(value))
-    throw new BadInputError(path, `${path} holds no mapping of keys to values at its top level`);
+  if (!isMapping(value)) throw new BadInputError(path, `${path} holds no mapping of keys to values at its top level`);
   return value;
 }
 
@@ -48,7 +43,7 @@ export function merged(base: PlainObject, over: PlainObject): PlainObject {
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue;
     const before = result[key];
-    result[key] = isPlainObject(before) && isPlainObject(value) ? merged(before, value) : value;
+    result[key] = isMapping(before) && isMapping(value) ? merged(before, value) : value;
   }
   return result;
 }

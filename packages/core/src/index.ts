@@ -7,6 +7,7 @@ export * from './file-limits.js';
 export * from './hash.js';
 export * from './lower-bound.js';
 export * from './make-folder.js';
+export * from './mapping.js';
 export * from './message-pack.js';
 export * from './normal.js';
 export * from './number-room.js';

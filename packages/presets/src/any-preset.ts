@@ -1,7 +1,6 @@
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import type { HardwarePreset } from './hardware.js';
 import { hardwareNames, loadHardware, loadModel, modelNames } from './load.js';
-import { isMapping } from './merge.js';
 import type { ModelPreset } from './model.js';
 import { isPath, readPreset } from './preset-file.js';
 

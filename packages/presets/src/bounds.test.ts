@@ -1,7 +1,7 @@
+import type { Mapping } from '@epemu/core';
 import { expect } from 'chai';
 import { loadHardware, loadModel, parseHardware, parseModel } from './index.js';
 import { merged } from './merge.js';
-import type { Mapping } from './merge.js';
 import { refusalOf, withFiles } from './refusal.test-helper.js';
 
 /** @returns what parsing is refused with, without the place. */

@@ -1,5 +1,6 @@
-import { isMapping, merged, without } from './merge.js';
-import type { Mapping } from './merge.js';
+import { isMapping } from '@epemu/core';
+import type { Mapping } from '@epemu/core';
+import { merged, without } from './merge.js';
 import { wordsOfFile } from './own-words.js';
 import type { Place } from './place.js';
 

@@ -1,3 +1,4 @@
+import type { Mapping } from '@epemu/core';
 import * as z from 'zod';
 import { COUNT } from './bounds.js';
 import { parsePreset, refuse } from './check.js';
@@ -5,7 +6,6 @@ import { DATA_SHEET_SCHEMA } from './data-sheet.js';
 import type { HardwarePreset } from './hardware.js';
 import { BASIS, SOURCE } from './kernel-rate.js';
 import { merged, without } from './merge.js';
-import type { Mapping } from './merge.js';
 import { wordsOfFile } from './own-words.js';
 import type { Place } from './place.js';
 import { scaledPreset } from './scaled-preset.js';

@@ -1,10 +1,9 @@
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import { refuse } from './check.js';
 import { derivedHardware } from './derive.js';
 import { derivedModel } from './derive-model.js';
 import { checkHardware } from './hardware.js';
 import type { HardwarePreset } from './hardware.js';
-import { isMapping } from './merge.js';
 import { migratedHardware } from './migrate.js';
 import { checkModel } from './model.js';
 import type { ModelPreset } from './model.js';

@@ -1,10 +1,5 @@
-/** A JSON object. */
-export type Mapping = Record<string, unknown>;
-
-/** @returns whether a value is an object with string keys (not an array, not null). */
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isMapping } from '@epemu/core';
+import type { Mapping } from '@epemu/core';
 
 /** @returns a deep merge in which `over` is the stronger; arrays and scalars are replaced whole. */
 export function merged(base: Mapping, over: Mapping): Mapping {

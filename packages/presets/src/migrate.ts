@@ -1,5 +1,6 @@
-import { isMapping, without } from './merge.js';
-import type { Mapping } from './merge.js';
+import { isMapping } from '@epemu/core';
+import type { Mapping } from '@epemu/core';
+import { without } from './merge.js';
 
 /** What each link did where version 1 knew two of them alone. */
 const FIRST_LINKS = ['rdma', 'nvlink'];

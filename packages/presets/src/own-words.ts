@@ -1,4 +1,4 @@
-import type { Mapping } from './merge.js';
+import type { Mapping } from '@epemu/core';
 import type { Place } from './place.js';
 
 /** Keys whose sources stand within them, or that need none. */

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, messageOf, isMapping } from '@epemu/core';
 
 import { type Damage, DamagedTraceError, NoTraceError } from './damage.js';
 import { onOneLine, parseElements } from './elements.js';
@@ -46,10 +46,6 @@ interface Flawed {
 /** Whether an element says nothing at all: JAX begins and ends its events with such ones. */
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One file while it is read. */
@@ -117,7 +113,7 @@ class TraceReader {
       const reason = `what stands beside its "traceEvents" is no JSON: ${onOneLine(cause)}`;
       this.#end ??= { reason, offset: this.#scanner.offset, event: this.#count, remedy: BROKEN, cause };
       const mended = parseLeniently(text);
-      return isObject(mended) ? JSON.stringify(mended) : '{}';
+      return isMapping(mended) ? JSON.stringify(mended) : '{}';
     }
   }
 
@@ -171,7 +167,7 @@ class TraceReader {
     const offset = this.#scanner.eventsOffset + Buffer.byteLength(text.slice(0, this.#scanner.spans[2 * index]));
     const place = { offset, event, isOfEvents: true };
     if (reason !== undefined) return { first: { ...place, reason, remedy: BROKEN, cause }, count: 1 };
-    const why = isObject(value) ? `event ${event} has no "ph"` : `event ${event} is not an object`;
+    const why = isMapping(value) ? `event ${event} has no "ph"` : `event ${event} is not an object`;
     return { first: { ...place, reason: why, remedy: 'every trace event needs one' }, count: 1 };
   }
 
@@ -209,7 +205,7 @@ class TraceReader {
   #otherContent(): string {
     const { offset } = this.#scanner;
     const value = parseLeniently(this.#scanner.metadataText);
-    const keys = isObject(value) ? Object.keys(value as object) : [];
+    const keys = isMapping(value) ? Object.keys(value) : [];
     const what = OTHER_CONTENTS.find(({ members }) => members.every((member) => keys.includes(member)))?.what;
     const known = what === undefined ? '' : `; it is ${what}`;
     return `it has no "traceEvents" array in its ${offset} bytes${known}`;

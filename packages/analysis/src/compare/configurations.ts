@@ -1,3 +1,5 @@
+import { isMapping } from '@epemu/core';
+
 /** A key of the configuration that differs; null where a side has none of it. */
 export interface ConfigurationDifference {
   /** `hardware.ports.rdma.bandwidthGBps`; `hardware`, where it is another machine. */
@@ -18,12 +20,6 @@ const NAMED = ['hardware', 'model'];
 const COLLAPSED: ReadonlySet<string> = new Set(['kernels', 'schedule.phases', 'schedule.streams', 'expertLoads']);
 /** Longer values are cut: a line has room for no more. */
 const MOST_CHARACTERS = 60;
-
-type Mapping = Readonly<Record<string, unknown>>;
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function textOf(value: unknown): string | null {
   if (value === undefined) return null;

@@ -1,5 +1,5 @@
 import { explainIssue } from '@epemu/config';
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import type * as z from 'zod';
 import type { CollectiveRole } from '@epemu/timeline';
 import type { KernelRoles } from '../kernel-role.js';
@@ -121,8 +121,7 @@ export function besidesTraces(report: unknown): Pick<ComparedSide, 'memory' | 't
  * @throws BadInputError where it is neither, where a figure is missing, or of a run that failed before there were any.
  */
 export function sideOfJson(path: string, value: unknown, roles: KernelRoles): ReadSide {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const schema = isObject && 'schema' in value ? value.schema : undefined;
+  const schema = isMapping(value) ? value['schema'] : undefined;
   if (schema === 'epemu-report/1') return readReport(path, value, roles);
   if (schema === 'epemu-analysis/1') return readAnalysis(path, value);
   const what =

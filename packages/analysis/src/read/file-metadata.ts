@@ -1,3 +1,4 @@
+import { isMapping } from '@epemu/core';
 import { COLLECTIVE_ROLES, COLLECTIVE_TYPES, KERNEL_CLASSES } from '@epemu/timeline';
 import type { BytesTo, CollectiveUse, KernelIdentity, RankStream } from '@epemu/timeline';
 import type { RunFacts, TraceOperation } from '../model.js';
@@ -26,7 +27,7 @@ export interface FileMetadata {
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  return isMapping(value) ? value : {};
 }
 
 function countOf(value: unknown): number | undefined {

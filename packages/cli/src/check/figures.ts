@@ -1,5 +1,5 @@
 import { closest } from '@epemu/config';
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import type { Requirement } from './requirement.js';
 
 /** Short names of what is asked most, each with the figures that it may be: the first that there is. */
@@ -34,10 +34,6 @@ const NAMES = ['name', 'id', 'rank', 'step', 'layer', 'link', 'phase'];
 /** @returns the keys of `phases[MLP(0)].meanUs`: what stands in brackets is one, whatever it holds. */
 export function keysOf(path: string): string[] {
   return [...path.matchAll(/\[([^\]]*)\]|([^.[\]]+)/g)].map(([, inBrackets, plain]) => inBrackets ?? plain ?? '');
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function entryOf(list: readonly unknown[], key: string): unknown {

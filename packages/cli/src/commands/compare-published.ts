@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfiguration, scenarioNames } from '@epemu/config';
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import { configurationDifferences } from '@epemu/analysis';
 import type { ConfigurationDifference } from '@epemu/analysis';
 import { plainText } from '@epemu/pages';
@@ -23,7 +23,7 @@ export interface PublishedComparison {
 
 function mappingOf(path: string): Readonly<Record<string, unknown>> {
   const value = existsSync(path) ? jsonOf(path) : undefined;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isMapping(value)) return value;
   throw new BadInputError(path, `${path} is not there or no JSON; name the folder of a run that ended`);
 }
 

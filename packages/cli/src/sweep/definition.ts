@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readScenarioFile, scenarioNames } from '@epemu/config';
-import { BadInputError } from '@epemu/core';
+import { BadInputError, isMapping } from '@epemu/core';
 import { axisFrom, parseAxis } from '@epemu/experiments';
 import type { Axis } from '@epemu/experiments';
 import type { Requirement } from '../check/requirement.js';
@@ -74,7 +74,7 @@ function textsOf(value: unknown, key: string, file: string): string[] {
 
 function mappingOf(value: unknown, key: string, file: string): Readonly<Record<string, unknown>> {
   if (value === undefined) return {};
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isMapping(value)) return value;
   throw new BadInputError(
     key,
     `${file}: ${key} is ${JSON.stringify(value)}, but it must be a mapping of keys to values`,

@@ -1,7 +1,6 @@
-import { BadInputError, messageOf } from '@epemu/core';
+import { BadInputError, messageOf, isMapping } from '@epemu/core';
 import { LineCounter, isNode, parseDocument } from 'yaml';
 import { shown } from '../explain.js';
-import { isPlainObject } from '../sources.js';
 import { fault, refuse, refuseLoad } from './loads-file.js';
 import type { LoadsFile } from './loads-file.js';
 
@@ -56,8 +55,8 @@ class JsonText {
 export function jsonLoads(path: string, text: string): LoadsFile {
   const json = new JsonText(path, text);
   const root = json.parse();
-  const key = isPlainObject(root) ? KEYS.find((name) => Object.hasOwn(root, name)) : undefined;
-  if (isPlainObject(root) && key === undefined) {
+  const key = isMapping(root) ? KEYS.find((name) => Object.hasOwn(root, name)) : undefined;
+  if (isMapping(root) && key === undefined) {
     refuse(path, 1, `none of its keys has loads; give a list of layers, or one under ${KEYS.join(', ')}`);
   }
   const at = key === undefined ? [] : [key];

@@ -5,9 +5,10 @@ import { afdPoint, afdScenario, bestPoint, shapeErrorPct } from '@epemu/experime
 import type { AfdPoint, AfdSize } from '@epemu/experiments';
 import { loadModel } from '@epemu/presets';
 import type { Command } from 'commander';
+import { flagOf } from './flag-names.js';
 import { configurationFlags, settingsOf } from './options.js';
 import { plainTable } from './plain-table.js';
-import { refuseRanks } from './refuse-ranks.js';
+import { refuseFlagsOf, refuseRanks } from './refuse-flags.js';
 import { wholeNumber } from './whole-number.js';
 
 /** The scenario's name: attention–FFN disaggregation. */
@@ -36,10 +37,7 @@ export function addAfdFlags(command: Command): Command {
 
 /** @throws BadInputError where one of these flags stands beside another scenario, which it would do nothing in. */
 export function refuseAfdFlags(flags: AfdFlags, scenario: string): void {
-  for (const [key, flag] of Object.entries(NAMES)) {
-    if (flags[key as keyof typeof NAMES] === undefined) continue;
-    throw new BadInputError(flag, `${flag} is of the scenario afd and does nothing in ${scenario}; remove it`);
-  }
+  refuseFlagsOf({ scenario: AFD, flags: NAMES }, flags, scenario);
 }
 
 function microBatchesOf(flags: AfdFlags): number {
@@ -108,7 +106,7 @@ export async function runAfdSweep(
     (key) => flags[key] !== undefined,
   );
   if (refused !== undefined) {
-    const flag = `--${refused.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = flagOf(refused);
     throw new BadInputError(flag, `${flag} does nothing in a sweep, which writes no outputs; remove it`);
   }
   const ffn = wholeNumber('--ffn', flags.ffn ?? DEFAULTS.ffn, 1, MOST_RANKS);

@@ -1,6 +1,7 @@
 import { parseScalar } from '@epemu/config';
 import { BadInputError } from '@epemu/core';
 import type { Command } from 'commander';
+import { optionOf } from './flag-names.js';
 import { addUnequalFlags, unequalValues } from './unequal-flags.js';
 
 /** Flags that mean the same in every command that has them, and the configuration key each sets. */
@@ -125,12 +126,6 @@ export function configurationFlags(options: Readonly<Record<string, unknown>>): 
     if (typeof text === 'string') values[key] = valueOf(key, text);
   }
   return values;
-}
-
-/** @returns the name that commander has for a flag's value. */
-function optionOf(flag: string): string {
-  const name = flag.split(' ')[0].slice(2);
-  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** @returns keys of the configuration by the names of the flags that set them, without dashes. */

@@ -4,10 +4,11 @@ import type { PipelineSchedule, PipelineSize, UnitTimes } from '@epemu/pipelines
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { pictureOptions } from './analysis-text.js';
+import { flagOf } from './flag-names.js';
 import { isPath, measuredCells } from './measured-cells.js';
 import { pipelineChart } from './pipeline-chart.js';
 import { plainTable } from './plain-table.js';
-import { refuseRanks } from './refuse-ranks.js';
+import { refuseFlagsOf, refuseRanks } from './refuse-flags.js';
 import { wholeNumber } from './whole-number.js';
 
 /** The scenario's name. */
@@ -61,12 +62,9 @@ export function addPipelineFlags(command: Command): Command {
 
 /** @throws BadInputError where one of these flags stands beside another scenario, which it would do nothing in. */
 export function refusePipelineFlags(flags: PipelineFlags, scenario: string): void {
-  for (const [key, flag] of Object.entries(NAMES)) {
-    if (flags[key as keyof PipelineFlags] === undefined) continue;
-    // Attention–FFN disaggregation has micro-batches of its own.
-    if (scenario === 'afd' && key === 'microBatches') continue;
-    throw new BadInputError(flag, `${flag} is of the scenario pipeline and does nothing in ${scenario}; remove it`);
-  }
+  // Attention–FFN disaggregation has micro-batches of its own.
+  const given = scenario === 'afd' ? { ...flags, microBatches: undefined } : flags;
+  refuseFlagsOf({ scenario: PIPELINE, flags: NAMES }, given, scenario);
 }
 
 /** @throws BadInputError where a flag of emulated runs stands beside the pipeline's. */
@@ -75,7 +73,7 @@ function refuseOtherFlags(command: Command): void {
   const typed = Object.keys(command.opts()).filter((key) => command.getOptionValueSource(key) === 'cli');
   const other = typed.find((key) => !own.includes(key));
   if (other === undefined) return;
-  const flag = `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const flag = flagOf(other);
   const message = `${flag} does nothing in a pipeline that is timed in units; remove it`;
   throw new BadInputError(flag, message);
 }

@@ -8,6 +8,7 @@ import { comparedInput } from '../compared-input.js';
 import type { ComparedInput } from '../compared-input.js';
 import { comparisonText } from '../comparison-text.js';
 import { comparisonsText } from '../comparisons-text.js';
+import { flagOf } from '../flag-names.js';
 import { comparePublished, publishedText } from './compare-published.js';
 import { addTraceFlags, checkPage, tellProblems, writePage } from './analyze.js';
 import type { TraceFlags } from './analyze.js';
@@ -49,7 +50,7 @@ function failAbove({ basis, decomposition }: Comparison, most: number | undefine
 const PUBLISHED = 'published';
 
 function refuse(flag: keyof CompareFlags, flags: CompareFlags, why: string): void {
-  const text = `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const text = flagOf(flag);
   if (flags[flag] !== undefined) throw new BadInputError(text, `${text} is given, but ${why}; leave it out`);
 }
 

@@ -49,9 +49,8 @@ export function segmentCount(tokens: number, segmentTokens = SEGMENT_TOKENS): nu
  * @param expertIds topK expert ids a token, [tokens × topK]; topK at most 255.
  */
 export function buildLayout(topology: Topology, tokens: number, topK: number, expertIds: Uint16Array): SendLayout {
-  const { ranks, nodes, nodeSize, experts, memberOfExperts } = topology;
-  const nodeOf = Uint32Array.from({ length: ranks }, (_, member) => topology.nodeOf(member));
-  const nodeOfExpert = Uint32Array.from(memberOfExperts, (member) => nodeOf[member]);
+  const { ranks, nodes, nodeSize, experts, memberOfExperts, nodeOfMembers, localIndexOfMembers } = topology;
+  const nodeOfExpert = Uint32Array.from(memberOfExperts, (member) => nodeOfMembers[member]);
   const rowsOfExpert = new Uint32Array(experts);
   for (let row = 0; row < tokens * topK; row++) rowsOfExpert[expertIds[row]]++;
   const slotsOfNode = new Uint32Array(nodes);
@@ -71,14 +70,13 @@ export function buildLayout(topology: Topology, tokens: number, topK: number, ex
   const nextToken = tokenAt.slice(0, nodes);
   const nextSlot = slotAt.slice(0, nodes);
   const segmentAt = new Uint32Array(nodes);
-  const localIndexOf = Uint32Array.from({ length: ranks }, (_, member) => topology.localIndexOf(member));
   // Stamps tell whether this token was counted for a node or member already, without clearing anything per token.
   const nodeStamp = new Int32Array(nodes).fill(-1);
   const memberStamp = new Int32Array(ranks).fill(-1);
   for (let token = 0; token < tokens; token++) {
     for (let slot = 0; slot < topK; slot++) {
       const member = memberOfExperts[expertIds[token * topK + slot]];
-      const node = nodeOf[member];
+      const node = nodeOfMembers[member];
       if (nodeStamp[node] !== token) {
         nodeStamp[node] = token;
         const at = nextToken[node]++;
@@ -89,7 +87,7 @@ export function buildLayout(topology: Topology, tokens: number, topK: number, ex
       slotEnds[nextToken[node] - 1] = nextSlot[node] - slotAt[node];
       if (memberStamp[member] === token) continue;
       memberStamp[member] = token;
-      fanOut[segmentAt[node] + localIndexOf[member]]++;
+      fanOut[segmentAt[node] + localIndexOfMembers[member]]++;
     }
   }
   const shares = Array.from(tokensOfNode, (_, node) => ({

@@ -32,9 +32,9 @@ export class Topology {
   /** By member: its rank in the run. */
   readonly #rankOf: readonly number[];
   readonly #memberOf: ReadonlyMap<number, number>;
-  /** By member: its node, counted within the group, and its place there. */
-  readonly #nodeOf: readonly number[];
-  readonly #localIndexOf: readonly number[];
+  /** By member: its node, counted within the group, and its place there; tables, as those of experts. */
+  readonly nodeOfMembers: Uint32Array;
+  readonly localIndexOfMembers: Uint32Array;
   /** Members that hold experts, ascending, and by member its place among them; −1 of the others. */
   readonly #holders: readonly number[];
   readonly #holderPlace: readonly number[];
@@ -75,8 +75,8 @@ export class Topology {
     const physical = ranks.map((rank) => Math.floor(rank / gpusOfNode));
     const distinct = [...new Set(physical)];
     this.nodes = distinct.length;
-    this.#nodeOf = physical.map((node) => distinct.indexOf(node));
-    this.#localIndexOf = this.#nodeOf.map((node, member) => member - this.#nodeOf.indexOf(node));
+    this.nodeOfMembers = Uint32Array.from(physical, (node) => distinct.indexOf(node));
+    this.localIndexOfMembers = this.nodeOfMembers.map((node, member) => member - this.nodeOfMembers.indexOf(node));
     this.nodeSize = Math.max(...distinct.map((_, node) => this.#nodeMembers(node).length));
   }
 
@@ -93,12 +93,12 @@ export class Topology {
   }
 
   nodeOf(member: number): number {
-    return this.#nodeOf[member];
+    return this.nodeOfMembers[member];
   }
 
   /** Index of a member within its node. */
   localIndexOf(member: number): number {
-    return this.#localIndexOf[member];
+    return this.localIndexOfMembers[member];
   }
 
   /** Where all nodes have as many members. */
@@ -148,7 +148,7 @@ export class Topology {
   }
 
   #nodeMembers(node: number): number[] {
-    return this.#nodeOf.flatMap((of, member) => (of === node ? [member] : []));
+    return Array.from(this.nodeOfMembers.keys()).filter((member) => this.nodeOfMembers[member] === node);
   }
 
   /** The others of a list that has the member, from the one behind it on. */

@@ -1,6 +1,6 @@
 import { METRICS } from './catalogue.js';
+import type { PanelSketch } from './dashboard-panel.js';
 import { SECTIONS } from './dashboard-sections.js';
-import type { PanelSketch } from './dashboard-sections.js';
 import type { Dashboard, DatasourceReference, GridPosition, Panel, Row, Variable } from './grafana.js';
 import { RUN_STATES } from './states.js';
 
